@@ -1,0 +1,39 @@
+"""The process that tests run in: CPU, one compilation cache, shapes checked at every call."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+
+# Set before JAX is imported, and inherited by the processes that tests start.
+os.environ.update(
+    JAX_PLATFORMS="cpu",
+    JAX_COMPILATION_CACHE_DIR=str(ROOT / ".cache" / "jax"),
+    JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
+    JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
+    MPLBACKEND="Agg",
+    PYTHONHASHSEED="0",
+)
+os.environ.pop("JAX_ENABLE_X64", None)
+
+# `make test` sets PUSHFORWARD_TYPECHECK=1: every annotated shape in the package is then checked at every call.
+if os.environ.get("PUSHFORWARD_TYPECHECK") == "1":
+    from jaxtyping import install_import_hook
+
+    install_import_hook("pushforward", "beartype.beartype")
+
+
+@pytest.fixture(autouse=True)
+def _names_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
+    """Docstring examples may use `jax`, `jnp`, `np`, `pf` and `key` without importing them."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    import pushforward as pf
+
+    doctest_namespace.update(jax=jax, jnp=jnp, np=np, pf=pf, key=jax.random.key(0))

@@ -1,0 +1,38 @@
+"""Fixtures of all tests; ../conftest.py sets up the process."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+from hypothesis import settings
+from jaxtyping import PRNGKeyArray
+
+ROOT = Path(__file__).parents[1]
+
+settings.register_profile("fast", deadline=None, derandomize=True, max_examples=20, database=None)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("fast")
+
+
+@pytest.fixture
+def key() -> PRNGKeyArray:
+    """The same key in every test; split it rather than making another."""
+    return jax.random.key(20250101)
+
+
+@pytest.fixture
+def x64() -> Iterator[None]:
+    """Float64 for one test; `pytestmark = pytest.mark.usefixtures("x64")` for a file."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets, or a skip."""
+    folder = Path(os.environ.get("PUSHFORWARD_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set PUSHFORWARD_DATA to the folder that holds it")
+    return folder
