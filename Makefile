@@ -5,6 +5,7 @@ WORKERS ?= 0
 
 export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
+export NO_MKDOCS_2_WARNING := 1
 export PUSHFORWARD_TYPECHECK ?= 1
 
 .DEFAULT_GOAL := help
@@ -68,7 +69,7 @@ layers: .venv/.develop ## which package may import which
 	$(BIN)/lint-imports --no-logo
 
 docs: .venv/.develop ## the documentation, in site/
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 docs-serve: .venv/.develop ## the documentation, on a local page that follows your edits
 	$(BIN)/mkdocs serve

@@ -1,0 +1,97 @@
+"""Write the tables that are made from the code: `make docs-generate`.
+
+A page says where: everything between `<!-- generated:NAME -->` and `<!-- /generated -->` belongs to this script.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+
+def flows() -> str:
+    """The recipes, and what each can do."""
+    from pushforward.flows import RECIPES
+
+    rows = [
+        (f"`{name}`", recipe.summary, *recipe.kinds(), "yes" if recipe.conditional else "no", recipe.reference)
+        for name, recipe in RECIPES.items()
+    ]
+    return _table(("name", "what", "density", "sampling", "conditional", "paper"), rows)
+
+
+def bijections() -> str:
+    """The first line of every bijection."""
+    import pushforward.bijections as package
+
+    return _catalogue(package)
+
+
+def distributions() -> str:
+    """The first line of every distribution."""
+    import pushforward.distributions as package
+
+    return _catalogue(package)
+
+
+def commands() -> str:
+    """The help of every command, as the terminal shows it at 80 columns."""
+    import click
+
+    from pushforward.cli import main
+
+    context = click.Context(main, info_name="pushforward", terminal_width=80, max_content_width=80)
+    sections = [_help(main, context)]
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        inner = click.Context(command, info_name=name, parent=context, terminal_width=80, max_content_width=80)
+        sections.append(f"## {name}\n\n{_help(command, inner)}")
+    return "\n".join(sections)
+
+
+TABLES = {table.__name__: table for table in (flows, bijections, distributions, commands)}
+
+
+def pages() -> list[Path]:
+    """The pages that may hold a generated region."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def filled(text: str) -> str:
+    """`text` with every generated region made anew."""
+    return _REGION.sub(lambda region: f"{region[1]}\n{TABLES[region[2]]()}\n{region[3]}", text)
+
+
+def _help(command: object, context: object) -> str:
+    return f"```text\n{command.get_help(context)}\n```\n"
+
+
+def _catalogue(package: object) -> str:
+    classes = [getattr(package, name) for name in package.__all__ if isinstance(getattr(package, name), type)]
+    rows = [(f"`{cls.__name__}`", cls.__doc__.strip().splitlines()[0]) for cls in classes if not _is_abstract(cls)]
+    return _table(("name", "what"), rows)
+
+
+def _is_abstract(cls: type) -> bool:
+    return cls.__name__.startswith("Abstract")
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Rewrite the pages whose tables have changed, and name them."""
+    for page in pages():
+        text = page.read_text("utf-8")
+        new = filled(text)
+        if new != text:
+            page.write_text(new, "utf-8")
+            print(f"wrote {page.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

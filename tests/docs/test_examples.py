@@ -1,0 +1,36 @@
+"""Every example runs from beginning to end within its time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+SCRIPTS = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
+
+
+def run_script(script: Path, folder: Path, seconds: float) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error:::pushforward", str(script)],
+        cwd=folder,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, f"{script.name} exited with {done.returncode}\n{done.stderr[-4000:]}"
+    assert done.stdout.strip(), f"{script.name} prints no result"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_an_example_runs_in_a_minute(script: Path, tmp_path: Path):
+    run_script(script, tmp_path, SECONDS)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_in_three_minutes(tmp_path: Path):
+    run_script(ROOT / "examples" / "demo.py", tmp_path, 180)
