@@ -1,0 +1,132 @@
+"""A fit on disk, so that it can go on after Ctrl-C, `kill -9` or a power cut and end with the same bits."""
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pushforward._errors import FileError
+from pushforward.io import read_arrays, write_arrays
+from pushforward.train._result import Epoch
+from pushforward.train._run import Run
+
+CHECKPOINT_SECONDS = 5.0  # at least between two writes
+KIND = "pushforward.checkpoint"
+NUMBERS = ("best_loss", "best_epoch", "start_loss", "stale", "setbacks", "seconds")
+TREES = ("state", "frozen", "best")
+
+
+class Checkpoint:
+    """Writes a run to `path` now and then; without a path it does nothing."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, fingerprint: dict[str, Any]):
+        self._path = None if path is None else Path(path)
+        self._fingerprint = fingerprint
+        self._written = time.monotonic()
+
+    def exists(self) -> bool:
+        """Whether there is something to resume from."""
+        return self._path is not None and self._path.exists()
+
+    def write_if_due(self, run: Run) -> None:
+        """Write if the last time is a while ago."""
+        if time.monotonic() - self._written >= CHECKPOINT_SECONDS:
+            self.write(run)
+
+    def write(self, run: Run) -> None:
+        """Replace the file by the present state of the run.
+
+        Raises:
+            FileError: If it cannot be written.
+        """
+        if self._path is None:
+            return
+        metadata = {"kind": KIND, "fingerprint": self._fingerprint, "events": run.events, "stopped": run.stopped}
+        metadata["metrics"] = sorted(run.state.sums.metrics)
+        write_arrays(self._path, _to_arrays(run), metadata)
+        self._written = time.monotonic()
+
+    def read(self, run: Run) -> Run:
+        """The run in the file; `run` is a fresh one of the same structure.
+
+        Raises:
+            FileError: If the file is not a checkpoint of this fit.
+        """
+        arrays, metadata = read_arrays(self._path)
+        if metadata.get("kind") != KIND:
+            raise FileError(
+                f"{self._path} is not a checkpoint of `fit`.", "A saved flow is opened with `pushforward.load`."
+            )
+        differing = [name for name, value in self._fingerprint.items() if metadata["fingerprint"].get(name) != value]
+        if differing:
+            raise FileError(
+                f"{self._path} belongs to another fit: {', '.join(differing)} changed.",
+                "Resume with the same data, key and settings, or start again with another path.",
+            )
+        return _from_arrays(run, arrays, metadata)
+
+    def how_to_resume(self) -> str:
+        """One sentence."""
+        if self._path is None:
+            return "Nothing is kept; give `checkpoint=` a path to be able to resume."
+        return f"Run the same fit with resume=True (shell: --resume) to go on from {self._path}."
+
+
+def _to_arrays(run: Run) -> dict[str, np.ndarray]:
+    trees = {name: getattr(run, name) for name in TREES}
+    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(trees))
+    arrays = {jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf) for path, leaf in leaves}
+    arrays |= {f"run/{name}": np.asarray(getattr(run, name), np.float64) for name in NUMBERS}
+    return arrays | {f"history/{name}": column for name, column in _columns(run.history).items()}
+
+
+def _from_arrays(run: Run, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> Run:
+    def stored(path: tuple[Any, ...], leaf: Any) -> Any:
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        if name not in arrays or arrays[name].shape != leaf.shape:
+            raise FileError(
+                f"The checkpoint does not fit this flow or optimizer: {name} has another shape or is missing.",
+                "Build the flow and the optimizer with the same settings as before.",
+            )
+        return jnp.asarray(arrays[name], leaf.dtype)
+
+    trees = jax.tree_util.tree_map_with_path(stored, {name: getattr(run, name) for name in TREES})
+    numbers = {name: type(getattr(run, name))(arrays[f"run/{name}"]) for name in NUMBERS}
+    history = _epochs({name[8:]: column for name, column in arrays.items() if name.startswith("history/")})
+    return dataclasses.replace(run, **trees, **numbers, history=history, events=list(metadata["events"]))
+
+
+def _columns(history: list[Epoch]) -> dict[str, np.ndarray]:
+    columns = {
+        field.name: [getattr(epoch, field.name) for epoch in history]
+        for field in dataclasses.fields(Epoch)
+        if field.name != "metrics"
+    }
+    if history and history[0].validation is None:
+        del columns["validation"]
+    metrics = sorted(history[0].metrics) if history else []
+    columns |= {f"metrics.{name}": [epoch.metrics[name] for epoch in history] for name in metrics}
+    return {name: np.asarray(values, np.float64) for name, values in columns.items()}
+
+
+def _epochs(columns: dict[str, np.ndarray]) -> list[Epoch]:
+    plain = {name: column for name, column in columns.items() if not name.startswith("metrics.")}
+    metrics = {name[8:]: column for name, column in columns.items() if name.startswith("metrics.")}
+    return [
+        Epoch(
+            **{"validation": None} | {name: _as_stored(name, column[row]) for name, column in plain.items()},
+            metrics={name: float(column[row]) for name, column in metrics.items()},
+        )
+        for row in range(len(columns["number"]))
+    ]
+
+
+def _as_stored(name: str, value: np.float64) -> float | int | None:
+    if name in ("number", "skipped"):
+        return int(value)
+    return float(value)

@@ -1,0 +1,216 @@
+"""Fit a flow."""
+
+import contextlib
+import math
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._errors import did_you_mean
+from pushforward._params import partition
+from pushforward.distributions._base import AbstractDistribution, batch_last
+from pushforward.objectives import Batch, Objective, nll
+from pushforward.train._callbacks import Callback
+from pushforward.train._checkpoint import Checkpoint
+from pushforward.train._healing import find_cause
+from pushforward.train._inputs import in_blocks
+from pushforward.train._interrupt import Interrupt
+from pushforward.train._loop import Loop
+from pushforward.train._prepare import START_ROWS, prepare
+from pushforward.train._progress import progress_on
+from pushforward.train._result import FitResult
+from pushforward.train._run import Job, Run, new_run
+from pushforward.train._schedule import SCHEDULES, adam, as_given
+from pushforward.train._step import Plan, evaluate
+
+
+def fit(
+    flow: AbstractDistribution,
+    data: Any,
+    *,
+    condition: Any = None,
+    weights: Any = None,
+    objective: Objective = nll,
+    optimizer: optax.GradientTransformation | None = None,
+    learning_rate: float = 1e-3,
+    schedule: str | Callable[[Array], Array] = "cosine",
+    clip: float | None = 5.0,
+    batch_size: int = 256,
+    max_epochs: int = 100,
+    steps_per_epoch: int = 100,
+    patience: int | None = 10,
+    validation: Any = 0.1,
+    ema: float | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+    key: PRNGKeyArray,
+) -> FitResult:
+    """Train a flow on data, keep the best, and mend what can be mended on the way.
+
+    A step whose loss or gradient is not finite is skipped, counted and explained. After five in a row, or when an
+    epoch leaves the flow worse than it was before training, training goes back to the best parameters with a lower
+    learning rate. With the same arguments the result is the same, bit for bit, stopped and resumed or not.
+
+    Args:
+        flow: Any distribution; it is not changed.
+        data: An array `(rows, *event_shape)`; or a JAX function `(key, batch_size) -> x` or `(x, condition)` that
+            draws new data for every step; or an iterable of arrays of any length or of such tuples; or None for an
+            objective that needs no data.
+        condition: `(rows, *cond_shape)` for a conditional flow.
+        weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out.
+        objective: `(flow, batch, *, key) -> (loss, metrics)`.
+        optimizer: From Optax, used as it is; `learning_rate`, `schedule` and `clip` then do nothing.
+        learning_rate: Of Adam, at its highest.
+        schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
+            Or a JAX function from the step to a factor.
+        clip: Longest gradient, as the norm over all parameters; None for no bound.
+        batch_size: Rows per step; all rows if there are fewer.
+        max_epochs: Passes through the data at most.
+        steps_per_epoch: Length of an epoch of data without an end.
+        patience: Epochs without a better loss on the held-out rows before training ends; None for never.
+        validation: What is held out: a share of the rows in [0, 1) (of a function: as many new draws as needed; an
+            iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last flow is kept, and
+            training never ends early.
+        ema: Decay in (0, 1) of a running mean of the parameters, such as 0.999; the mean is what is kept.
+        checkpoint: A `.safetensors` file to write to every few seconds, at the end and on Ctrl-C.
+        resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
+        callbacks: Functions of an `EpochInfo`, called after every epoch; one that returns True ends the training.
+        progress: Whether to report on stderr.
+        key: From `jax.random.key`; decides the split, the order of the rows and all noise.
+
+    Returns:
+        The fitted flow with its history; print it for a summary.
+
+    Raises:
+        ValueError: If a shape or a setting is wrong.
+        DataError: If the data or weights cannot be used, with the rows at fault.
+        TrainingError: If training fails again and again, with the layer at fault.
+        FileError: If the checkpoint cannot be written, or does not belong to this fit.
+
+    Example:
+        >>> x = 3 + 2 * jax.random.normal(jax.random.key(0), (1000, 2))
+        >>> flow = pf.flows.affine(2, key=jax.random.key(1))
+        >>> result = pf.fit(flow, x, max_epochs=5, key=jax.random.key(2), progress=False)
+        >>> result.best_loss < result.start_loss
+        True
+    """
+    key = _checked_key(key)
+    _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
+    if resume and checkpoint is None:
+        raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
+    source, monitor = prepare(flow, data, condition, weights, validation, batch_size, steps_per_epoch, key)
+    own = optimizer is not None
+    plan = Plan(
+        objective=objective,
+        optimizer=optax.with_extra_args_support(optimizer) if own else adam(clip),
+        take=source.take,
+        schedule=as_given if own else schedule,
+        ema=ema is not None,
+    )
+    job = Job(
+        plan=plan,
+        source=source,
+        monitor=monitor,
+        key=key,
+        learning_rate=1.0 if own else learning_rate,
+        ema_decay=ema or 0.0,
+        max_epochs=max_epochs,
+        patience=None if monitor is None else patience,
+        callbacks=tuple(callbacks),
+        event_size=math.prod(flow.event_shape),
+    )
+    head = source.peek(key, START_ROWS)
+    run = _first_run(job, flow, head)
+    store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
+    if resume and store.exists():
+        run = store.read(run)
+    show = progress_on(progress)
+    with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
+        Loop(job, run, store, show, interrupt).to_the_end()
+    return run.result()
+
+
+def _first_run(job: Job, flow: AbstractDistribution, head: Batch) -> Run:
+    """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
+    params, frozen = partition(_started(flow, head))
+    monitor = in_blocks(head) if job.monitor is None else job.monitor
+    loss, metrics = evaluate(job.plan.objective, params, frozen, monitor, job.key)
+    run = new_run(params, frozen, job.plan, tuple(sorted(metrics)))
+    if jnp.isfinite(loss):
+        run.start_loss = run.best_loss = float(loss)
+    else:
+        cause = find_cause(job.plan, params, frozen, jax.tree.map(lambda a: a[0], monitor), job.key)
+        run.events.append(f"the loss before training is not finite: {cause}")
+    return run
+
+
+@jax.jit
+def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
+    if head.x is None:
+        return flow
+    rows = (head.x.shape[0],)
+    conditional = head.condition is not None and flow.cond_shape is not None
+    condition = batch_last(head.condition, rows, flow.cond_shape) if conditional else None
+    return flow._data_init(batch_last(head.x, rows, flow.event_shape), condition)
+
+
+def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
+    """What must be the same for a fit to be resumed."""
+    plan = job.plan
+    schedule = plan.schedule if isinstance(plan.schedule, str) else plan.schedule.__qualname__
+    return {
+        "data": [_checksum(leaf) for leaf in jax.tree.leaves((head, job.monitor))],
+        "key": [int(word) for word in np.asarray(jax.random.key_data(job.key)).ravel()],
+        "batch_size": job.source.batch_size,
+        "steps_per_epoch": job.source.steps_per_epoch,
+        "objective": plan.objective.__qualname__,
+        "learning_rate": job.learning_rate,
+        "schedule": schedule,
+        "clip": clip,
+        "ema": job.ema_decay,
+    }
+
+
+def _checksum(array: Array) -> str:
+    values = np.asarray(array, order="C")
+    return f"{values.shape} {zlib.crc32(values.tobytes()):08x}"
+
+
+def _checked_key(key: PRNGKeyArray) -> PRNGKeyArray:
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    if isinstance(key, jax.Array) and key.dtype == jnp.uint32 and key.ndim == 1:
+        return jax.random.wrap_key_data(key)
+    raise ValueError(f"fit: `key` must come from `jax.random.key(seed)`, got {type(key).__name__}.")
+
+
+def _check_settings(
+    learning_rate: float,
+    schedule: str | Callable[[Array], Array],
+    clip: float | None,
+    batch_size: int,
+    max_epochs: int,
+    steps_per_epoch: int,
+    patience: int | None,
+    ema: float | None,
+) -> None:
+    at_least_one = {"batch_size": batch_size, "max_epochs": max_epochs, "steps_per_epoch": steps_per_epoch}
+    for name, value in at_least_one.items() | {("patience", 1 if patience is None else patience)}:
+        if value != int(value) or value < 1:
+            raise ValueError(f"fit: `{name}` must be a whole number of at least 1, got {value}.")
+    for name, value in {"learning_rate": learning_rate, "clip": 1.0 if clip is None else clip}.items():
+        if not 0 < value < math.inf:
+            raise ValueError(f"fit: `{name}` must be positive and finite, got {value}.")
+    if ema is not None and not 0 < ema < 1:
+        raise ValueError(f"fit: `ema` must be in (0, 1), got {ema}. It is the decay of a running mean, such as 0.999.")
+    if isinstance(schedule, str) and schedule not in SCHEDULES:
+        raise ValueError(f"fit: unknown schedule {schedule!r}; {did_you_mean(schedule, SCHEDULES)}")

@@ -1,0 +1,118 @@
+"""Checks of what `fit` is given, and the rows that are held out."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._errors import DataError, check_condition
+from pushforward._types import Shape
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.objectives import Batch
+from pushforward.train._batches import SPLIT, TakeRows, take_once
+
+MONITOR_BLOCK = 8192  # rows that are evaluated at once
+ROWS_NAMED = 5
+
+
+def checked_batch(flow: AbstractDistribution, x: Any, condition: Any, weights: Any, *, what: str) -> Batch:
+    """Arrays with one batch axis, of the right shapes and finite, or an error that names the rows at fault.
+
+    Raises:
+        ValueError: If a shape is wrong, or a condition is missing or not wanted.
+        DataError: If there are no rows, text, or values that are not finite, or if the weights cannot be used.
+    """
+    check_condition(what, condition, flow.cond_shape)
+    x = _checked_rows(x, flow.event_shape, what, "x")
+    if condition is not None and flow.cond_shape is not None:
+        condition = _checked_rows(condition, flow.cond_shape, what, "condition", len(x))
+    if weights is not None:
+        weights = _checked_rows(weights, (), what, "weights", len(x))
+        _check_weights(np.asarray(weights), what)
+    return Batch(x, condition, weights)
+
+
+def unpacked(item: Any) -> tuple[Any, Any, Any]:
+    """`x`, `(x, condition)` or `(x, condition, weights)` as three things."""
+    parts = tuple(item) if isinstance(item, tuple) else (item,)
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(f"A batch is x, (x, condition) or (x, condition, weights), got a tuple of {len(parts)}.")
+    return (*parts, None, None)[:3]
+
+
+def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers for training and for validation, in random order; rows of weight zero are in neither."""
+    rows = np.arange(len(data.x)) if data.weights is None else np.flatnonzero(np.asarray(data.weights) > 0)
+    rows = np.asarray(_permuted(key, rows))
+    held_out = round(fraction * len(rows))
+    if fraction > 0:
+        held_out = min(max(held_out, 1), len(rows) - 1)
+    return rows[held_out:], rows[:held_out]
+
+
+def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
+    """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
+    count = math.ceil(len(rows) / MONITOR_BLOCK)
+    size = math.ceil(len(rows) / count)
+    filled = jnp.asarray(np.resize(rows, count * size), jnp.int32)
+    taken = take_once(TakeRows(count * size), (data, filled), jax.random.key(0))
+    real = np.arange(count * size) < len(rows)
+    weights = jnp.asarray(real, taken.x.dtype) * (1.0 if taken.weights is None else taken.weights)
+    return in_blocks(taken._replace(weights=weights), count)
+
+
+def in_blocks(batch: Batch, count: int = 1) -> Batch:
+    """`(rows, ...)` as `(count, rows / count, ...)`."""
+    return jax.tree.map(lambda a: a.reshape(count, len(a) // count, *a.shape[1:]), batch)
+
+
+def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Array:
+    try:
+        array = jnp.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what}: `{name}` is not an array of numbers ({type(values).__name__}).",
+            "Encode text columns as numbers, or leave them out.",
+        ) from error
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        array = array.astype(jnp.result_type(float))
+    if array.ndim != len(event) + 1 or array.shape[1:] != event:
+        raise ValueError(
+            f"{what}: `{name}` must have shape {('rows', *event)} with one batch axis, got {array.shape}.".replace(
+                "'", ""
+            )
+        )
+    if rows is not None and len(array) != rows:
+        raise DataError(f"{what}: `{name}` has {len(array)} rows, but `x` has {rows}.", "Give one for each row of `x`.")
+    _check_finite(np.asarray(array), what, name)
+    return array
+
+
+def _check_finite(array: np.ndarray, what: str, name: str) -> None:
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
+    named = ", ".join(map(str, bad[:ROWS_NAMED])) + (", ..." if len(bad) > ROWS_NAMED else "")
+    raise DataError(
+        f"{what}: `{name}` has NaN, infinite or too large values in {len(bad)} of {len(array)} rows (rows {named}).",
+        "Drop or fill these rows; row numbers start at 0.",
+    )
+
+
+def _check_weights(weights: np.ndarray, what: str) -> None:
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise DataError(
+            f"{what}: weights must not be negative, row {row} has {weights[row]}.", "Use 0 to leave a row out."
+        )
+    if not weights.any():
+        raise DataError(f"{what}: all weights are 0.", "Give at least two rows a positive weight.")
+
+
+@jax.jit
+def _permuted(key: PRNGKeyArray, rows: Array) -> Array:
+    return jax.random.permutation(jax.random.fold_in(key, SPLIT), rows)

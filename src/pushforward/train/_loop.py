@@ -1,0 +1,143 @@
+"""The loop over epochs: run, check, keep the best, go on or stop."""
+
+import math
+import sys
+
+import jax
+
+from pushforward.train._callbacks import EpochInfo
+from pushforward.train._checkpoint import Checkpoint
+from pushforward.train._healing import bad_limit, divergence, exploded_above, go_back, heal, noise_of_start
+from pushforward.train._interrupt import Interrupt
+from pushforward.train._pace import Pace
+from pushforward.train._progress import Progress, Report
+from pushforward.train._result import Epoch
+from pushforward.train._run import Job, Run
+from pushforward.train._state import copied, next_epoch
+from pushforward.train._step import evaluate, run_steps
+
+
+class Loop:
+    """Runs a fit to its end; `run` holds what it reached."""
+
+    def __init__(self, job: Job, run: Run, checkpoint: Checkpoint, progress: Progress, interrupt: Interrupt):
+        self._job = job
+        self._run = run
+        self._checkpoint = checkpoint
+        self._progress = progress
+        self._interrupt = interrupt
+        self._pace = Pace()
+        self._told = 0
+
+    def to_the_end(self) -> None:
+        """Train until something says stop; the reason is in `run.stopped`."""
+        run = self._run
+        while (reason := run.stopped or self._reason_to_stop()) is None:
+            self._take_steps()
+            self._finish_epoch()
+        run.stopped = reason
+        self._checkpoint.write(run)
+
+    def _reason_to_stop(self) -> str | None:
+        job, run = self._job, self._run
+        if len(run.history) >= job.max_epochs:
+            return f"all {job.max_epochs} epochs are done"
+        if job.patience is not None and run.stale >= job.patience:
+            return f"no better loss on the held-out rows for {run.stale} epochs"
+        return None
+
+    def _take_steps(self) -> None:
+        job, run = self._job, self._run
+        # Counted from the start of the fit, so that a resumed one sees the same batches.
+        end = (len(run.history) + 1) * job.source.steps_per_epoch
+        while (step := int(run.state.step)) < end and run.stopped is None:
+            feed = job.source.feed(job.key, step)
+            if feed is None:
+                run.stopped = "the data have ended"
+                return
+            skipped = int(run.state.sums.skipped)
+            with self._pace:
+                stop = min(end, feed.stop, step + self._pace.chunk)
+                knobs = job.knobs(exploded_above(job, run))
+                run.state = run_steps(
+                    job.plan, run.state, run.frozen, feed.arrays, knobs, feed.first, stop, bad_limit(run)
+                )
+                self._pace.steps = int(run.state.step) - step
+            heal(job, run, feed, skipped)
+            self._between_chunks()
+
+    def _between_chunks(self) -> None:
+        self._report()
+        self._checkpoint.write_if_due(self._run)
+        if self._interrupt.requested:
+            self._checkpoint.write(self._run)
+            self._progress.close()
+            sys.stderr.write(f"Stopped. {self._checkpoint.how_to_resume()}\n")
+            raise KeyboardInterrupt
+
+    def _finish_epoch(self) -> None:
+        job, run = self._job, self._run
+        epoch = self._measured_epoch()
+        if epoch is None:
+            return
+        run.history.append(epoch)
+        loss = epoch.train if epoch.validation is None else epoch.validation
+        run.state = next_epoch(run.state)
+        if reason := divergence(job, run, loss, epoch.skipped):
+            go_back(job, run, reason)
+        elif self._is_kept(loss):
+            run.best, run.best_loss, run.best_epoch = copied(run.candidate), loss, epoch.number
+            run.stale = run.setbacks = 0
+        else:
+            run.stale += 1
+        self._report()
+        self._ask_callbacks()
+
+    def _measured_epoch(self) -> Epoch | None:
+        job, run = self._job, self._run
+        sums = jax.device_get(run.state.sums)
+        if run.stopped is not None and sums.weight == 0:
+            return None
+        validation = None
+        if job.monitor is not None:
+            validation = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key)[0])
+        weight = float(sums.weight) or math.nan
+        return Epoch(
+            number=len(run.history) + 1,
+            train=float(sums.loss) / weight,
+            validation=validation,
+            learning_rate=float(sums.rate),
+            seconds=run.lap(),
+            skipped=int(sums.skipped),
+            metrics={name: float(total) / weight for name, total in sums.metrics.items()},
+        )
+
+    def _is_kept(self, loss: float) -> bool:
+        if self._job.monitor is not None:
+            return loss < self._run.best_loss
+        # Without held-out rows the last flow is kept, unless it is worse than the first.
+        return loss <= self._run.start_loss + noise_of_start(self._job, self._run)
+
+    def _ask_callbacks(self) -> None:
+        run = self._run
+        info = EpochInfo(len(run.history), tuple(run.history), run.best_epoch, run.current_flow, run.best_flow)
+        answers = [callback(info) for callback in self._job.callbacks]
+        if any(answers):
+            run.stopped = run.stopped or "a callback said stop"
+
+    def _report(self) -> None:
+        job, run = self._job, self._run
+        for event in run.events[self._told :]:
+            self._progress.say(event)
+        self._told = len(run.events)
+        sums = jax.device_get(run.state.sums)
+        self._progress.update(
+            Report(
+                steps=int(run.state.step),
+                steps_per_epoch=job.source.steps_per_epoch,
+                max_epochs=job.max_epochs,
+                history=run.history,
+                train=float(sums.loss) / float(sums.weight) if sums.weight else None,
+                rows_per_second=self._pace.steps_per_second * job.source.batch_size,
+            )
+        )

@@ -1,0 +1,117 @@
+"""From what `fit` is given to a source of batches and the rows that are held out."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from pushforward._errors import DataError
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.objectives import Batch
+from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
+from pushforward.train._inputs import checked_batch, in_blocks, monitor_blocks, split_rows, unpacked
+
+START_ROWS = 4096  # for data-dependent starts, and for a look at data that has no end
+
+
+@runtime_checkable
+class _ArrayLike(Protocol):
+    def __array__(self) -> np.ndarray: ...
+
+
+class Prepared(NamedTuple):
+    """Data that are ready for training.
+
+    Attributes:
+        source: Where batches come from.
+        monitor: Held-out rows in blocks, or None.
+    """
+
+    source: Source
+    monitor: Batch | None
+
+
+def prepare(
+    flow: AbstractDistribution,
+    data: Any,
+    condition: Any,
+    weights: Any,
+    validation: Any,
+    batch_size: int,
+    steps_per_epoch: int,
+    key: PRNGKeyArray,
+) -> Prepared:
+    """Check everything and put it on the device."""
+    fraction = float(validation or 0.0) if validation is None or isinstance(validation, int | float) else None
+    if fraction is not None and not 0 <= fraction < 1:
+        raise ValueError(f"fit: `validation` as a fraction must be in [0, 1), got {validation}.")
+    if _is_endless(data):
+        if condition is not None or weights is not None:
+            raise ValueError(
+                "fit: `condition` and `weights` go with arrays. A function or iterator returns them itself: "
+                "(x, condition) or (x, condition, weights)."
+            )
+        source = _endless_source(flow, data, batch_size, steps_per_epoch)
+        drawn = isinstance(source, DrawSource) and bool(fraction)
+        monitor = in_blocks(source.peek(key, START_ROWS)) if drawn else None
+    else:
+        source, monitor = _from_arrays(flow, data, condition, weights, fraction or 0.0, batch_size, key)
+    return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation))
+
+
+def _from_arrays(
+    flow: AbstractDistribution,
+    data: Any,
+    condition: Any,
+    weights: Any,
+    fraction: float,
+    batch_size: int,
+    key: PRNGKeyArray,
+) -> Prepared:
+    batch = checked_batch(flow, data, condition, weights, what="fit")
+    train, held_out = split_rows(key, batch, fraction)
+    if len(train) < 2:
+        raise DataError(
+            f"fit: needs at least 2 rows to train on, got {len(train) + len(held_out)} sample(s) in all.",
+            "Give more rows.",
+        )
+    if batch.weights is not None:
+        # On average 1, so that weights change what is learned but not how large the steps are.
+        batch = batch._replace(weights=batch.weights / np.mean(np.asarray(batch.weights)[train], dtype=np.float64))
+    monitor = monitor_blocks(batch, held_out) if len(held_out) else None
+    return Prepared(RowSource(batch, train, batch_size), monitor)
+
+
+def _given_monitor(flow: AbstractDistribution, validation: Any) -> Batch:
+    batch = checked_batch(flow, *unpacked(validation), what="fit: validation")
+    rows = np.arange(len(batch.x)) if batch.weights is None else np.flatnonzero(np.asarray(batch.weights) > 0)
+    return monitor_blocks(batch, rows)
+
+
+def _is_endless(data: Any) -> bool:
+    if data is None or callable(data):
+        return True
+    return isinstance(data, Iterable) and not isinstance(data, list | tuple | _ArrayLike)
+
+
+def _endless_source(flow: AbstractDistribution, data: Any, batch_size: int, steps_per_epoch: int) -> Source:
+    if data is None:
+        return DrawSource(None, batch_size, steps_per_epoch)
+    if isinstance(data, Iterable):
+        check = partial(_checked_item, flow)
+        return IteratorSource(data, batch_size, steps_per_epoch, check)
+    source = DrawSource(data, batch_size, steps_per_epoch)
+    drawn = jax.eval_shape(lambda key: source.take((), key, 0), jax.random.key(0))
+    if drawn.x.shape != (batch_size, *flow.event_shape):
+        raise ValueError(
+            f"fit: `data(key, {batch_size})` must return x of shape {(batch_size, *flow.event_shape)}, "
+            f"or (x, condition), got x of shape {drawn.x.shape}."
+        )
+    return source
+
+
+def _checked_item(flow: AbstractDistribution, item: Any) -> Batch:
+    return checked_batch(flow, *unpacked(item), what="fit: iterator")

@@ -1,0 +1,127 @@
+"""The host's record of a fit: what is fixed, and what changes from epoch to epoch."""
+
+import dataclasses
+import time
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.objectives import Batch
+from pushforward.train._batches import Source
+from pushforward.train._callbacks import Callback
+from pushforward.train._result import Epoch, FitResult
+from pushforward.train._state import TrainState, copied, first_state
+from pushforward.train._step import Knobs, Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What stays the same during a fit.
+
+    Attributes:
+        plan: What is compiled in.
+        source: Where batches come from.
+        monitor: Held-out rows in blocks, or None.
+        key: The key of the fit.
+        learning_rate: Before the schedule; 1 for an optimizer of the user's own.
+        ema_decay: Share of the running mean that a step keeps.
+        max_epochs: Epochs at most.
+        patience: Epochs without a better monitor loss before training ends, or None.
+        callbacks: Called after every epoch.
+        event_size: Coordinates of an event.
+    """
+
+    plan: Plan
+    source: Source
+    monitor: Batch | None
+    key: PRNGKeyArray
+    learning_rate: float
+    ema_decay: float
+    max_epochs: int
+    patience: int | None
+    callbacks: tuple[Callback, ...]
+    event_size: int
+
+    @property
+    def total_steps(self) -> int:
+        """Steps in all epochs."""
+        return self.max_epochs * self.source.steps_per_epoch
+
+    def knobs(self, ceiling: float) -> Knobs:
+        """The numbers for the compiled loop."""
+        return Knobs(self.key, self.learning_rate, float(self.total_steps), self.ema_decay, ceiling)
+
+
+@dataclasses.dataclass
+class Run:
+    """What a fit has reached; together with the data and settings it decides all that follows.
+
+    Attributes:
+        state: What the steps change.
+        frozen: Buffers of the flow.
+        best: Trained leaves of the best flow so far.
+        best_loss: Its loss.
+        best_epoch: Its epoch; 0 is the start.
+        start_loss: Loss before training.
+        stale: Epochs since the best one, without those that were taken back.
+        setbacks: How often training went back since the best epoch.
+        seconds: Wall time of finished epochs.
+        history: Finished epochs.
+        events: What went wrong, in words.
+        stopped: Why training ended, or None.
+    """
+
+    state: TrainState
+    frozen: Any
+    best: Any
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    start_loss: float = float("inf")
+    stale: int = 0
+    setbacks: int = 0
+    seconds: float = 0.0
+    history: list[Epoch] = dataclasses.field(default_factory=list)
+    events: list[str] = dataclasses.field(default_factory=list)
+    stopped: str | None = None
+    _lap_start: float = dataclasses.field(default_factory=time.perf_counter)
+
+    def lap(self) -> float:
+        """Seconds since the last call, or since the run was made; they are added to `seconds`."""
+        now = time.perf_counter()
+        lap, self._lap_start = now - self._lap_start, now
+        self.seconds += lap
+        return lap
+
+    @property
+    def candidate(self) -> Any:
+        """The trained leaves that would be kept now: the running mean if there is one."""
+        return self.state.params if self.state.ema is None else self.state.ema
+
+    def current_flow(self) -> AbstractDistribution:
+        """The flow as it is now."""
+        return eqx.combine(copied(self.candidate), self.frozen)
+
+    def best_flow(self) -> AbstractDistribution:
+        """The best flow so far."""
+        return eqx.combine(self.best, self.frozen)
+
+    def result(self) -> FitResult:
+        """The report of a fit that ended."""
+        return FitResult(
+            flow=self.best_flow(),
+            history=tuple(self.history),
+            best_epoch=self.best_epoch,
+            best_loss=self.best_loss,
+            start_loss=self.start_loss,
+            stopped_because=self.stopped or "",
+            events=tuple(self.events),
+            seconds=self.seconds,
+        )
+
+
+def new_run(params: Any, frozen: Any, plan: Plan, metrics: tuple[str, ...]) -> Run:
+    """A fit before its first step."""
+    state = first_state(params, 1.0, 0, optimizer=plan.optimizer, ema=plan.ema, metrics=metrics)
+    return Run(state=state, frozen=frozen, best=copied(params))

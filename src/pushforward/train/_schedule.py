@@ -1,0 +1,41 @@
+"""The default optimizer, and how the learning rate changes from step to step."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+SCHEDULES = ("cosine", "constant")
+WARM_UP = 0.02  # share of the steps
+WARM_UP_MOST = 500
+
+
+@lru_cache(maxsize=16)
+def adam(clip: float | None) -> optax.GradientTransformationExtraArgs:
+    """Adam after clipping the norm of the whole gradient; the learning rate is applied in the step.
+
+    Equal settings give the same object, so that a second fit does not compile again.
+    """
+    parts = [] if clip is None else [optax.clip_by_global_norm(clip)]
+    return optax.with_extra_args_support(optax.chain(*parts, optax.scale_by_adam(), optax.scale(-1.0)))
+
+
+def as_given(step: Array) -> Array:
+    """The schedule beside an optimizer that has its own: always 1."""
+    return jnp.ones(())
+
+
+def rate_factor(schedule: str | Callable[[Array], Array], step: Array, total_steps: Array | float) -> Array:
+    r"""The factor of the learning rate at a step, in [0, 1] for the named schedules.
+
+    `cosine` is $\tfrac12(1 + \cos(\pi t / T))$ after a linear start over the first 2 % of the steps (at most 500);
+    `constant` has the same start. Counting is in steps tried, so that going back does not restart it.
+    """
+    if callable(schedule):
+        return jnp.asarray(schedule(step))
+    start = jnp.minimum(1.0, (step + 1.0) / jnp.clip(WARM_UP * total_steps, 1.0, WARM_UP_MOST))
+    if schedule == "constant":
+        return start
+    return start * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(1.0, step / total_steps)))

@@ -1,0 +1,159 @@
+"""Many training steps in one compiled call."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward.objectives import Batch, Objective
+from pushforward.train._batches import DATA, MONITOR, NOISE
+from pushforward.train._schedule import rate_factor
+from pushforward.train._state import Sums, TrainState
+
+DATALESS_BLOCKS = 8  # evaluations of an objective that draws its own samples
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is compiled into the step; fits with equal plans and shapes share one compilation.
+
+    Attributes:
+        objective: The loss.
+        optimizer: Turns gradients into updates.
+        take: `(feed, key, index) -> Batch`.
+        schedule: Name of the schedule, or a function from the step to a factor.
+        ema: Whether a running mean of the parameters is kept.
+    """
+
+    objective: Objective
+    optimizer: optax.GradientTransformationExtraArgs
+    take: Callable[[Any, PRNGKeyArray, Array], Batch]
+    schedule: str | Callable[[Array], Array]
+    ema: bool
+
+
+class Knobs(NamedTuple):
+    """Numbers that a step reads; another value does not compile again.
+
+    Attributes:
+        key: The key of the whole fit.
+        rate: Multiplies every update, beside the schedule.
+        total_steps: Length of the schedule.
+        ema_decay: Share of the running mean that a step keeps.
+        ceiling: A loss above it counts as exploded.
+    """
+
+    key: PRNGKeyArray
+    rate: float
+    total_steps: float
+    ema_decay: float
+    ceiling: float
+
+
+@partial(jax.jit, static_argnames="plan", donate_argnames="state")
+def run_steps(
+    plan: Plan,
+    state: TrainState,
+    frozen: Any,
+    feed: Any,
+    knobs: Knobs,
+    first: ArrayLike,
+    stop: ArrayLike,
+    bad_limit: ArrayLike,
+) -> TrainState:
+    """Take steps until `state.step` is `stop` or `bad_limit` steps in a row were bad.
+
+    Args:
+        plan: What is compiled in.
+        state: The state to go on from; its memory is reused.
+        frozen: Buffers of the flow.
+        feed: What `plan.take` makes batches of.
+        knobs: Numbers that may change from call to call.
+        first: The step that is number 0 of `feed`.
+        stop: The step to stop before.
+        bad_limit: Give the host a look after this many bad steps without a break.
+    """
+
+    def unfinished(state: TrainState) -> Array:
+        return (state.step < stop) & (state.bad_in_row < bad_limit)
+
+    return jax.lax.while_loop(unfinished, lambda state: _step(plan, state, frozen, feed, knobs, first), state)
+
+
+def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, first: ArrayLike) -> TrainState:
+    batch, key = batch_at(plan, feed, knobs.key, state.step, first)
+    (loss, metrics), grads = jax.value_and_grad(_loss, argnums=1, has_aux=True)(plan, state.params, frozen, batch, key)
+    weight = jnp.ones(()) if batch.weights is None else jnp.mean(batch.weights)
+    # A batch counts by its share of all weights, so that the mean over batches is the mean over rows.
+    grads = grads if batch.weights is None else jax.tree.map(lambda g: g * weight.astype(g.dtype), grads)
+    finite = jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(grads))
+    updates, opt_state = plan.optimizer.update(grads, state.opt_state, state.params, value=loss)
+    rate = knobs.rate * state.rate_scale * rate_factor(plan.schedule, state.step, knobs.total_steps)
+    params = jax.tree.map(lambda p, u: p + (rate * u).astype(p.dtype), state.params, updates)
+    return TrainState(
+        params=_choose(finite, params, state.params),
+        opt_state=_choose(finite, opt_state, state.opt_state),
+        ema=_choose(finite, _running_mean(state, params, knobs), state.ema) if plan.ema else None,
+        rate_scale=state.rate_scale,
+        step=state.step + 1,
+        bad_in_row=jnp.where(finite & (loss <= knobs.ceiling), 0, state.bad_in_row + 1),
+        sums=_add(state.sums, loss, metrics, weight, finite)._replace(rate=rate),
+    )
+
+
+def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
+    """The batch and the objective's key of a step: functions of the seed and the step alone."""
+    data_key = jax.random.fold_in(jax.random.fold_in(key, DATA), step)
+    return plan.take(feed, data_key, step - first), jax.random.fold_in(jax.random.fold_in(key, NOISE), step)
+
+
+@partial(jax.jit, static_argnames="objective")
+def evaluate(
+    objective: Objective, params: Any, frozen: Any, blocks: Batch, key: PRNGKeyArray
+) -> tuple[Array, dict[str, Array]]:
+    """The weighted mean of the loss and metrics over blocks `(num_blocks, rows, ...)`; the noise never changes."""
+
+    def one(_: None, numbered: tuple[Array, Batch]) -> tuple[None, tuple[Array, Array, dict[str, Array]]]:
+        index, block = numbered
+        loss, metrics = objective(eqx.combine(params, frozen), block, key=jax.random.fold_in(monitor_key, index))
+        weight = jnp.ones(()) if block.weights is None else jnp.mean(block.weights)
+        return None, (weight, loss, metrics)
+
+    monitor_key = jax.random.fold_in(key, MONITOR)
+    leaves = jax.tree.leaves(blocks)
+    count = leaves[0].shape[0] if leaves else DATALESS_BLOCKS
+    _, (weight, loss, metrics) = jax.lax.scan(one, None, (jnp.arange(count), blocks))
+    return jax.tree.map(lambda value: jnp.sum(weight * value) / jnp.sum(weight), (loss, metrics))
+
+
+def _loss(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
+    return plan.objective(eqx.combine(params, frozen), batch, key=key)
+
+
+def _choose(first: Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(first, a, b), new, old)
+
+
+def _running_mean(state: TrainState, params: Any, knobs: Knobs) -> Any:
+    # The first steps are far from the last ones: a short memory at the start (Adam's authors' debiasing, bounded).
+    decay = jnp.minimum(knobs.ema_decay, (1.0 + state.step) / (10.0 + state.step))
+    return jax.tree.map(lambda e, p: e + ((1.0 - decay) * (p - e)).astype(e.dtype), state.ema, params)
+
+
+def _add(sums: Sums, loss: Array, metrics: dict[str, Array], weight: Array, finite: Array) -> Sums:
+    def add(total: Array, value: Array) -> Array:
+        return total + jnp.where(finite, weight * value, 0.0).astype(total.dtype)
+
+    return Sums(
+        loss=add(sums.loss, loss),
+        weight=add(sums.weight, jnp.ones(())),
+        metrics={name: add(total, metrics[name]) for name, total in sums.metrics.items()},
+        skipped=sums.skipped + jnp.where(finite, 0, 1),
+        rate=sums.rate,
+    )
