@@ -1,0 +1,77 @@
+"""Errors that a user meets: what was given, what was wanted, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
+
+from pushforward._types import Shape
+
+
+class PushforwardError(Exception):
+    """A failure with a one-line message and a one-line hint; the command line prints both and exits with 1."""
+
+    hint: str
+
+    def __init__(self, message: str, hint: str = ""):
+        super().__init__(message if not hint else f"{message}\nhint: {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class DataError(PushforwardError, ValueError):
+    """The data cannot be used as it is: a text column, a NaN, too few rows."""
+
+
+class FileError(PushforwardError, OSError):
+    """A model file cannot be read or written."""
+
+
+class TrainingError(PushforwardError, RuntimeError):
+    """Training cannot go on."""
+
+
+def did_you_mean(given: str, legal: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the nearest legal name, else the list of names."""
+    legal = list(legal)
+    near = difflib.get_close_matches(given.lower(), legal, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(legal)}"
+
+
+def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:
+    """`value` as a float array of exactly `shape`, or a ValueError that says what to do."""
+    array = _as_float(value)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name}: `{argument}` must have shape {shape}, got {array.shape}. "
+            "Bijections act on one event; use `jax.vmap` for a batch."
+        )
+    return array
+
+
+def as_batch(name: str, argument: str, value: ArrayLike, event_shape: Shape) -> Array:
+    """`value` as a float array whose last axes are `event_shape`, or a ValueError."""
+    array = _as_float(value)
+    batch_ndim = array.ndim - len(event_shape)
+    if batch_ndim < 0 or array.shape[batch_ndim:] != event_shape:
+        raise ValueError(
+            f"{name}: the last axes of `{argument}` must be {event_shape}, got shape {array.shape}. "
+            "Put batch axes in front of the event."
+        )
+    return array
+
+
+def check_condition(name: str, condition: ArrayLike | None, cond_shape: Shape | None) -> None:
+    """A conditional map needs a condition, an unconditional one refuses it."""
+    if cond_shape is None and condition is not None:
+        raise ValueError(
+            f"{name}: got a `condition`, but it is not conditional. Build it with `cond_dim=`, or leave `condition` out."
+        )
+    if cond_shape is not None and condition is None:
+        raise ValueError(f"{name}: needs a `condition` of shape {cond_shape}, got None.")
+
+
+def _as_float(value: ArrayLike) -> Array:
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.result_type(float))

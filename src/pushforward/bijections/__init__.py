@@ -1,0 +1,82 @@
+"""Invertible maps: `forward` goes from the base to the data, `inverse` from the data to the base."""
+
+from pushforward.bijections._actnorm import ActNorm
+from pushforward.bijections._affine import Affine, Dequantize, GatedAffine, Scale, Shift, Standardize
+from pushforward.bijections._autoregressive import Autoregressive
+from pushforward.bijections._base import (
+    AbstractBatched,
+    AbstractBijection,
+    AbstractElementwise,
+    AbstractSurjection,
+    sum_event,
+)
+from pushforward.bijections._compose import Chain, Inverse, Scan, stack_layers
+from pushforward.bijections._conditioned import Conditioned
+from pushforward.bijections._coupling import Coupling
+from pushforward.bijections._elementwise import (
+    Exp,
+    LeakyTanh,
+    Log,
+    Logit,
+    Power,
+    Sigmoid,
+    SinhArcsinh,
+    Softplus,
+    Square,
+    Tanh,
+)
+from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
+from pushforward.bijections._numerical import NumericalInverse
+from pushforward.bijections._planar import Planar, Radial
+from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
+from pushforward.bijections._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
+from pushforward.bijections._templates import count_raw, fill
+
+__all__ = [
+    "LU",
+    "AbstractBatched",
+    "AbstractBijection",
+    "AbstractElementwise",
+    "AbstractSurjection",
+    "ActNorm",
+    "Affine",
+    "Autoregressive",
+    "Chain",
+    "Concatenate",
+    "Conditioned",
+    "Coupling",
+    "Dequantize",
+    "Exp",
+    "Flip",
+    "GatedAffine",
+    "Householder",
+    "Identity",
+    "Inverse",
+    "LeakyTanh",
+    "Linear",
+    "LinearSpline",
+    "Log",
+    "Logit",
+    "NumericalInverse",
+    "Permute",
+    "Planar",
+    "Power",
+    "QuadraticSpline",
+    "Radial",
+    "RationalQuadraticSpline",
+    "Reshape",
+    "Scale",
+    "Scan",
+    "Shift",
+    "Sigmoid",
+    "SinhArcsinh",
+    "Softplus",
+    "Square",
+    "Standardize",
+    "Tanh",
+    "TriangularAffine",
+    "count_raw",
+    "fill",
+    "stack_layers",
+    "sum_event",
+]

@@ -1,0 +1,67 @@
+"""Activation normalisation for vectors."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from pushforward._params import buffer, positive, positive_raw, static
+from pushforward._types import Kind, Shape
+from pushforward.bijections._base import AbstractBatched
+
+
+class ActNorm(AbstractBatched):
+    r"""$y = s \odot x + t$, started so that `inverse` of the first batch has mean 0 and spread 1 in each coordinate.
+
+    `pushforward.fit` starts it once; whether it was started is saved with the model, so neither loading nor resuming
+    starts it again.
+
+    Args:
+        dim: Size of the event.
+
+    Reference:
+        Kingma & Dhariwal (2018), Glow, section 3.1.
+    """
+
+    loc: Float[Array, " dim"]
+    scale_raw: Float[Array, " dim"]
+    started: Float[Array, ""] = buffer()
+    dim: int = static()
+
+    forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "analytic"
+    cond_shape: ClassVar[Shape | None] = None
+
+    def __init__(self, dim: int):
+        self.dim = dim
+        self.loc, self.scale_raw, self.started = jnp.zeros(dim), jnp.zeros(dim), jnp.zeros(())
+
+    @property
+    def in_shape(self) -> Shape:
+        return (self.dim,)
+
+    @property
+    def out_shape(self) -> Shape:
+        return (self.dim,)
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x * scale[:, None] + self.loc[:, None], jnp.broadcast_to(jnp.sum(log_scale), x.shape[-1:])
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return (x - self.loc[:, None]) / scale[:, None], jnp.broadcast_to(-jnp.sum(log_scale), x.shape[-1:])
+
+    def _data_init(self, x: Array, condition: Array | None) -> "tuple[ActNorm, Array]":
+        spread = jnp.std(x, axis=-1)
+        # A coordinate without spread (one row, a constant column) keeps scale 1.
+        raw = jnp.where(spread > MIN_SPREAD, positive_raw(jnp.maximum(spread, MIN_SPREAD)), 0.0)
+        fresh = self.started == 0
+        loc = jnp.where(fresh, jnp.mean(x, axis=-1), self.loc)
+        values = (loc, jnp.where(fresh, raw, self.scale_raw), jnp.ones_like(self.started))
+        begun = eqx.tree_at(lambda a: (a.loc, a.scale_raw, a.started), self, values)
+        return begun, begun._inverse_many(x, condition, None)[0]
+
+
+MIN_SPREAD = 1e-6

@@ -1,0 +1,210 @@
+"""Elementwise shift and scale."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward._params import buffer, positive, positive_raw, static
+from pushforward._types import Kind, Shape
+from pushforward.bijections._base import AbstractSurjection
+from pushforward.bijections._elementwise import AbstractAnalyticElementwise
+
+
+class Affine(AbstractAnalyticElementwise):
+    r"""$y = s \odot x + t$; $\log|dy/dx| = \log s$.
+
+    The scale is stored as a raw number without a constraint, see `pushforward._params.positive`.
+
+    Args:
+        loc: $t$, any real. Shape `(*shape,)`.
+        scale: $s > 0$, broadcast against `loc`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+
+    Example:
+        >>> Affine(loc=1.0, scale=2.0).forward(jnp.array(3.0)).item()
+        7.0
+    """
+
+    loc: Array
+    scale_raw: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
+        self.loc, scale = _located("Affine", loc, scale)
+        self.scale_raw = positive_raw(scale)
+        self.shape = scale.shape
+
+    @property
+    def scale(self) -> Array:
+        return positive(self.scale_raw)[0]
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x * scale + self.loc, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return (x - self.loc) / scale, jnp.broadcast_to(-log_scale, x.shape)
+
+
+class Shift(AbstractAnalyticElementwise):
+    """$y = x + t$; the log-det is 0. As the inner map of a coupling this is NICE.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+    """
+
+    loc: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0):
+        self.loc = jnp.asarray(loc, dtype=jnp.result_type(float))
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x + self.loc, jnp.zeros_like(x)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x - self.loc, jnp.zeros_like(x)
+
+
+class Scale(AbstractAnalyticElementwise):
+    r"""$y = s \odot x$; $\log|dy/dx| = \log s$.
+
+    Args:
+        scale: $s > 0$. Shape `(*shape,)`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+    """
+
+    scale_raw: Array
+    shape: Shape = static()
+
+    def __init__(self, scale: ArrayLike = 1.0):
+        _, scale = _located("Scale", jnp.zeros(()), scale)
+        self.scale_raw = positive_raw(scale)
+        self.shape = scale.shape
+
+    @property
+    def scale(self) -> Array:
+        return positive(self.scale_raw)[0]
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x * scale, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x / scale, jnp.broadcast_to(-log_scale, x.shape)
+
+
+class Standardize(AbstractAnalyticElementwise):
+    r"""$y = s \odot x + t$ with fixed $t$ and $s$: standardisation inside the flow, so densities keep their units.
+
+    `inverse` takes data to zero mean and unit spread when `loc` and `scale` are the data's mean and spread.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        scale: $s > 0$, broadcast against `loc`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+    """
+
+    loc: Array = buffer()
+    scale: Array = buffer()
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike, scale: ArrayLike):
+        self.loc, self.scale = _located("Standardize", loc, scale)
+        self.shape = self.scale.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x * self.scale + self.loc, jnp.broadcast_to(jnp.log(self.scale), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return (x - self.loc) / self.scale, jnp.broadcast_to(-jnp.log(self.scale), x.shape)
+
+
+class GatedAffine(AbstractAnalyticElementwise):
+    r"""IAF's gate, $y = \sigma(g) \odot x + (1 - \sigma(g)) \odot m$; $\log|dy/dx| = \log\sigma(g)$.
+
+    Args:
+        loc: $m$. Shape `(*shape,)`.
+        gate: $g$; at the default 1.5 the map starts near the identity.
+
+    Reference:
+        Kingma et al. (2016), Improved variational inference with inverse autoregressive flow, eq. 13-14.
+    """
+
+    loc: Array
+    gate: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, gate: ArrayLike = 1.5):
+        self.loc, self.gate = jnp.broadcast_arrays(
+            jnp.asarray(loc, dtype=jnp.result_type(float)), jnp.asarray(gate, dtype=jnp.result_type(float))
+        )
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        share = jax.nn.sigmoid(self.gate)
+        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(jax.nn.log_sigmoid(self.gate), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        # 1 / sigmoid(g) = 1 + exp(-g), so x = y + exp(-g) (y - m).
+        grow = jnp.exp(jnp.clip(-self.gate, None, GATE_MAX))
+        return x + grow * (x - self.loc), jnp.broadcast_to(-jax.nn.log_sigmoid(self.gate), x.shape)
+
+
+GATE_MAX = 40.0  # exp(40) is far beyond any useful contraction and below the float32 overflow at 88
+
+
+class Dequantize(AbstractSurjection):
+    """Whole numbers as the floor of real ones: `forward` rounds down, `inverse` adds noise from U[0, 1).
+
+    The density of the noisy value is an unbiased estimate of the probability of the whole number, and its
+    logarithm a lower bound in the mean. Without a key, `inverse` adds 0.5.
+
+    Args:
+        shape: The event's shape.
+
+    Reference:
+        Theis, van den Oord & Bethge (2016), A note on the evaluation of generative models, section 3.1.
+    """
+
+    shape: Shape = static(default=())
+
+    cond_shape: ClassVar[Shape | None] = None
+    forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "estimated"
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.shape
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return jnp.floor(x), jnp.zeros(x.shape[-1], x.dtype)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype)
+        return x + noise, jnp.zeros(x.shape[-1], x.dtype)
+
+
+def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
+    dtype = jnp.result_type(float)
+    loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
+    if not isinstance(scale, jax.core.Tracer) and not bool(jnp.all(scale > 0)):
+        raise ValueError(f"{name}: `scale` must be positive, got {scale}. Flip a sign with a linear map.")
+    return loc, scale
+
+

@@ -1,0 +1,165 @@
+"""Solving an autoregressive network for its input at about the cost of one pass.
+
+Hidden units are sorted by degree, so once coordinate i is known, exactly the units of degree i + 1 become computable,
+and each is computed once. Coordinates are taken in blocks: one matrix product brings in everything before the block,
+small products finish inside it. Masks make every unit that is not yet complete invisible to those that read it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array
+
+from pushforward.nets import ACTIVATIONS, MADE
+
+Step = Callable[[Array, Array], tuple[Array, Array]]
+"""`(params (num_params, rows, batch), x (rows, batch)) -> (y, log-slope), both (rows, batch)`."""
+
+UNROLL_UP_TO = 8
+"""Up to this many coordinates the loop is unrolled: faster, and compile time stays small."""
+
+BLOCK = 4
+"""Coordinates in a block, measured: fewer make many small steps, more repeat work inside the block."""
+
+
+def solve_in_order(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    """`y` with `y[i] = step(net(y)[:, i], x[i])`, and the summed log-slopes: `(dim, batch), (batch,)`."""
+    solve = _unrolled if net.dim <= UNROLL_UP_TO else _blocked
+    return solve(net, step, x, condition)
+
+
+def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array], list[Array]]:
+    """Masked weights of the layers on coordinates and units, and biases `(units, 1 or batch)` with the condition in."""
+    first, *rest = net.masked_weights()
+    biases = [bias[:, None] for bias in net.biases]
+    if condition is not None:
+        biases[0] = biases[0] + first[:, net.dim :] @ condition
+    return [first[:, : net.dim], *rest], biases
+
+
+def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    weights, biases = _start(net, condition, x.shape[-1])
+    act, degrees = ACTIVATIONS[net.activation], net.degrees
+    last = weights[-1].reshape(net.num_params, net.dim, -1)
+    last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
+    units = [[] for _ in weights]  # units[0]: coordinates; units[l]: groups of layer l, in order of degree
+    total = jnp.zeros(x.shape[-1], x.dtype)
+    for i in range(net.dim):
+        low, high = np.searchsorted(degrees, [i, i + 1])
+        if high > low:
+            for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1], strict=True)):
+                grown = _affine(weight[low:high], units[layer], bias[low:high], x.shape[-1])
+                units[layer + 1].append(act(grown))
+        raw = _affine(last[:, i], units[-1], last_bias[:, i], x.shape[-1])
+        y, log_slope = step(raw[:, None], x[i : i + 1])
+        units[0].append(y)
+        total = total + log_slope[0]
+    return jnp.concatenate(units[0]), total
+
+
+def _affine(weight: Array, known: list[Array], bias: Array, batch: int) -> Array:
+    """`weight @ known + bias`, where the columns of units not yet known are left out."""
+    bias = jnp.broadcast_to(bias, (bias.shape[0], batch))
+    if not known:
+        return bias
+    h = jnp.concatenate(known)
+    return weight[:, : h.shape[0]] @ h + bias
+
+
+class _Plan(NamedTuple):
+    """Static sizes of the blocked loop."""
+
+    num_blocks: int
+    window: int  # units of one layer handled with a block, the most over blocks
+    starts: np.ndarray  # first unit of each block, one more at the end
+
+
+def _plan(net: MADE) -> _Plan:
+    num_blocks = -(-net.dim // BLOCK)
+    starts = np.searchsorted(net.degrees, np.arange(num_blocks + 1) * BLOCK)
+    starts[-1] = net.width
+    return _Plan(num_blocks, max(int(np.diff(starts).max()), 1), starts)
+
+
+def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    plan, batch, dtype = _plan(net), x.shape[-1], x.dtype
+    coords, units = plan.num_blocks * BLOCK, net.width + plan.window
+    weights, biases = _padded(net, condition, coords, units, batch)
+    x = jnp.pad(x, ((0, coords - net.dim), (0, 0)))
+    starts = jnp.asarray(plan.starts)
+    finish = _finish_block(net, step, plan)
+
+    def body(block, carry):
+        y, hidden, total = carry
+        first, start, end = block * BLOCK, starts[block], starts[block + 1]
+        inputs = [y, *hidden]
+        ready = [
+            _rows(weight, start, plan.window) @ h + _rows(bias, start, plan.window)
+            for weight, bias, h in zip(weights[:-1], biases[:-1], inputs[:-1], strict=True)
+        ]
+        last = lax.dynamic_slice_in_dim(weights[-1], first, BLOCK, 1)  # (params, BLOCK, units)
+        last_bias = lax.dynamic_slice_in_dim(biases[-1], first, BLOCK, 1)
+        ready.append((last.reshape(-1, units) @ inputs[-1]).reshape(-1, BLOCK, batch) + last_bias)
+        inside = [_columns(_rows(weights[0], start, plan.window), first, BLOCK)]
+        inside += [_columns(_rows(w, start, plan.window), start, plan.window) for w in weights[1:-1]]
+        inside.append(lax.dynamic_slice_in_dim(last, start, plan.window, 2))
+        y_block, h_block, log_slope = finish(ready, inside, _rows(x, first, BLOCK))
+        # The window may reach into the next block, whose units are not complete: they must read as zero until then.
+        done = (jnp.arange(plan.window) < end - start)[:, None]
+        hidden = [
+            lax.dynamic_update_slice_in_dim(h, jnp.where(done, new, 0), start, 0)
+            for h, new in zip(hidden, h_block, strict=True)
+        ]
+        real = (jnp.arange(BLOCK) < net.dim - first)[:, None]
+        total = total + jnp.sum(jnp.where(real, log_slope, 0), axis=0)
+        return lax.dynamic_update_slice_in_dim(y, y_block, first, 0), hidden, total
+
+    hidden = [jnp.zeros((units, batch), dtype) for _ in weights[:-1]]
+    carry = (jnp.zeros((coords, batch), dtype), hidden, jnp.zeros(batch, dtype))
+    y, _, total = lax.fori_loop(0, plan.num_blocks, body, carry)
+    return y[: net.dim], total
+
+
+def _finish_block(net: MADE, step: Step, plan: _Plan):
+    """The coordinates of one block, one after another: `(y (BLOCK, batch), hidden windows, log-slopes)`."""
+    act = ACTIVATIONS[net.activation]
+
+    def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], Array]:
+        y = jnp.zeros_like(x)
+        slopes = []
+        for t in range(BLOCK):
+            h, hidden = y, []
+            for base, weight in zip(ready[:-1], inside[:-1], strict=True):
+                h = act(base + weight @ h)
+                hidden.append(h)
+            raw = ready[-1][:, t] + inside[-1][:, t] @ h
+            y_t, log_slope = step(raw[:, None], x[t : t + 1])
+            y = y.at[t].set(y_t[0])
+            slopes.append(log_slope)
+        return y, hidden, jnp.concatenate(slopes)
+
+    return finish
+
+
+def _padded(net: MADE, condition: Array | None, coords: int, units: int, batch: int):
+    """Weights and biases with rows and columns of zeros, so that no window reaches over an edge."""
+    weights, biases = _start(net, condition, batch)
+    more_coords, more_units = coords - net.dim, units - net.width
+    last = weights[-1].reshape(net.num_params, net.dim, -1)
+    last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
+    padded = [jnp.pad(weights[0], ((0, more_units), (0, more_coords)))]
+    padded += [jnp.pad(w, ((0, more_units), (0, more_units))) for w in weights[1:-1]]
+    padded.append(jnp.pad(last, ((0, 0), (0, more_coords), (0, more_units))))
+    biases = [jnp.pad(b, ((0, more_units), (0, 0))) for b in biases[:-1]]
+    return padded, [*biases, jnp.pad(last_bias, ((0, 0), (0, more_coords), (0, 0)))]
+
+
+def _rows(array: Array, start: Array, size: int) -> Array:
+    return lax.dynamic_slice_in_dim(array, start, size, 0)
+
+
+def _columns(array: Array, start: Array, size: int) -> Array:
+    return lax.dynamic_slice_in_dim(array, start, size, 1)

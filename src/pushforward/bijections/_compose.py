@@ -1,0 +1,265 @@
+"""Maps made of maps: one after another, stacked and scanned, turned round."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._params import static
+from pushforward._types import Kind, Shape, worst_kind
+from pushforward.bijections._base import AbstractBijection
+
+
+class Chain(AbstractBijection):
+    r"""Bijections one after another, $f = f_n \circ \dots \circ f_1$; the log-dets add up.
+
+    Args:
+        bijections: In the order in which `forward` applies them: the first is next to the base.
+
+    Raises:
+        ValueError: If neighbouring shapes do not fit, or two conditions have different shapes.
+
+    Example:
+        >>> chain = Chain([Scale(2.0 * jnp.ones(2)), Shift(jnp.ones(2))])
+        >>> chain.forward(jnp.array([0.0, 1.0])).tolist()
+        [1.0, 3.0]
+    """
+
+    bijections: tuple[AbstractBijection, ...]
+
+    def __init__(self, bijections: Sequence[AbstractBijection]):
+        if not bijections:
+            raise ValueError("Chain: needs at least one bijection, got none. `Identity(shape)` maps nothing.")
+        for i, (a, b) in enumerate(zip(bijections[:-1], bijections[1:], strict=True)):
+            if a.out_shape != b.in_shape:
+                raise ValueError(
+                    f"Chain: bijection {i} ({type(a).__name__}) gives shape {a.out_shape}, but bijection {i + 1} "
+                    f"({type(b).__name__}) takes {b.in_shape}. Put a `Reshape` between them, or mend one."
+                )
+        shared_cond_shape(bijections, "Chain")
+        self.bijections = tuple(bijections)
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.bijections[0].in_shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.bijections[-1].out_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return shared_cond_shape(self.bijections, "Chain")
+
+    @property
+    def forward_kind(self) -> Kind:
+        return worst_kind([b.forward_kind for b in self.bijections])
+
+    @property
+    def inverse_kind(self) -> Kind:
+        return worst_kind([b.inverse_kind for b in self.bijections])
+
+    @property
+    def exact(self) -> bool:
+        return all(b.exact for b in self.bijections)
+
+    def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return _in_turn([b._forward for b in self.bijections], x, condition, key)
+
+    def _inverse(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return _in_turn([b._inverse for b in self.bijections[::-1]], x, condition, key)
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return _in_turn([b._forward_many for b in self.bijections], x, condition, key)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return _in_turn([b._inverse_many for b in self.bijections[::-1]], x, condition, key)
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return _in_turn([_ignore_rest(b._forward_pointwise) for b in self.bijections], x, None, None)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return _in_turn([_ignore_rest(b._inverse_pointwise) for b in self.bijections[::-1]], x, None, None)
+
+    def _data_init(self, x: Array, condition: Array | None) -> "tuple[Chain, Array]":
+        started = []
+        for bijection in self.bijections[::-1]:
+            bijection, x = bijection._data_init(x, condition)
+            started.append(bijection)
+        return Chain(started[::-1]), x
+
+
+class Scan(AbstractBijection):
+    """Layers of the same structure, stacked and run by `jax.lax.scan`: compile time does not grow with depth.
+
+    Args:
+        layers: Equal in everything but the values of their arrays, in the order in which `forward` applies them.
+
+    Raises:
+        ValueError: If the layers differ in structure, or do not keep the event's shape.
+
+    Example:
+        >>> scan = Scan([Shift(jnp.ones(2)), Shift(2 * jnp.ones(2))])
+        >>> scan.forward(jnp.zeros(2)).tolist()
+        [3.0, 3.0]
+    """
+
+    stacked: AbstractBijection
+    num_layers: int = static()
+
+    def __init__(self, layers: Sequence[AbstractBijection]):
+        if not layers:
+            raise ValueError("Scan: needs at least one layer, got none.")
+        first = layers[0]
+        if first.in_shape != first.out_shape:
+            raise ValueError(
+                f"Scan: layers must keep the event's shape, got {first.in_shape} -> {first.out_shape}. Use `Chain`."
+            )
+        if any(jax.tree.structure(layer) != jax.tree.structure(first) for layer in layers):
+            raise ValueError("Scan: all layers must have the same structure. Use `Chain` for layers that differ.")
+        self.stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
+        self.num_layers = len(layers)
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.stacked.in_shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.stacked.out_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return self.stacked.cond_shape
+
+    @property
+    def forward_kind(self) -> Kind:
+        return self.stacked.forward_kind
+
+    @property
+    def inverse_kind(self) -> Kind:
+        return self.stacked.inverse_kind
+
+    @property
+    def exact(self) -> bool:
+        return self.stacked.exact
+
+    def layers(self) -> list[AbstractBijection]:
+        """The layers, unstacked."""
+        return [jax.tree.map(lambda leaf, i=i: leaf[i], self.stacked) for i in range(self.num_layers)]
+
+    def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self._scan("_forward", x, condition, key, reverse=False)
+
+    def _inverse(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self._scan("_inverse", x, condition, key, reverse=True)
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self._scan("_forward_many", x, condition, key, reverse=False)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self._scan("_inverse_many", x, condition, key, reverse=True)
+
+    def _scan(self, method: str, x: Array, condition, key, *, reverse: bool) -> tuple[Array, Array]:
+        keys = None if key is None else jax.random.split(key, self.num_layers)
+
+        def step(carry, layer_and_key):
+            layer, layer_key = layer_and_key
+            value, total = carry
+            value, log_det = getattr(layer, method)(value, condition, layer_key)
+            return (value, total + log_det), None
+
+        batch = x.shape[len(self.in_shape) :]
+        start = (x, jnp.zeros(batch, x.dtype))
+        return jax.lax.scan(step, start, (self.stacked, keys), reverse=reverse)[0]
+
+    def _data_init(self, x: Array, condition: Array | None) -> "tuple[Scan, Array]":
+        chain, x = Chain(self.layers())._data_init(x, condition)
+        return Scan(chain.bijections), x
+
+
+class Inverse(AbstractBijection):
+    """A bijection turned round: its `forward` is the other's `inverse`.
+
+    Args:
+        bijection: The map to turn round.
+
+    Example:
+        >>> Inverse(Exp(())).forward(jnp.array(1.0)).item()
+        0.0
+    """
+
+    bijection: AbstractBijection
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.bijection.out_shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.bijection.in_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return self.bijection.cond_shape
+
+    @property
+    def forward_kind(self) -> Kind:
+        return self.bijection.inverse_kind
+
+    @property
+    def inverse_kind(self) -> Kind:
+        return self.bijection.forward_kind
+
+    @property
+    def exact(self) -> bool:
+        return self.bijection.exact
+
+    def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.bijection._inverse(x, condition, key)
+
+    def _inverse(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.bijection._forward(x, condition, key)
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.bijection._inverse_many(x, condition, key)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.bijection._forward_many(x, condition, key)
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return self.bijection._inverse_pointwise(x)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return self.bijection._forward_pointwise(x)
+
+
+def stack_layers(layers: Sequence[AbstractBijection]) -> AbstractBijection:
+    """A `Chain` when shallow, a `Scan` from `SCAN_FROM` layers on: unrolled layers run faster, but compile slower."""
+    return Scan(layers) if len(layers) >= SCAN_FROM else Chain(layers)
+
+
+SCAN_FROM = 10
+
+
+def shared_cond_shape(bijections: Sequence[AbstractBijection], name: str) -> Shape | None:
+    """The one condition shape among parts, None if none is conditional."""
+    shapes = {b.cond_shape for b in bijections if b.cond_shape is not None}
+    if len(shapes) > 1:
+        raise ValueError(f"{name}: all parts see the same condition, but theirs have shapes {sorted(shapes)}.")
+    return shapes.pop() if shapes else None
+
+
+def _in_turn(methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None):
+    keys = [None] * len(methods) if key is None else jax.random.split(key, len(methods))
+    total = None
+    for method, method_key in zip(methods, keys, strict=True):
+        x, log_det = method(x, condition, method_key)
+        total = log_det if total is None else total + log_det
+    return x, total
+
+
+def _ignore_rest(pointwise: Any) -> Any:
+    return lambda x, condition, key: pointwise(x)

@@ -1,0 +1,191 @@
+"""Linear maps of a vector, each with a cheap log-det and inverse."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+
+from pushforward._params import positive, positive_raw, static
+from pushforward._types import Kind, Shape
+from pushforward.bijections._base import AbstractBatched
+
+
+class AbstractLinear(AbstractBatched):
+    """A linear map of a vector plus a shift, closed form both ways."""
+
+    dim: int = static()
+
+    forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "analytic"
+    cond_shape: ClassVar[Shape | None] = None
+
+    @property
+    def in_shape(self) -> Shape:
+        return (self.dim,)
+
+    @property
+    def out_shape(self) -> Shape:
+        return (self.dim,)
+
+
+class TriangularAffine(AbstractLinear):
+    r"""$y = Lx + t$ with $L$ lower triangular and a positive diagonal; $\log|\det| = \sum_i \log L_{ii}$.
+
+    Args:
+        loc: $t$. Shape `(dim,)`.
+        matrix: $L$; what stands above the diagonal is ignored. Shape `(dim, dim)`.
+
+    Raises:
+        ValueError: If `matrix` is not square, fits not `loc`, or has a diagonal entry that is not positive.
+    """
+
+    loc: Float[Array, " dim"]
+    diagonal_raw: Float[Array, " dim"]
+    lower: Float[Array, "dim dim"]
+
+    def __init__(self, loc: ArrayLike, matrix: ArrayLike):
+        dtype = jnp.result_type(float)
+        self.loc, matrix = jnp.asarray(loc, dtype), jnp.asarray(matrix, dtype)
+        self.dim = _square("TriangularAffine", matrix)
+        if self.loc.shape != (self.dim,):
+            raise ValueError(f"TriangularAffine: `loc` must have shape ({self.dim},), got {self.loc.shape}.")
+        diagonal = jnp.diagonal(matrix)
+        if not isinstance(diagonal, jax.core.Tracer) and not bool(jnp.all(diagonal > 0)):
+            raise ValueError(f"TriangularAffine: the diagonal must be positive, got {diagonal}.")
+        self.diagonal_raw = positive_raw(diagonal)
+        self.lower = jnp.tril(matrix, -1)
+
+    @property
+    def matrix(self) -> Array:
+        return jnp.tril(self.lower, -1) + jnp.diag(positive(self.diagonal_raw)[0])
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.matrix @ x + self.loc[:, None], self._log_det(x)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return solve_triangular(self.matrix, x - self.loc[:, None], lower=True), -self._log_det(x)
+
+    def _log_det(self, x: Array) -> Array:
+        return jnp.broadcast_to(jnp.sum(positive(self.diagonal_raw)[1]), x.shape[-1:])
+
+
+class LU(AbstractLinear):
+    r"""$y = LUx + t$, $L$ unit lower and $U$ upper triangular with a positive diagonal; $\log|\det| = \sum_i\log U_{ii}$.
+
+    Starts as the identity. A permutation before it makes every linear map of positive determinant reachable.
+
+    Args:
+        dim: Size of the event.
+
+    Reference:
+        Kingma & Dhariwal (2018), Glow, section 3.2; Durkan et al. (2019), Neural spline flows, section 3.1.
+    """
+
+    loc: Float[Array, " dim"]
+    lower: Float[Array, "dim dim"]
+    upper: Float[Array, "dim dim"]
+    diagonal_raw: Float[Array, " dim"]
+
+    def __init__(self, dim: int):
+        self.dim = dim
+        self.loc, self.diagonal_raw = jnp.zeros(dim), jnp.zeros(dim)
+        self.lower, self.upper = jnp.zeros((dim, dim)), jnp.zeros((dim, dim))
+
+    def _factors(self) -> tuple[Array, Array, Array]:
+        diagonal, log_diagonal = positive(self.diagonal_raw)
+        lower = jnp.tril(self.lower, -1) + jnp.eye(self.dim, dtype=self.lower.dtype)
+        return lower, jnp.triu(self.upper, 1) + jnp.diag(diagonal), jnp.sum(log_diagonal)
+
+    @property
+    def matrix(self) -> Array:
+        lower, upper, _ = self._factors()
+        return lower @ upper
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        lower, upper, log_det = self._factors()
+        return (lower @ upper) @ x + self.loc[:, None], jnp.broadcast_to(log_det, x.shape[-1:])
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        lower, upper, log_det = self._factors()
+        y = solve_triangular(lower, x - self.loc[:, None], lower=True, unit_diagonal=True)
+        return solve_triangular(upper, y, lower=False), jnp.broadcast_to(-log_det, x.shape[-1:])
+
+
+class Householder(AbstractLinear):
+    r"""An orthogonal map, a product of reflections $I - 2vv^\top/\|v\|^2$; the log-det is 0.
+
+    Args:
+        dim: Size of the event.
+        num_reflections: How many; `dim` of them reach every orthogonal matrix. Even by default, a rotation.
+        key: For the initial directions.
+
+    Reference:
+        Tomczak & Welling (2016), Improving variational auto-encoders using Householder flow.
+    """
+
+    vectors: Float[Array, "reflections dim"]
+
+    def __init__(self, dim: int, *, num_reflections: int | None = None, key: PRNGKeyArray):
+        self.dim = dim
+        count = dim + dim % 2 if num_reflections is None else num_reflections
+        if count < 1:
+            raise ValueError(f"Householder: `num_reflections` must be at least 1, got {count}.")
+        self.vectors = jax.random.normal(key, (count, dim), jnp.result_type(float))
+
+    @property
+    def matrix(self) -> Array:
+        def reflect(rows: Array, vector: Array) -> tuple[Array, None]:
+            norm = jnp.maximum(jnp.sum(vector * vector), jnp.finfo(vector.dtype).tiny)
+            return rows - (2.0 / norm) * jnp.outer(vector, vector @ rows), None
+
+        return jax.lax.scan(reflect, jnp.eye(self.dim, dtype=self.vectors.dtype), self.vectors)[0]
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.matrix @ x, jnp.zeros(x.shape[-1], x.dtype)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.matrix.T @ x, jnp.zeros(x.shape[-1], x.dtype)
+
+
+class Linear(AbstractLinear):
+    r"""$y = Wx + t$ with a full matrix; $\log|\det W|$ by an LU decomposition, $O(D^3)$.
+
+    Args:
+        dim: Size of the event.
+        matrix: $W$, invertible; default a random rotation. Shape `(dim, dim)`.
+        key: For the random rotation; needed when `matrix` is left out.
+
+    Raises:
+        ValueError: If neither `matrix` nor `key` is given, or the matrix is not `(dim, dim)`.
+    """
+
+    loc: Float[Array, " dim"]
+    matrix: Float[Array, "dim dim"]
+
+    def __init__(self, dim: int, *, matrix: ArrayLike | None = None, key: PRNGKeyArray | None = None):
+        if matrix is None and key is None:
+            raise ValueError("Linear: give a `matrix`, or a `key` for a random rotation.")
+        dtype = jnp.result_type(float)
+        rotation = matrix if matrix is not None else jax.random.orthogonal(key, dim, dtype=dtype)
+        self.matrix = jnp.asarray(rotation, dtype)
+        if _square("Linear", self.matrix) != dim:
+            raise ValueError(f"Linear: `matrix` must have shape ({dim}, {dim}), got {self.matrix.shape}.")
+        self.dim, self.loc = dim, jnp.zeros(dim, dtype)
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return self.matrix @ x + self.loc[:, None], jnp.broadcast_to(self._log_det(), x.shape[-1:])
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        back = jnp.linalg.solve(self.matrix, x - self.loc[:, None])
+        return back, jnp.broadcast_to(-self._log_det(), x.shape[-1:])
+
+    def _log_det(self) -> Array:
+        return jnp.linalg.slogdet(self.matrix)[1]
+
+
+def _square(name: str, matrix: Array) -> int:
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"{name}: `matrix` must be square, got shape {matrix.shape}.")
+    return matrix.shape[0]

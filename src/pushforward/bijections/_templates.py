@@ -1,0 +1,51 @@
+"""Scalar maps as templates: a network predicts what is added to their parameters."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from pushforward._params import trainable_mask
+from pushforward.bijections._base import AbstractBijection
+
+
+def check_template(name: str, inner: AbstractBijection) -> None:
+    """A template acts on scalars and is not conditional."""
+    if inner.in_shape != () or inner.out_shape != ():
+        raise ValueError(
+            f"{name}: `inner` must act on scalars (shape ()), got {inner.in_shape} -> {inner.out_shape}. "
+            "Build it without a shape, e.g. `Affine()`."
+        )
+    if inner.cond_shape is not None:
+        raise ValueError(f"{name}: `inner` must not be conditional; the network sees the condition instead.")
+
+
+def count_raw(inner: AbstractBijection) -> int:
+    """How many numbers a network predicts for one coordinate."""
+    sizes = jax.tree.map(lambda leaf, trained: leaf.size * trained, inner, trainable_mask(inner))
+    return sum(jax.tree.leaves(sizes))
+
+
+def fill(inner: AbstractBijection, raw: Array) -> AbstractBijection:
+    """The template with predictions added to its trained leaves.
+
+    Args:
+        inner: A scalar map; its leaves have shape `(*own,)`.
+        raw: Predictions `(count_raw(inner), *event)`.
+
+    Returns:
+        The map with leaves `(*own, *event)`, for use through `_forward_pointwise` and `_inverse_pointwise`.
+    """
+    event = raw.shape[1:]
+    leaves, treedef = jax.tree.flatten(inner)
+    trained = jax.tree.leaves(trainable_mask(inner))
+    filled, start = [], 0
+    for leaf, is_trained in zip(leaves, trained, strict=True):
+        value = leaf.reshape(*leaf.shape, *(1,) * len(event))
+        if is_trained:
+            size = math.prod(leaf.shape)
+            value = value + raw[start : start + size].reshape(*leaf.shape, *event)
+            start += size
+        filled.append(jnp.asarray(value))
+    return jax.tree.unflatten(treedef, filled)

@@ -1,0 +1,154 @@
+"""The contract of every distribution, and the one place where batches are laid out."""
+
+import abc
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+
+from pushforward._errors import as_batch, check_condition
+from pushforward._types import Part, Shape
+
+if TYPE_CHECKING:
+    # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
+
+class AbstractDistribution(Part):
+    """A distribution over events of shape `event_shape`, perhaps given a condition of shape `cond_shape`.
+
+    A subclass implements `_log_prob_many` and `_sample_many`, with events along the **last** axis: parameters
+    then broadcast from the left and elementwise work runs along contiguous memory (design record 0001).
+    """
+
+    event_shape: AbstractVar[Shape]
+    cond_shape: AbstractVar[Shape | None]
+
+    def log_prob(
+        self, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, "*batch"]:
+        """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`.
+
+        Args:
+            x: Events, with any number of batch axes in front.
+            condition: `(*batch, *cond_shape)`; its batch axes broadcast against those of `x`.
+            key: Needed only by maps that draw random numbers (dequantisation, trace estimates).
+
+        Raises:
+            ValueError: If a shape does not fit, or a condition is missing or not wanted.
+        """
+        name = type(self).__name__
+        check_condition(name, condition, self.cond_shape)
+        x = as_batch(name, "x", x, self.event_shape)
+        batch = x.shape[: x.ndim - len(self.event_shape)]
+        if condition is not None and self.cond_shape is not None:
+            condition = as_batch(name, "condition", condition, self.cond_shape)
+            cond_batch = condition.shape[: condition.ndim - len(self.cond_shape)]
+            batch = _broadcast(name, batch, cond_batch)
+            condition = batch_last(condition, batch, self.cond_shape)
+        return _log_prob(self, batch_last(x, batch, self.event_shape), condition, key).reshape(batch)
+
+    def sample(
+        self,
+        key: PRNGKeyArray,
+        sample_shape: int | Shape = (),
+        condition: ArrayLike | None = None,
+        *,
+        temperature: float | None = None,
+    ) -> Array:
+        """Draw events of shape `(*sample_shape, *cond_batch, *event_shape)`.
+
+        Args:
+            key: A key from `jax.random.key`.
+            sample_shape: How many draws, an int or a shape.
+            condition: `(*cond_batch, *cond_shape)`: every row gets `sample_shape` draws.
+            temperature: Scale of the base's noise around its centre; 1 is the model, below 1 its likelier part.
+        """
+        n, shape, rows = self._sampling_plan(sample_shape, condition)
+        events = _sample(self, key, n, rows, temperature)
+        return batch_first(events).reshape(*shape, *self.event_shape)
+
+    def sample_and_log_prob(
+        self, key: PRNGKeyArray, sample_shape: int | Shape = (), condition: ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """`sample`, and the log-density of each draw from the same pass."""
+        n, shape, rows = self._sampling_plan(sample_shape, condition)
+        events, log_prob = _sample_and_log_prob(self, key, n, rows)
+        return batch_first(events).reshape(*shape, *self.event_shape), log_prob.reshape(shape)
+
+    @property
+    def exact(self) -> bool:
+        """Whether `log_prob` is the exact density, not a bound or an estimate."""
+        return True
+
+    def _sampling_plan(self, sample_shape: int | Shape, condition: ArrayLike | None) -> tuple[int, Shape, Array | None]:
+        name = type(self).__name__
+        check_condition(name, condition, self.cond_shape)
+        shape = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
+        if condition is None or self.cond_shape is None:
+            return math.prod(shape), shape, None
+        condition = as_batch(name, "condition", condition, self.cond_shape)
+        shape += condition.shape[: condition.ndim - len(self.cond_shape)]
+        return math.prod(shape), shape, batch_last(condition, shape, self.cond_shape)
+
+    @abc.abstractmethod
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        """`(*event_shape, batch), (*cond_shape, batch) -> (batch,)`."""
+
+    @abc.abstractmethod
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
+        """`n` draws along the last axis, `(*event_shape, n)`, for conditions `(*cond_shape, n)`."""
+
+    def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
+        x = self._sample_many(key, n, condition, None)
+        return x, self._log_prob_many(x, condition, key)
+
+    def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
+        """The distribution with data-dependent parameters set from a batch `(*event_shape, batch)`."""
+        return self
+
+
+def batch_last(x: Array, batch: Shape, event_shape: Shape) -> Array:
+    """`(*batch, *event) -> (*event, prod(batch))`; batch axes are broadcast to `batch` first."""
+    flat = jnp.broadcast_to(x, (*batch, *event_shape)).reshape(math.prod(batch), *event_shape)
+    return jnp.moveaxis(flat, 0, -1)
+
+
+def batch_first(x: Array) -> Array:
+    """`(*event, n) -> (n, *event)`."""
+    return jnp.moveaxis(x, -1, 0)
+
+
+@jax.jit
+def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+    return distribution._log_prob_many(x, condition, key)
+
+
+@partial(jax.jit, static_argnums=2)
+def _sample(
+    distribution: AbstractDistribution,
+    key: PRNGKeyArray,
+    n: int,
+    condition: Array | None,
+    temperature: float | None,
+) -> Array:
+    return distribution._sample_many(key, n, condition, temperature)
+
+
+@partial(jax.jit, static_argnums=2)
+def _sample_and_log_prob(
+    distribution: AbstractDistribution, key: PRNGKeyArray, n: int, condition: Array | None
+) -> tuple[Array, Array]:
+    return distribution._sample_and_log_prob_many(key, n, condition)
+
+
+def _broadcast(name: str, a: Shape, b: Shape) -> Shape:
+    try:
+        return jnp.broadcast_shapes(a, b)
+    except ValueError as error:
+        raise ValueError(f"{name}: the batch axes of `x`, {a}, and of `condition`, {b}, do not broadcast.") from error

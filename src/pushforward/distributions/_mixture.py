@@ -1,0 +1,163 @@
+"""Mixtures, Gaussians with a full covariance, and bases that depend on the condition."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+
+from pushforward._types import Shape
+from pushforward.bijections import TriangularAffine, count_raw, fill
+from pushforward.bijections._compose import shared_cond_shape
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._independent import Normal
+from pushforward.nets import MLP
+
+
+class MultivariateNormal(AbstractDistribution):
+    r"""Gaussian with a full covariance, $x = t + L\epsilon$, $\Sigma = LL^\top$.
+
+    Args:
+        loc: $t$. Shape `(dim,)`.
+        covariance: $\Sigma$, symmetric and positive definite. Shape `(dim, dim)`.
+
+    Raises:
+        ValueError: If the covariance is not positive definite.
+    """
+
+    factor: TriangularAffine
+
+    cond_shape: ClassVar[Shape | None] = None
+
+    def __init__(self, loc: ArrayLike, covariance: ArrayLike):
+        lower = jnp.linalg.cholesky(jnp.asarray(covariance, jnp.result_type(float)))
+        if not isinstance(lower, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(lower))):
+            raise ValueError("MultivariateNormal: `covariance` must be symmetric and positive definite.")
+        self.factor = TriangularAffine(loc, lower)
+
+    @property
+    def event_shape(self) -> Shape:
+        return self.factor.out_shape
+
+    @property
+    def covariance(self) -> Array:
+        return self.factor.matrix @ self.factor.matrix.T
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        z, log_det = self.factor._inverse_many(x, None, None)
+        return Normal.standard(self.event_shape)._log_prob_many(z, None, None) + log_det
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+        z = Normal.standard(self.event_shape)._sample_many(key, n, None, temperature)
+        return self.factor._forward_many(z, None, None)[0]
+
+
+class Mixture(AbstractDistribution):
+    r"""$p(x) = \sum_k \pi_k\, p_k(x)$.
+
+    Args:
+        components: Distributions over events of one shape.
+        weights: $\pi_k > 0$, made to sum to 1; default equal. Shape `(len(components),)`.
+
+    Raises:
+        ValueError: If there is no component, the event shapes differ, or a weight is not positive.
+    """
+
+    components: tuple[AbstractDistribution, ...]
+    logits: Float[Array, " components"]
+
+    def __init__(self, components: Sequence[AbstractDistribution], weights: ArrayLike | None = None):
+        shapes = {c.event_shape for c in components}
+        if len(shapes) != 1:
+            raise ValueError(f"Mixture: components must share one event shape, got {sorted(shapes)}.")
+        shared_cond_shape(components, "Mixture")
+        weights = jnp.ones(len(components)) if weights is None else jnp.asarray(weights, jnp.result_type(float))
+        if weights.shape != (len(components),):
+            raise ValueError(f"Mixture: needs {len(components)} weights, got shape {weights.shape}.")
+        if not isinstance(weights, jax.core.Tracer) and not bool(jnp.all(weights > 0)):
+            raise ValueError(f"Mixture: weights must be positive, got {weights}.")
+        self.components, self.logits = tuple(components), jnp.log(weights)
+
+    @property
+    def event_shape(self) -> Shape:
+        return self.components[0].event_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return shared_cond_shape(self.components, "Mixture")
+
+    @property
+    def exact(self) -> bool:
+        return all(c.exact for c in self.components)
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
+        return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+        which_key, *keys = jax.random.split(key, len(self.components) + 1)
+        which = jax.random.categorical(which_key, self.logits, shape=(n,))
+        draws = [c._sample_many(k, n, condition, temperature) for c, k in zip(self.components, keys, strict=True)]
+        chosen = draws[0]
+        for i, draw in enumerate(draws[1:], start=1):
+            chosen = jnp.where(which == i, draw, chosen)
+        return chosen
+
+
+class ConditionalBase(AbstractDistribution):
+    r"""$p(x; \theta_0 + \text{net}(\text{condition}))$: a base whose parameters depend on the condition.
+
+    Args:
+        inner: The distribution, a template to whose trained parameters the network adds, e.g. `Normal(jnp.zeros(3))`.
+        cond_dim: Size of the condition.
+        width: Units of each hidden layer of the network.
+        depth: Hidden layers of the network.
+        activation: Of the network.
+        key: For the initial weights. It starts as `inner` itself.
+
+    Raises:
+        ValueError: If `inner` is conditional already, or has nothing to train.
+    """
+
+    inner: AbstractDistribution
+    net: MLP
+
+    def __init__(
+        self,
+        inner: AbstractDistribution,
+        cond_dim: int,
+        *,
+        width: int = 128,
+        depth: int = 2,
+        activation: str = "relu",
+        key: PRNGKeyArray,
+    ):
+        if inner.cond_shape is not None or count_raw(inner) == 0:
+            raise ValueError("ConditionalBase: `inner` must be unconditional and have parameters, e.g. `Normal(loc)`.")
+        self.inner = inner
+        self.net = MLP(cond_dim, (count_raw(inner),), width=width, depth=depth, activation=activation, key=key)
+
+    @property
+    def event_shape(self) -> Shape:
+        return self.inner.event_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return (self.net.in_size,)
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        return self._one_by_one(lambda d, event: d._log_prob_many(event[..., None], None, None)[0], condition, x)
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+        keys = jax.random.split(key, n)
+        filled = self._filled(condition, n)
+        draw = jax.vmap(lambda d, k: d._sample_many(k, 1, None, temperature)[..., 0], (-1, 0), -1)
+        return draw(filled, keys)
+
+    def _one_by_one(self, method, condition: Array | None, x: Array) -> Array:
+        return jax.vmap(method, (-1, -1))(self._filled(condition, x.shape[-1]), x)
+
+    def _filled(self, condition: Array | None, n: int) -> AbstractDistribution:
+        filled = fill(self.inner, self.net(condition))
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*leaf.shape[:-1], n)), filled)

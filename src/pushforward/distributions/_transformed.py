@@ -1,0 +1,121 @@
+"""The flow: a base distribution pushed through a bijection."""
+
+import jax
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._types import Shape
+from pushforward.bijections import AbstractBijection
+from pushforward.bijections._compose import shared_cond_shape
+from pushforward.distributions._base import AbstractDistribution
+
+
+class Transformed(AbstractDistribution):
+    r"""$x = f(z)$ with $z \sim$ base: $\log p(x) = \log p_\text{base}(f^{-1}(x)) + \log|\det J_{f^{-1}}(x)|$.
+
+    Args:
+        base: Where samples come from.
+        bijection: $f$, from the base to the data.
+
+    Raises:
+        ValueError: If the base's events do not fit the bijection, or two conditions have different shapes.
+
+    Example:
+        >>> flow = Transformed(Normal.standard((2,)), Affine(jnp.zeros(2), 2.0))
+        >>> flow.sample(jax.random.key(0), 5).shape
+        (5, 2)
+    """
+
+    base: AbstractDistribution
+    bijection: AbstractBijection
+
+    def __check_init__(self):
+        if self.base.event_shape != self.bijection.in_shape:
+            raise ValueError(
+                f"Transformed: the base has events of shape {self.base.event_shape}, "
+                f"but the bijection takes {self.bijection.in_shape}."
+            )
+        self._shared_cond_shape()
+
+    @property
+    def event_shape(self) -> Shape:
+        return self.bijection.out_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return self._shared_cond_shape()
+
+    def _shared_cond_shape(self) -> Shape | None:
+        return shared_cond_shape([self.base, self.bijection], "Transformed")
+
+    @property
+    def exact(self) -> bool:
+        return self.base.exact and self.bijection.exact
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        map_key, base_key = (None, None) if key is None else jax.random.split(key)
+        z, log_det = self.bijection._inverse_many(x, condition, map_key)
+        return self.base._log_prob_many(z, condition, base_key) + log_det
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+        map_key, base_key = jax.random.split(key)
+        z = self.base._sample_many(base_key, n, condition, temperature)
+        return self.bijection._forward_many(z, condition, map_key)[0]
+
+    def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
+        map_key, base_key = jax.random.split(key)
+        z, log_prob = self.base._sample_and_log_prob_many(base_key, n, condition)
+        x, log_det = self.bijection._forward_many(z, condition, map_key)
+        return x, log_prob - log_det
+
+    def _data_init(self, x: Array, condition: Array | None) -> "Transformed":
+        bijection, z = self.bijection._data_init(x, condition)
+        return Transformed(self.base._data_init(z, condition), bijection)
+
+
+class Embedded(AbstractDistribution):
+    """A conditional distribution that sees its condition through an embedding.
+
+    Args:
+        distribution: Conditional on vectors that the embedding gives.
+        embedding: A bijection on the condition (its `inverse` is used, as for data), e.g. a `Standardize`.
+
+    Raises:
+        ValueError: If the distribution is not conditional, or the shapes do not fit.
+    """
+
+    distribution: AbstractDistribution
+    embedding: AbstractBijection
+
+    def __check_init__(self):
+        if self.distribution.cond_shape != self.embedding.in_shape:
+            raise ValueError(
+                f"Embedded: the distribution is conditional on shape {self.distribution.cond_shape}, "
+                f"but the embedding gives {self.embedding.in_shape}."
+            )
+
+    @property
+    def event_shape(self) -> Shape:
+        return self.distribution.event_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return self.embedding.out_shape
+
+    @property
+    def exact(self) -> bool:
+        return self.distribution.exact
+
+    def _embed(self, condition: Array | None) -> Array | None:
+        return None if condition is None else self.embedding._inverse_many(condition, None, None)[0]
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        return self.distribution._log_prob_many(x, self._embed(condition), key)
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+        return self.distribution._sample_many(key, n, self._embed(condition), temperature)
+
+    def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
+        return self.distribution._sample_and_log_prob_many(key, n, self._embed(condition))
+
+    def _data_init(self, x: Array, condition: Array | None) -> "Embedded":
+        return Embedded(self.distribution._data_init(x, self._embed(condition)), self.embedding)

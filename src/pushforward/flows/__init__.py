@@ -1,0 +1,42 @@
+"""Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
+
+from pushforward.flows._recipe import Recipe
+from pushforward.flows.gaussian import affine, gaussian
+from pushforward.flows.iaf import iaf
+from pushforward.flows.maf import maf
+from pushforward.flows.nice import nice
+from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
+from pushforward.flows.planar import planar, radial
+from pushforward.flows.realnvp import realnvp
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in [
+        Recipe("nsf", nsf_coupling, "spline couplings: accurate and fast both ways", "Durkan et al. 2019"),
+        Recipe("nsf-ar", nsf_autoregressive, "autoregressive splines: the best densities", "Durkan et al. 2019"),
+        Recipe("maf", maf, "affine autoregressive layers: fast densities", "Papamakarios et al. 2017"),
+        Recipe("iaf", iaf, "affine autoregressive layers turned round: fast samples", "Kingma et al. 2016"),
+        Recipe("realnvp", realnvp, "affine couplings", "Dinh et al. 2017"),
+        Recipe("nice", nice, "additive couplings, volume-preserving but for one scale", "Dinh et al. 2015"),
+        Recipe("planar", planar, "bends along a direction", "Rezende & Mohamed 2015"),
+        Recipe("radial", radial, "swellings around a point", "Rezende & Mohamed 2015"),
+        Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
+        Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
+    ]
+}
+"""All recipes by the name that `--flow` and `FlowDensity` take, the recommended one first."""
+
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "affine",
+    "gaussian",
+    "iaf",
+    "maf",
+    "nice",
+    "nsf_autoregressive",
+    "nsf_coupling",
+    "planar",
+    "radial",
+    "realnvp",
+]

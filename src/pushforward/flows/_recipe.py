@@ -1,0 +1,61 @@
+"""What a recipe is, and how it is built quickly."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+import jax
+
+from pushforward._types import Kind
+from pushforward.distributions import AbstractDistribution
+
+Build = Callable[..., AbstractDistribution]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A flow of the literature by name.
+
+    Attributes:
+        name: As given to `--flow` and `FlowDensity`.
+        build: `build(dim, *, ..., cond_dim=None, key)`.
+        summary: One line for the catalogue.
+        reference: Authors and year.
+    """
+
+    name: str
+    build: Build
+    summary: str
+    reference: str
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be conditional."""
+        return "cond_dim" in inspect.signature(self.build).parameters
+
+    def kinds(self) -> tuple[Kind, Kind]:
+        """How the density and a sample are computed: (density, sampling)."""
+        flow = jax.eval_shape(lambda key: self.build(3, key=key), jax.random.key(0))
+        bijection = getattr(flow, "bijection", None)
+        if bijection is None:
+            return "analytic", "sequential"
+        return bijection.inverse_kind, bijection.forward_kind
+
+    def options(self) -> list[str]:
+        """Names of the keyword arguments of `build`, but for `cond_dim` and `key`."""
+        parameters = list(inspect.signature(self.build).parameters)[1:]
+        return [name for name in parameters if name not in ("cond_dim", "key")]
+
+
+def compiled(build: Build) -> Build:
+    """Run a recipe under one `jit`: drawing initial weights one by one costs seconds at a cold start."""
+
+    @wraps(build)
+    def run(*args, key, **kwargs) -> AbstractDistribution:
+        dim = args[0] if args else kwargs.get("dim")
+        if not isinstance(dim, int) or dim < 1:
+            raise ValueError(f"{build.__name__}: `dim` must be a whole number from 1 on, got {dim!r}.")
+        return jax.jit(lambda key: build(*args, key=key, **kwargs))(key)
+
+    return run

@@ -1,0 +1,109 @@
+"""Neural spline flows: rational-quadratic splines in couplings and autoregressive layers."""
+
+import jax
+from jaxtyping import PRNGKeyArray
+
+from pushforward.bijections import (
+    LU,
+    AbstractBijection,
+    Autoregressive,
+    Chain,
+    Coupling,
+    Flip,
+    Inverse,
+    RationalQuadraticSpline,
+    stack_layers,
+)
+from pushforward.distributions import Normal, Transformed
+from pushforward.flows._recipe import compiled
+
+
+@compiled
+def nsf_coupling(
+    dim: int,
+    *,
+    num_layers: int = 10,
+    num_bins: int = 8,
+    bound: float = 5.0,
+    width: int = 128,
+    depth: int = 2,
+    activation: str = "relu",
+    cond_dim: int | None = None,
+    key: PRNGKeyArray,
+) -> Transformed:
+    """Spline couplings with alternating halves and a linear map between them: one pass in both directions.
+
+    Args:
+        dim: Number of coordinates.
+        num_layers: Couplings; 10 in the paper.
+        num_bins: Bins of each spline; 8 in the paper.
+        bound: The splines act on `[-bound, bound]`; 3 in the paper.
+        width: Hidden units.
+        depth: Hidden layers.
+        activation: Of the networks.
+        cond_dim: Size of the condition, or None.
+        key: For the initial weights.
+
+    Reference:
+        Durkan, Bekasov, Murray & Papamakarios (2019), Neural spline flows.
+
+    Note:
+        Plain networks where the paper has residual ones; halves alternate where the paper permutes at random.
+    """
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
+        return Coupling(
+            inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
+        )
+
+    return _with_linear_maps(dim, [layer(k) for k in jax.random.split(key, num_layers)])
+
+
+@compiled
+def nsf_autoregressive(
+    dim: int,
+    *,
+    num_layers: int = 5,
+    num_bins: int = 8,
+    bound: float = 5.0,
+    width: int = 128,
+    depth: int = 2,
+    activation: str = "relu",
+    cond_dim: int | None = None,
+    key: PRNGKeyArray,
+) -> Transformed:
+    """Autoregressive spline layers with a linear map between them: the best densities, samples one by one.
+
+    Args:
+        dim: Number of coordinates.
+        num_layers: Layers; 10 in the paper.
+        num_bins: Bins of each spline; 8 in the paper.
+        bound: The splines act on `[-bound, bound]`; 3 in the paper.
+        width: Hidden units; 256 in the paper.
+        depth: Hidden layers.
+        activation: Of the networks.
+        cond_dim: Size of the condition, or None.
+        key: For the initial weights.
+
+    Reference:
+        Durkan, Bekasov, Murray & Papamakarios (2019), Neural spline flows.
+
+    Note:
+        Plain masked networks where the paper has residual ones; the order is reversed where the paper permutes at
+        random.
+    """
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
+        return Autoregressive(
+            inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
+        )
+
+    return _with_linear_maps(dim, [layer(k) for k in jax.random.split(key, num_layers)])
+
+
+def _with_linear_maps(dim: int, layers: list[AbstractBijection]) -> Transformed:
+    # Both the spline and the LU map are turned round, so that a density needs neither a root nor a triangular solve.
+    steps = [Chain([layer, Inverse(LU(dim)), Flip((dim,))]) for layer in layers]
+    return Transformed(Normal.standard((dim,)), stack_layers(steps))

@@ -1,0 +1,6 @@
+"""Conditioners: networks that predict the parameters of a bijection."""
+
+from pushforward.nets._made import MADE
+from pushforward.nets._mlp import ACTIVATIONS, MLP
+
+__all__ = ["ACTIVATIONS", "MADE", "MLP"]

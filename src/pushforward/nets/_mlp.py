@@ -1,0 +1,92 @@
+"""Fully connected networks, features first and batch last."""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from pushforward._errors import did_you_mean
+from pushforward._params import static
+from pushforward._types import Part, Shape
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "elu": jax.nn.elu,
+    "gelu": jax.nn.gelu,
+    "leaky_relu": jax.nn.leaky_relu,
+    "relu": jax.nn.relu,
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+    "tanh": jnp.tanh,
+}
+
+
+class MLP(Part):
+    """A network `(in_size + cond_dim, batch) -> (*out_shape, batch)`.
+
+    The last layer starts at zero, so that a flow starts from the values of its templates.
+
+    Args:
+        in_size: Number of inputs; 0 is allowed.
+        out_shape: Shape of the output of one event.
+        width: Units of each hidden layer.
+        depth: Number of hidden layers.
+        cond_dim: Size of the condition, which joins the inputs, or None.
+        activation: A name in `ACTIVATIONS`.
+        key: For the initial weights, uniform in ±1/sqrt(inputs).
+
+    Raises:
+        ValueError: If a size is negative or the activation is unknown.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    in_size: int = static()
+    out_shape: Shape = static()
+    cond_dim: int | None = static()
+    activation: str = static()
+
+    def __init__(
+        self,
+        in_size: int,
+        out_shape: Shape,
+        *,
+        width: int = 128,
+        depth: int = 2,
+        cond_dim: int | None = None,
+        activation: str = "relu",
+        key: PRNGKeyArray,
+    ):
+        check_activation("MLP", activation)
+        sizes = [in_size + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
+        self.weights, self.biases = dense_layers(sizes, key)
+        self.in_size, self.out_shape, self.cond_dim, self.activation = in_size, tuple(out_shape), cond_dim, activation
+
+    def __call__(
+        self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
+    ) -> Float[Array, "*out batch"]:
+        h = x if condition is None else jnp.concatenate([x, condition])
+        act = ACTIVATIONS[self.activation]
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            h = act(weight @ h + bias[:, None])
+        return (self.weights[-1] @ h + self.biases[-1][:, None]).reshape(*self.out_shape, -1)
+
+
+def dense_layers(sizes: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Weights `(out, in)` and biases `(out,)` between layers of these sizes; the last pair is zero."""
+    dtype = jnp.result_type(float)
+    weights, biases = [], []
+    for layer_key, fan_in, fan_out in zip(jax.random.split(key, len(sizes) - 1), sizes[:-1], sizes[1:], strict=True):
+        limit = 1.0 / math.sqrt(max(fan_in, 1))
+        draws = jax.random.uniform(layer_key, (fan_out, fan_in + 1), dtype, -limit, limit)
+        weights.append(draws[:, :-1])
+        biases.append(draws[:, -1])
+    weights[-1], biases[-1] = jnp.zeros_like(weights[-1]), jnp.zeros_like(biases[-1])
+    return tuple(weights), tuple(biases)
+
+
+def check_activation(name: str, activation: str) -> None:
+    """A ValueError that names the legal activations."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"{name}: unknown activation {activation!r}; {did_you_mean(activation, ACTIVATIONS)}.")
