@@ -22,12 +22,12 @@ os.environ.pop("JAX_ENABLE_X64", None)
 if os.environ.get("PUSHFORWARD_TYPECHECK") == "1":
     from jaxtyping import install_import_hook
 
-    install_import_hook("pushforward", "beartype.beartype")
+    install_import_hook("pushforward", "typecheck.checked")
 
 
 @pytest.fixture(autouse=True)
 def _names_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
-    """Docstring examples may use `jax`, `jnp`, `np`, `pf` and `key` without importing them."""
+    """Docstring examples may use `jax`, `jnp`, `np`, `pf`, `key` and the public parts without importing them."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     import jax
@@ -36,4 +36,6 @@ def _names_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[
 
     import pushforward as pf
 
+    for package in (pf.nets, pf.bijections, pf.distributions, pf.objectives):
+        doctest_namespace.update({name: getattr(package, name) for name in package.__all__})
     doctest_namespace.update(jax=jax, jnp=jnp, np=np, pf=pf, key=jax.random.key(0))

@@ -1,7 +1,7 @@
 """Parameters: which leaves are trained, and how a positive number is stored without a constraint."""
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -11,14 +11,19 @@ from jaxtyping import Array, ArrayLike
 T = TypeVar("T")
 
 
-def buffer(**kwargs: Any) -> Any:
-    """A module field whose arrays are part of the model but are not trained."""
-    return eqx.field(metadata={"buffer": True}, **kwargs)
+if TYPE_CHECKING:
+    # A type checker knows Equinox's own function, and so which fields a constructor asks for.
+    from equinox import field as buffer
+    from equinox import field as static
+else:
 
+    def buffer(**kwargs: Any) -> Any:
+        """A module field whose arrays are part of the model but are not trained."""
+        return eqx.field(metadata={"buffer": True}, **kwargs)
 
-def static(**kwargs: Any) -> Any:
-    """A module field that is plain data, fixed when the module is built."""
-    return eqx.field(static=True, **kwargs)
+    def static(**kwargs: Any) -> Any:
+        """A module field that is plain data, fixed when the module is built."""
+        return eqx.field(static=True, **kwargs)
 
 
 def _is_trainable(tree: Any, path: tuple[Any, ...]) -> bool:
