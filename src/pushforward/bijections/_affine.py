@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._params import buffer, positive, positive_raw, static
@@ -203,8 +204,6 @@ class Dequantize(AbstractSurjection):
 def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     dtype = jnp.result_type(float)
     loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
-    if not isinstance(scale, jax.core.Tracer) and not bool(jnp.all(scale > 0)):
+    if not isinstance(scale, Tracer) and not bool(jnp.all(scale > 0)):
         raise ValueError(f"{name}: `scale` must be positive, got {scale}. Flip a sign with a linear map.")
     return loc, scale
-
-

@@ -129,7 +129,8 @@ def _finish_block(net: MADE, step: Step, plan: _Plan):
 
     def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], Array]:
         y = jnp.zeros_like(x)
-        slopes = []
+        slopes: list[Array] = []
+        hidden: list[Array] = []
         for t in range(BLOCK):
             h, hidden = y, []
             for base, weight in zip(ready[:-1], inside[:-1], strict=True):

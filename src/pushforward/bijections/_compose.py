@@ -1,5 +1,6 @@
 """Maps made of maps: one after another, stacked and scanned, turned round."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ class Chain(AbstractBijection):
     def __init__(self, bijections: Sequence[AbstractBijection]):
         if not bijections:
             raise ValueError("Chain: needs at least one bijection, got none. `Identity(shape)` maps nothing.")
-        for i, (a, b) in enumerate(zip(bijections[:-1], bijections[1:], strict=True)):
+        for i, (a, b) in enumerate(itertools.pairwise(bijections)):
             if a.out_shape != b.in_shape:
                 raise ValueError(
                     f"Chain: bijection {i} ({type(a).__name__}) gives shape {a.out_shape}, but bijection {i + 1} "
@@ -244,17 +245,19 @@ def stack_layers(layers: Sequence[AbstractBijection]) -> AbstractBijection:
 SCAN_FROM = 10
 
 
-def shared_cond_shape(bijections: Sequence[AbstractBijection], name: str) -> Shape | None:
+def shared_cond_shape(parts: Sequence[Any], name: str) -> Shape | None:
     """The one condition shape among parts, None if none is conditional."""
-    shapes = {b.cond_shape for b in bijections if b.cond_shape is not None}
+    shapes = {part.cond_shape for part in parts if part.cond_shape is not None}
     if len(shapes) > 1:
         raise ValueError(f"{name}: all parts see the same condition, but theirs have shapes {sorted(shapes)}.")
     return shapes.pop() if shapes else None
 
 
-def _in_turn(methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None):
+def _in_turn(
+    methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None
+) -> tuple[Array, Array]:
     keys = [None] * len(methods) if key is None else jax.random.split(key, len(methods))
-    total = None
+    total: Any = None
     for method, method_key in zip(methods, keys, strict=True):
         x, log_det = method(x, condition, method_key)
         total = log_det if total is None else total + log_det

@@ -1,7 +1,5 @@
 """Coupling layers: one part of the event decides how the other part is mapped."""
 
-from typing import ClassVar
-
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
@@ -61,9 +59,7 @@ class Coupling(AbstractBatched):
         if not 0 <= split < dim:
             raise ValueError(f"Coupling: `split` must be at least 0 and below dim={dim}, got {split}.")
         out_shape = (count_raw(inner), dim - split)
-        self.net = MLP(
-            split, out_shape, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key
-        )
+        self.net = MLP(split, out_shape, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key)
         self.inner, self.dim, self.split = inner, dim, split
 
     @property

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
@@ -52,7 +53,7 @@ class TriangularAffine(AbstractLinear):
         if self.loc.shape != (self.dim,):
             raise ValueError(f"TriangularAffine: `loc` must have shape ({self.dim},), got {self.loc.shape}.")
         diagonal = jnp.diagonal(matrix)
-        if not isinstance(diagonal, jax.core.Tracer) and not bool(jnp.all(diagonal > 0)):
+        if not isinstance(diagonal, Tracer) and not bool(jnp.all(diagonal > 0)):
             raise ValueError(f"TriangularAffine: the diagonal must be positive, got {diagonal}.")
         self.diagonal_raw = positive_raw(diagonal)
         self.lower = jnp.tril(matrix, -1)
@@ -72,7 +73,7 @@ class TriangularAffine(AbstractLinear):
 
 
 class LU(AbstractLinear):
-    r"""$y = LUx + t$, $L$ unit lower and $U$ upper triangular with a positive diagonal; $\log|\det| = \sum_i\log U_{ii}$.
+    r"""$y = LUx + t$, $L$ unit lower, $U$ upper triangular with a positive diagonal; $\log|\det| = \sum_i\log U_{ii}$.
 
     Starts as the identity. A permutation before it makes every linear map of positive determinant reachable.
 
@@ -165,11 +166,12 @@ class Linear(AbstractLinear):
     matrix: Float[Array, "dim dim"]
 
     def __init__(self, dim: int, *, matrix: ArrayLike | None = None, key: PRNGKeyArray | None = None):
-        if matrix is None and key is None:
-            raise ValueError("Linear: give a `matrix`, or a `key` for a random rotation.")
         dtype = jnp.result_type(float)
-        rotation = matrix if matrix is not None else jax.random.orthogonal(key, dim, dtype=dtype)
-        self.matrix = jnp.asarray(rotation, dtype)
+        if matrix is None:
+            if key is None:
+                raise ValueError("Linear: give a `matrix`, or a `key` for a random rotation.")
+            matrix = jax.random.orthogonal(key, dim, dtype=dtype)
+        self.matrix = jnp.asarray(matrix, dtype)
         if _square("Linear", self.matrix) != dim:
             raise ValueError(f"Linear: `matrix` must have shape ({dim}, {dim}), got {self.matrix.shape}.")
         self.dim, self.loc = dim, jnp.zeros(dim, dtype)

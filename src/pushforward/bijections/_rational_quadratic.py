@@ -131,7 +131,12 @@ class _Found(NamedTuple):
         dlow, dhigh = _pick_slopes(draw.slopes, self.past)
         low, high = (jax.nn.sigmoid(raw + SLOPE_OFFSET) for raw in self.slopes)
         return Bin(
-            self.scale * dleft, self.scale * dwidth, self.scale * dbottom, self.scale * dheight, low * dlow, high * dhigh
+            self.scale * dleft,
+            self.scale * dwidth,
+            self.scale * dbottom,
+            self.scale * dheight,
+            low * dlow,
+            high * dhigh,
         )
 
 

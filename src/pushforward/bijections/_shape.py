@@ -1,5 +1,6 @@
 """Maps that only move coordinates: log-det 0, except that `Concatenate` adds up those of its parts."""
 
+import functools
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -216,4 +217,4 @@ def _side_by_side(methods, sizes: Sequence[int], x: Array, condition, key) -> tu
         method(piece, condition, piece_key)
         for method, piece, piece_key in zip(methods, _split(x, sizes), keys, strict=True)
     ]
-    return jnp.concatenate([y for y, _ in results]), sum(log_det for _, log_det in results)
+    return jnp.concatenate([y for y, _ in results]), functools.reduce(jnp.add, [log_det for _, log_det in results])

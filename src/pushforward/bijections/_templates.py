@@ -1,13 +1,17 @@
 """Scalar maps as templates: a network predicts what is added to their parameters."""
 
 import math
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from pushforward._params import trainable_mask
+from pushforward._types import Part
 from pushforward.bijections._base import AbstractBijection
+
+T = TypeVar("T", bound=Part)
 
 
 def check_template(name: str, inner: AbstractBijection) -> None:
@@ -21,13 +25,13 @@ def check_template(name: str, inner: AbstractBijection) -> None:
         raise ValueError(f"{name}: `inner` must not be conditional; the network sees the condition instead.")
 
 
-def count_raw(inner: AbstractBijection) -> int:
+def count_raw(inner: Part) -> int:
     """How many numbers a network predicts for one coordinate."""
     sizes = jax.tree.map(lambda leaf, trained: leaf.size * trained, inner, trainable_mask(inner))
     return sum(jax.tree.leaves(sizes))
 
 
-def fill(inner: AbstractBijection, raw: Array) -> AbstractBijection:
+def fill(inner: T, raw: Array) -> T:
     """The template with predictions added to its trained leaves.
 
     Args:

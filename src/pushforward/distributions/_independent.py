@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
@@ -36,7 +37,7 @@ class AbstractIndependent(AbstractDistribution):
     def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
         dtype = jnp.result_type(float)
         loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(scale, dtype))
-        if not isinstance(scale, jax.core.Tracer) and not bool(jnp.all(scale > 0)):
+        if not isinstance(scale, Tracer) and not bool(jnp.all(scale > 0)):
             raise ValueError(f"{type(self).__name__}: `scale` must be positive, got {scale}.")
         self.loc, self.scale_raw, self.event_shape = loc, positive_raw(scale), loc.shape
 
@@ -66,11 +67,11 @@ class AbstractIndependent(AbstractDistribution):
         scale, log_scale = positive(self.scale_raw[..., None])
         return sum_event(self._log_density((x - self.loc[..., None]) / scale) - log_scale)
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         dtype = jnp.result_type(float) if self.loc is None else self.loc.dtype
         noise = self._draw(key, (*self.event_shape, n), dtype)
         if temperature is not None:
-            noise = self._centre + temperature * (noise - self._centre)
+            noise = self._centre + jnp.asarray(temperature) * (noise - self._centre)
         if self.loc is None or self.scale_raw is None:
             return noise
         return self.loc[..., None] + positive(self.scale_raw[..., None])[0] * noise

@@ -1,10 +1,11 @@
 """Mixtures, Gaussians with a full covariance, and bases that depend on the condition."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._types import Shape
@@ -32,7 +33,7 @@ class MultivariateNormal(AbstractDistribution):
 
     def __init__(self, loc: ArrayLike, covariance: ArrayLike):
         lower = jnp.linalg.cholesky(jnp.asarray(covariance, jnp.result_type(float)))
-        if not isinstance(lower, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(lower))):
+        if not isinstance(lower, Tracer) and not bool(jnp.all(jnp.isfinite(lower))):
             raise ValueError("MultivariateNormal: `covariance` must be symmetric and positive definite.")
         self.factor = TriangularAffine(loc, lower)
 
@@ -48,7 +49,7 @@ class MultivariateNormal(AbstractDistribution):
         z, log_det = self.factor._inverse_many(x, None, None)
         return Normal.standard(self.event_shape)._log_prob_many(z, None, None) + log_det
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         z = Normal.standard(self.event_shape)._sample_many(key, n, None, temperature)
         return self.factor._forward_many(z, None, None)[0]
 
@@ -75,7 +76,7 @@ class Mixture(AbstractDistribution):
         weights = jnp.ones(len(components)) if weights is None else jnp.asarray(weights, jnp.result_type(float))
         if weights.shape != (len(components),):
             raise ValueError(f"Mixture: needs {len(components)} weights, got shape {weights.shape}.")
-        if not isinstance(weights, jax.core.Tracer) and not bool(jnp.all(weights > 0)):
+        if not isinstance(weights, Tracer) and not bool(jnp.all(weights > 0)):
             raise ValueError(f"Mixture: weights must be positive, got {weights}.")
         self.components, self.logits = tuple(components), jnp.log(weights)
 
@@ -95,7 +96,7 @@ class Mixture(AbstractDistribution):
         each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
         return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         which_key, *keys = jax.random.split(key, len(self.components) + 1)
         which = jax.random.categorical(which_key, self.logits, shape=(n,))
         draws = [c._sample_many(k, n, condition, temperature) for c, k in zip(self.components, keys, strict=True)]
@@ -149,7 +150,7 @@ class ConditionalBase(AbstractDistribution):
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return self._one_by_one(lambda d, event: d._log_prob_many(event[..., None], None, None)[0], condition, x)
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         keys = jax.random.split(key, n)
         filled = self._filled(condition, n)
         draw = jax.vmap(lambda d, k: d._sample_many(k, 1, None, temperature)[..., 0], (-1, 0), -1)
@@ -158,6 +159,6 @@ class ConditionalBase(AbstractDistribution):
     def _one_by_one(self, method, condition: Array | None, x: Array) -> Array:
         return jax.vmap(method, (-1, -1))(self._filled(condition, x.shape[-1]), x)
 
-    def _filled(self, condition: Array | None, n: int) -> AbstractDistribution:
+    def _filled(self, condition: Any, n: int) -> AbstractDistribution:
         filled = fill(self.inner, self.net(condition))
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*leaf.shape[:-1], n)), filled)

@@ -1,7 +1,7 @@
 """The flow: a base distribution pushed through a bijection."""
 
 import jax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._types import Shape
 from pushforward.bijections import AbstractBijection
@@ -56,7 +56,7 @@ class Transformed(AbstractDistribution):
         z, log_det = self.bijection._inverse_many(x, condition, map_key)
         return self.base._log_prob_many(z, condition, base_key) + log_det
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         map_key, base_key = jax.random.split(key)
         z = self.base._sample_many(base_key, n, condition, temperature)
         return self.bijection._forward_many(z, condition, map_key)[0]
@@ -111,7 +111,7 @@ class Embedded(AbstractDistribution):
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return self.distribution._log_prob_many(x, self._embed(condition), key)
 
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: Array | None) -> Array:
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         return self.distribution._sample_many(key, n, self._embed(condition), temperature)
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:

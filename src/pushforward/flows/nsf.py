@@ -53,9 +53,7 @@ def nsf_coupling(
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
         inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
-        return Coupling(
-            inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
-        )
+        return Coupling(inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key)
 
     return _with_linear_maps(dim, [layer(k) for k in jax.random.split(key, num_layers)])
 

@@ -1,5 +1,7 @@
 """Planar and radial flows: the maps of the paper that began variational inference with flows."""
 
+from collections.abc import Sequence
+
 import jax
 from jaxtyping import PRNGKeyArray
 
@@ -64,10 +66,9 @@ def radial(
     return _stacked(dim, layers, width, depth, cond_dim, keys[num_layers:])
 
 
-def _stacked(dim: int, layers: list[AbstractBijection], width: int, depth: int, cond_dim: int | None, keys):
+def _stacked(dim: int, layers: Sequence[AbstractBijection], width: int, depth: int, cond_dim: int | None, keys):
     if cond_dim is not None:
         layers = [
-            Conditioned(layer, cond_dim, width=width, depth=depth, key=k)
-            for layer, k in zip(layers, keys, strict=True)
+            Conditioned(layer, cond_dim, width=width, depth=depth, key=k) for layer, k in zip(layers, keys, strict=True)
         ]
     return Transformed(Normal.standard((dim,)), stack_layers(layers))
