@@ -1,0 +1,66 @@
+"""Tables, the column schema and toy densities: how data comes in, and what each column can hold."""
+
+from pushforward.data._infer import column_warnings, infer_schema
+from pushforward.data._read import as_table, read_batches, read_table
+from pushforward.data._schema import Column, KindSpec, Schema, parse_kind, parse_override
+from pushforward.data._tables import Table, constant_columns, match_columns, require_rows
+from pushforward.data._toy import (
+    TOYS,
+    Toy,
+    checkerboard,
+    checkerboard_log_density,
+    eight_gaussians,
+    eight_gaussians_log_density,
+    entropy,
+    moons,
+    moons_log_density,
+    parabola,
+    parabola_log_density,
+    pinwheel,
+    pinwheel_log_density,
+    rings,
+    rings_log_density,
+    spirals,
+    spirals_log_density,
+    square_1d,
+    square_1d_log_density,
+)
+from pushforward.data._write import TableWriter, write_table
+
+__all__ = [
+    "TOYS",
+    "Column",
+    "KindSpec",
+    "Schema",
+    "Table",
+    "TableWriter",
+    "Toy",
+    "as_table",
+    "checkerboard",
+    "checkerboard_log_density",
+    "column_warnings",
+    "constant_columns",
+    "eight_gaussians",
+    "eight_gaussians_log_density",
+    "entropy",
+    "infer_schema",
+    "match_columns",
+    "moons",
+    "moons_log_density",
+    "parabola",
+    "parabola_log_density",
+    "parse_kind",
+    "parse_override",
+    "pinwheel",
+    "pinwheel_log_density",
+    "read_batches",
+    "read_table",
+    "require_rows",
+    "rings",
+    "rings_log_density",
+    "spirals",
+    "spirals_log_density",
+    "square_1d",
+    "square_1d_log_density",
+    "write_table",
+]

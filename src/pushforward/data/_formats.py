@@ -1,0 +1,181 @@
+"""How rows are written in each format; every writer takes blocks of rows and a binary stream."""
+
+import contextlib
+import csv
+import io
+import os
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data._tables import ColumnKind
+
+INT64_MAX = 2**63 - 1024
+"""The largest float64 below the end of 64-bit integers; whole numbers beyond it are written as this one."""
+
+
+class Format(Protocol):
+    """Writes blocks of rows to a stream."""
+
+    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
+        """Called once, before the first block."""
+        ...
+
+    def write(self, block: np.ndarray) -> None:
+        """Append a `(rows, columns)` block."""
+        ...
+
+    def end(self) -> None:
+        """Called once, after the last block."""
+        ...
+
+    def abandon(self) -> None:
+        """Called instead of `end` when the rows are not wanted any more."""
+        ...
+
+
+class ArrowFormat:
+    """Any format that Arrow writes batch by batch; `open_writer(out, schema)` gives the writer."""
+
+    def __init__(self, open_writer: Callable[[IO[bytes], Any], Any]):
+        self._open_writer = open_writer
+
+    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
+        self._out, self._names, self._kinds = out, names, kinds
+        self._writer: Any = None
+
+    def write(self, block: np.ndarray) -> None:
+        import pyarrow as pa
+
+        writer = self._writer or self._start(block.dtype)
+        arrays = [
+            pa.array(_cells(block[:, i], name, kind), self._schema.field(i).type)
+            for i, (name, kind) in enumerate(zip(self._names, self._kinds, strict=True))
+        ]
+        writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+
+    def end(self) -> None:
+        writer = self._writer or self._start(np.dtype(np.float64))
+        writer.close()
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            # Arrow closes its writer when it is collected, and complains if the stream is gone by then.
+            with contextlib.suppress(Exception):
+                self._writer.close()
+
+    def _start(self, dtype: np.dtype) -> Any:
+        import pyarrow as pa
+
+        number = pa.float32() if dtype == np.float32 else pa.float64()
+        types = [pa.int64() if kind == "int" else number for kind in self._kinds]
+        self._schema = pa.schema(list(zip(self._names, types, strict=True)))
+        self._writer = self._open_writer(self._out, self._schema)
+        return self._writer
+
+
+class NpyFormat:
+    """A `.npy` array, whose row count is filled in at the end."""
+
+    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
+        self._out, self._columns, self._rows, self._dtype = out, len(names), 0, np.dtype(np.float64)
+
+    def write(self, block: np.ndarray) -> None:
+        if self._rows == 0:
+            self._dtype = np.dtype(np.float32 if block.dtype == np.float32 else np.float64)
+            self._header()
+        self._out.write(np.ascontiguousarray(block, self._dtype).tobytes())
+        self._rows += len(block)
+
+    def end(self) -> None:
+        self._out.seek(0)
+        self._header()
+        self._out.seek(0, os.SEEK_END)
+
+    def abandon(self) -> None:
+        return None
+
+    def _header(self) -> None:
+        # NumPy pads this header so that the row count can grow in place.
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (self._rows, self._columns),
+        }
+        np.lib.format.write_array_header_1_0(self._out, header)
+
+
+class NpzFormat:
+    """An `.npz` archive with the arrays `x` and `names`; gathered in memory, because its entries need their size."""
+
+    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
+        self._out, self._names, self._blocks = out, names, [np.empty((0, len(names)), np.float32)]
+
+    def write(self, block: np.ndarray) -> None:
+        self._blocks.append(np.array(block))
+
+    def end(self) -> None:
+        np.savez(self._out, x=np.concatenate(self._blocks), names=np.array(self._names))
+
+    def abandon(self) -> None:
+        self._blocks.clear()
+
+
+def delimited(delimiter: str) -> ArrowFormat:
+    """Text with a line of names; floats are written with the digits that give the same float back."""
+
+    def open_writer(out: IO[bytes], schema: Any) -> Any:
+        from pyarrow import csv as arrow_csv
+
+        line = io.StringIO()
+        csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(schema.names)
+        out.write(line.getvalue().encode())
+        options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
+        return arrow_csv.CSVWriter(out, schema, write_options=options)
+
+    return ArrowFormat(open_writer)
+
+
+def parquet() -> ArrowFormat:
+    def open_writer(out: IO[bytes], schema: Any) -> Any:
+        from pyarrow import parquet as arrow_parquet
+
+        return arrow_parquet.ParquetWriter(out, schema)
+
+    return ArrowFormat(open_writer)
+
+
+def feather() -> ArrowFormat:
+    def open_writer(out: IO[bytes], schema: Any) -> Any:
+        from pyarrow import ipc
+
+        return ipc.new_file(out, schema)
+
+    return ArrowFormat(open_writer)
+
+
+WRITERS: dict[str, Callable[[], Format]] = {
+    ".csv": lambda: delimited(","),
+    ".tsv": lambda: delimited("\t"),
+    ".parquet": parquet,
+    ".pq": parquet,
+    ".feather": feather,
+    ".arrow": feather,
+    ".npy": NpyFormat,
+    ".npz": NpzFormat,
+}
+"""The writer of each file name extension."""
+
+
+def _cells(column: np.ndarray, name: str, kind: ColumnKind) -> np.ndarray:
+    column = np.ascontiguousarray(column)
+    if kind == "float":
+        return column
+    if not np.array_equal(column, np.floor(column)):
+        wrong = column[column != np.floor(column)][0]
+        raise DataError(
+            f"column {name!r} is written as integers, but holds {wrong:g}.", "round it, or write it as a float column"
+        )
+    return np.clip(column.astype(np.float64), -INT64_MAX, INT64_MAX).astype(np.int64)

@@ -1,0 +1,158 @@
+"""Finding out where the values of each column can lie, conservatively, with a sentence for each column."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data._schema import Column, KindSpec, Schema, parse_kind
+from pushforward.data._support import LARGEST, mean_and_spread
+from pushforward.data._tables import Table, constant_columns, positions, quoted, require_rows
+
+LOGNORMAL_GAIN = 0.1
+"""Nats per row by which a lognormal must describe a column better than a normal before it is called positive.
+
+An exponential column gains 0.33 and a gamma of shape 2 gains 0.14; heights or weights of adults, positive too, gain
+about 0.01 and stay unbounded, because the model can do without the map.
+"""
+LEAST_ROWS = 20
+"""With fewer rows, no limit is inferred from the values."""
+END_WIDTH, END_SHARE = 0.05, 0.01
+"""A column in (0, 1) is called bounded when this share of its rows lies within this width of each end.
+
+An exponential column that happens to stay below 1 does not pass: a hundredth of it near 1 means more beyond.
+"""
+FLOAT32_RATIO = 1e5
+"""|mean| / spread above which float32 (7 digits) keeps fewer than about 150 steps per spread."""
+SPIKE_SHARE = 0.1
+"""A value of a continuous column that makes up more than this share of the rows is reported."""
+
+
+def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
+    """The schema of a table, and one sentence per column of what was inferred and why.
+
+    The rules, in this order: whole numbers are integers (two different values: only those and what lies between
+    them; skewed counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded; positive values
+    that a lognormal describes clearly better than a normal are positive; all others are unbounded.
+
+    Args:
+        table: The data that a flow will be fitted to.
+        overrides: By column name, a kind as `parse_kind` reads it.
+
+    Raises:
+        DataError: If a column is constant, an override names no column, or a value lies outside its support.
+
+    Example:
+        >>> table = Table(("age",), np.array([[31.0], [45.0], [62.0]]))
+        >>> schema, sentences = infer_schema(table)
+        >>> sentences[0]
+        "'age' is integer: all values are whole numbers, from 31 to 62."
+    """
+    require_rows(table)
+    overrides = dict(overrides or {})
+    positions("column kinds", table.names, list(overrides))
+    constant = constant_columns(table)
+    if constant:
+        holds = "holds one value only" if len(constant) == 1 else "hold one value each"
+        raise DataError(
+            f"{quoted('column', constant)} {holds}: a density has no finite value there.",
+            f"leave out what does not vary (`--drop {','.join(constant[:3])}{',...' * (len(constant) > 3)}`)",
+        )
+    columns = [
+        _column(name, cells, overrides.get(name)) for name, cells in zip(table.names, table.values.T, strict=True)
+    ]
+    return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
+
+
+def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
+    """Sentences on columns that a flow can fit only poorly: digits lost in float32, spikes, values on an edge."""
+    found = []
+    for column, cells in zip(schema.columns, table.select(schema.names).values.T, strict=True):
+        mean, spread = mean_and_spread(cells)
+        if abs(mean) > FLOAT32_RATIO * spread:
+            found.append(
+                f"{column.name!r}: the mean {mean:.6g} is {abs(mean) / spread:.2g} times the spread {spread:.3g}, "
+                "so float32 loses digits; subtract an offset before fitting."
+            )
+        if column.kind == "integer":
+            continue
+        if column.kind == "bounded" and (on_edge := int(np.sum((cells == column.low) | (cells == column.high)))):
+            found.append(
+                f"{column.name!r}: {on_edge} of {len(cells)} values lie on the edge of {column.spec}; "
+                "if they are real, give wider limits."
+            )
+        values, counts = np.unique(cells, return_counts=True)
+        top = int(np.argmax(counts))
+        if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * len(cells):
+            found.append(
+                f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / len(cells):.0%} of the rows; a density "
+                "grows a spike there, and its log-likelihood means little."
+            )
+    return tuple(found)
+
+
+def _column(name: str, cells: np.ndarray, override: str | None) -> Column:
+    _refuse_extremes(name, cells)
+    if override is None:
+        spec, reason = _inferred(cells.astype(np.float64))
+        return Column(name, spec.kind, spec.low, spec.high, reason)
+    spec = parse_kind(override)
+    column = Column(name, spec.kind, spec.low, spec.high, "as asked for")
+    outside = np.flatnonzero(~column.support.contains(cells))
+    if len(outside):
+        shown = ", ".join(f"{cells[i]:.6g} in row {i + 1}" for i in outside[:5])
+        raise DataError(
+            f"column {name!r} cannot be {column.spec}: {len(outside)} of {len(cells)} values lie outside "
+            f"({shown}{', ...' if len(outside) > 5 else ''}).",
+            "give another kind, or leave these rows out",
+        )
+    return column
+
+
+def _inferred(cells: np.ndarray) -> tuple[KindSpec, str]:
+    low, high = float(cells.min()), float(cells.max())
+    if np.array_equal(cells, np.floor(cells)):
+        return _integer(cells, low, high)
+    enough = len(cells) >= LEAST_ROWS
+    if enough and low > 0 and high < 1 and _fills_unit(cells):
+        return KindSpec("bounded", 0.0, 1.0), "the values fill the interval from 0 to 1"
+    if low <= 0:
+        return KindSpec("unbounded"), f"values from {low:.6g} to {high:.6g}"
+    gain = _lognormal_gain(cells)
+    if enough and gain > LOGNORMAL_GAIN:
+        return KindSpec("positive"), f"all values are above 0, and a lognormal fits better by {gain:.2f} nats per row"
+    reason = f"all values are above 0, but a lognormal fits not clearly better ({gain:+.2f} nats per row)"
+    return KindSpec("unbounded"), reason if enough else f"{len(cells)} rows are too few to infer a limit"
+
+
+def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
+    whole = f"all values are whole numbers, from {low:.15g} to {high:.15g}"
+    if np.all((cells == low) | (cells == high)):
+        return KindSpec("integer", low, high), f"the only values are {low:.15g} and {high:.15g}"
+    if len(cells) >= LEAST_ROWS and low >= 0 and _lognormal_gain(cells + 0.5) > LOGNORMAL_GAIN:
+        return KindSpec("integer", 0.0), f"{whole}, skewed as counts are"
+    return KindSpec("integer"), whole
+
+
+def _fills_unit(cells: np.ndarray) -> bool:
+    return bool(min(np.mean(cells < END_WIDTH), np.mean(cells > 1 - END_WIDTH)) >= END_SHARE)
+
+
+def _lognormal_gain(cells: np.ndarray) -> float:
+    """Log-likelihood per row of the best lognormal less that of the best normal; `cells` are above 0."""
+    logs = np.log(cells)
+    spread, log_spread = float(np.std(cells)), float(np.std(logs))
+    if not spread > 0 or not log_spread > 0:
+        return 0.0
+    return math.log(spread) - math.log(log_spread) - float(np.mean(logs))
+
+
+def _refuse_extremes(name: str, cells: np.ndarray) -> None:
+    largest = float(np.max(np.abs(cells)))
+    if largest > LARGEST:
+        row = int(np.argmax(np.abs(cells))) + 1
+        raise DataError(
+            f"column {name!r} holds {largest:.3g} in row {row}, too large for float32.",
+            "change its unit, or leave the row out",
+        )

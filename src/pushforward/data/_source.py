@@ -1,0 +1,90 @@
+"""What every reader opens: names and kinds first, then the rows block by block."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data._tables import ColumnKind, positions, quoted, refuse_duplicates
+
+BATCH_ROWS = 65_536
+"""Rows per batch when nobody asks for another number."""
+BLOCK_CELLS = 1 << 20
+"""Cells that readers and writers hold at a time: 8 MiB of float64."""
+
+
+def block_rows(columns: int) -> int:
+    """Rows of a block of about `BLOCK_CELLS` cells."""
+    return max(1, min(BATCH_ROWS, BLOCK_CELLS // max(1, columns)))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which columns of a source to read: all, or `columns` in their order, less `drop`."""
+
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+
+    def of(self, label: str, names: Sequence[str]) -> list[int]:
+        """Positions of the selected columns, or a DataError for unknown or repeated names."""
+        refuse_duplicates(label, names)
+        left_out = set(positions(label, names, self.drop))
+        chosen = range(len(names)) if self.columns is None else positions(label, names, self.columns)
+        kept = [i for i in chosen if i not in left_out]
+        if not kept:
+            raise DataError(f"{label}: no columns are left.", "keep at least one column of numbers")
+        return kept
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open table, missing cells as NaN.
+
+    Attributes:
+        label: What messages call it.
+        names: The selected columns.
+        kinds: What they held.
+        dtype: Of the values.
+        blocks: The rows as `(rows, columns)` arrays, until the data end.
+        notes: Sentences for the user.
+        whole: All rows in one array, where that takes less memory than gathering the blocks.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    kinds: tuple[ColumnKind, ...]
+    dtype: np.dtype
+    blocks: Iterator[np.ndarray]
+    notes: tuple[str, ...] = ()
+    whole: Callable[[], np.ndarray] | None = None
+
+
+def refuse_text(label: str, examples: Sequence[tuple[str, object, int]]) -> None:
+    """Raise a DataError for columns of text, each with an example value and its row (1 is the first data row)."""
+    if not examples:
+        return
+    names = [name for name, _, _ in examples]
+    one = len(names) == 1
+    shown = "; ".join(f"{value!r} in row {row}" + ("" if one else f" of {name!r}") for name, value, row in examples[:3])
+    it = "it" if one else "them"
+    raise DataError(
+        f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
+        _text_hint(str(examples[0][1]), ",".join(names[:3]), it),
+    )
+
+
+def _text_hint(value: str, names: str, it: str) -> str:
+    if value.replace(",", "", 1).strip().lstrip("+-").isdigit():
+        return "numbers are read with a decimal point: replace the decimal commas"
+    return f"leave {it} out (`--drop {names}`), or encode {it} as numbers first"
+
+
+def refuse_categories(label: str, names: Sequence[str]) -> None:
+    """Raise a DataError for columns of a dictionary (categorical) type."""
+    if names:
+        be, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        raise DataError(
+            f"{label}: {quoted('column', names)} {be} categorical, which is not supported yet.",
+            f"leave {them} out (`--drop {','.join(names[:3])}`); categories come in a later version",
+        )

@@ -1,0 +1,150 @@
+"""Maps between the real line and the support of a column, and the bijection of a whole schema made from them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.bijections import (
+    AbstractBijection,
+    Chain,
+    Concatenate,
+    Dequantize,
+    Exp,
+    Identity,
+    Permute,
+    Sigmoid,
+    Standardize,
+)
+
+LARGEST = 1e30
+"""Values and spreads beyond this, or below its inverse, leave no room in float32 (3e38) for what a flow does."""
+EDGE = 1e-6
+"""Values on the edge of an interval are taken this share of its width inside when its spread is measured."""
+GOLDEN = 0.6180339887498949
+
+
+class Support(NamedTuple):
+    """The line, the half line above `low`, or the interval from `low` to `high`; perhaps its whole numbers only.
+
+    Limits of integers belong to the support, and so do those of an interval; the limit of a half line does not.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    integer: bool = False
+
+    def contains(self, cells: np.ndarray) -> np.ndarray:
+        """Which values lie in the support, `(rows,) -> (rows,)`; a NaN does not."""
+        low, high = self._limits(cells.dtype)
+        if self.integer:
+            return (cells >= low) & (cells <= high) & (cells == np.floor(cells)) & np.isfinite(cells)
+        if self.low is not None and self.high is None:
+            return (cells > low) & np.isfinite(cells)
+        return (cells >= low) & (cells <= high) & np.isfinite(cells)
+
+    def clip(self, cells: np.ndarray) -> np.ndarray:
+        """The nearest value of the support; integers are rounded down first."""
+        low, high = self._limits(cells.dtype)
+        if self.integer:
+            cells = np.floor(cells)
+        elif self.low is not None and self.high is None:
+            # The least number that is not flushed to zero on the way through the flow.
+            low = low + np.finfo(cells.dtype).tiny
+        return np.clip(cells, low, high)
+
+    def unconstrained(self, cells: np.ndarray) -> np.ndarray:
+        """Where the map's inverse takes the values, in float64; integers get evenly spread noise."""
+        cells = cells.astype(np.float64)
+        low, high = self.low, self.high
+        if self.integer:
+            cells = cells + (GOLDEN * np.arange(1, len(cells) + 1)) % 1.0
+            high = None if high is None else high + 1.0
+        if low is None:
+            return cells
+        if high is None:
+            return np.log(cells - low)
+        share = np.clip((cells - low) / (high - low), EDGE, 1.0 - EDGE)
+        return np.log(share) - np.log1p(-share)
+
+    @property
+    def shape_key(self) -> "Support":
+        """What columns that share one map have in common: integers are counted from their lower limit."""
+        if not self.integer or self.low is None:
+            return self
+        return Support(0.0, None if self.high is None else self.high - self.low, integer=True)
+
+    def _limits(self, dtype: np.dtype) -> tuple[np.floating, np.floating]:
+        low = -np.inf if self.low is None else self.low
+        high = np.inf if self.high is None else self.high
+        return dtype.type(low), dtype.type(high)
+
+
+def support_bijection(names: Sequence[str], supports: Sequence[Support], values: np.ndarray) -> AbstractBijection:
+    """From standardised unbounded numbers to values in the supports; see `Schema.bijection`."""
+    located = [
+        _checked(name, *mean_and_spread(support.unconstrained(cells)))
+        for name, support, cells in zip(names, supports, values.T, strict=True)
+    ]
+    means, spreads = np.array(located).T
+    standardize = Standardize(means, spreads)
+    maps = _support_maps(supports)
+    return Chain([standardize, *maps]) if maps else standardize
+
+
+def mean_and_spread(cells: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation in float64."""
+    return float(np.mean(cells, dtype=np.float64)), float(np.std(cells, dtype=np.float64))
+
+
+def _checked(name: str, mean: float, spread: float) -> tuple[float, float]:
+    if spread == 0:
+        raise DataError(
+            f"column {name!r} is constant: a density has no finite value there.", f"leave it out (`--drop {name}`)"
+        )
+    if not 1 / LARGEST < spread < LARGEST or not abs(mean) < LARGEST:
+        raise DataError(
+            f"column {name!r} has mean {mean:.3g} and spread {spread:.3g}, which float32 does not hold.",
+            "change its unit, so that its values lie between 1e-30 and 1e30",
+        )
+    return mean, spread
+
+
+def _support_maps(supports: Sequence[Support]) -> list[AbstractBijection]:
+    """The maps behind the standardisation; columns of one kind go side by side into one map."""
+    groups: dict[Support, list[int]] = {}
+    for index, support in enumerate(supports):
+        groups.setdefault(support.shape_key, []).append(index)
+    parts = [
+        _one_kind(kind, [supports[i].low or 0.0 for i in indices] if kind.integer else [0.0] * len(indices))
+        for kind, indices in groups.items()
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    size = {kind: len(indices) for kind, indices in groups.items()}
+    grouped = Concatenate(
+        [
+            Chain(part) if len(part) > 1 else part[0] if part else Identity((size[kind],))
+            for kind, part in zip(groups, parts, strict=True)
+        ]
+    )
+    order = [index for indices in groups.values() for index in indices]
+    if order == sorted(order):
+        return [grouped]
+    return [Permute(order), grouped, Permute(np.argsort(order))]
+
+
+def _one_kind(kind: Support, lows: list[float]) -> list[AbstractBijection]:
+    """The map of columns of one kind; `lows` is where the integers of each column begin."""
+    shape = (len(lows),)
+    parts: list[AbstractBijection] = []
+    if kind.low is not None and kind.high is None:
+        parts.append(Exp(shape))
+        lows = lows if kind.integer else [kind.low] * len(lows)
+    elif kind.low is not None and kind.high is not None:
+        parts.append(Sigmoid(shape, kind.low, kind.high + kind.integer))
+    if kind.integer:
+        parts.append(Dequantize(shape))
+    # Outermost: subtracting the limit first is exact for integers, and keeps the digits of the noise.
+    return [*parts, Standardize(np.array(lows), 1.0)] if any(lows) else parts

@@ -1,0 +1,153 @@
+"""A table of numbers with column names: what every reader returns and every fit, score and sample takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from pushforward._errors import DataError, did_you_mean
+
+ColumnKind = Literal["float", "int"]
+"""What a column held in its source: integers are written back as integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of numbers with names.
+
+    Args:
+        names: Column names, all different.
+        values: `(rows, columns)`, float64, or float32 where the source was float32.
+        kinds: What each column held in its source, "float" or "int"; all "float" when left out.
+        notes: Sentences about the reading that a user should see.
+        dropped: How many rows were left out because a cell was missing.
+
+    Raises:
+        DataError: If the names do not fit the values, or repeat.
+
+    Example:
+        >>> table = Table(("height", "age"), np.array([[1.7, 30.0], [1.6, 41.0]]), ("float", "int"))
+        >>> table.select(["age"]).values
+        array([[30.],
+               [41.]])
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray = field(repr=False)
+    kinds: tuple[ColumnKind, ...] = ()
+    notes: tuple[str, ...] = ()
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "kinds", tuple(self.kinds) or ("float",) * len(self.names))
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.names) or len(self.kinds) != len(self.names):
+            raise DataError(
+                f"Table: {len(self.names)} names and {len(self.kinds)} kinds for values of shape {self.values.shape}.",
+                "give one name and one kind per column of a (rows, columns) array",
+            )
+        if self.values.dtype not in (np.float32, np.float64):
+            object.__setattr__(self, "values", self.values.astype(np.float64))
+        refuse_duplicates("Table", self.names)
+
+    @property
+    def num_rows(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def num_columns(self) -> int:
+        return self.values.shape[1]
+
+    def column(self, name: str) -> np.ndarray:
+        """The values of one column, shape `(rows,)`."""
+        return self.values[:, positions("table", self.names, [name])[0]]
+
+    def select(self, names: Sequence[str]) -> "Table":
+        """The named columns, in the given order."""
+        return self._at(positions("table", self.names, names))
+
+    def drop(self, names: Sequence[str]) -> "Table":
+        """All columns but the named ones."""
+        left_out = set(positions("table", self.names, names))
+        return self._at([i for i in range(self.num_columns) if i not in left_out])
+
+    def matrix(self, dtype: Any = np.float32) -> np.ndarray:
+        """The values as a C-ordered array `(rows, columns)` of `dtype`; a copy only where one is needed."""
+        return np.ascontiguousarray(self.values, dtype=dtype)
+
+    def _at(self, indices: Sequence[int]) -> "Table":
+        names = tuple(self.names[i] for i in indices)
+        kinds = tuple(self.kinds[i] for i in indices)
+        same = list(indices) == list(range(self.num_columns))
+        return replace(self, names=names, kinds=kinds, values=self.values if same else self.values[:, list(indices)])
+
+
+def default_names(count: int) -> tuple[str, ...]:
+    """`x0, x1, ...`, for data without names."""
+    return tuple(f"x{i}" for i in range(count))
+
+
+def positions(label: str, names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where each wanted name stands among `names`, or a DataError that lists the missing ones."""
+    index = {name: i for i, name in enumerate(names)}
+    missing = [name for name in wanted if name not in index]
+    if missing:
+        raise DataError(f"{label}: no {quoted('column', missing)}.", _column_hint(missing, names))
+    return [index[name] for name in wanted]
+
+
+def match_columns(table: Table, names: Sequence[str]) -> Table:
+    """The columns that a model was fitted on, in the model's order; others are left out, with a note.
+
+    Raises:
+        DataError: If a column is missing; the message names it.
+    """
+    matched = table.select(names)
+    extra = [name for name in table.names if name not in set(names)]
+    if not extra:
+        return matched
+    return replace(matched, notes=(*matched.notes, f"{quoted('column', extra)} not used by the model: left out."))
+
+
+def require_rows(table: Table, least: int = 2, *, label: str = "data") -> None:
+    """Refuse a table with fewer than `least` rows; a density cannot be fitted to one point."""
+    if table.num_rows < least:
+        raise DataError(
+            f"{label}: {table.num_rows} row{'s' * (table.num_rows != 1)}, but fitting needs at least {least}.",
+            "a flow learns from many rows: some hundreds give a first impression",
+        )
+
+
+def constant_columns(table: Table) -> tuple[str, ...]:
+    """The names of the columns that hold one value only."""
+    if table.num_rows == 0:
+        return ()
+    same = np.array([np.ptp(column) == 0 for column in table.values.T], dtype=bool)
+    return tuple(name for name, constant in zip(table.names, same, strict=True) if constant)
+
+
+def refuse_duplicates(label: str, names: Sequence[str]) -> None:
+    """Raise a DataError when two columns have one name."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    repeated = [name for name, count in seen.items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"{label}: {quoted('column name', repeated)} used more than once.",
+            "columns are matched by name: give each its own",
+        )
+
+
+def quoted(noun: str, names: Sequence[str], *, limit: int = 5) -> str:
+    """`column 'a'`, `columns 'a', 'b'`, `columns 'a', 'b' and 7 more`: at most `limit` names."""
+    shown = ", ".join(repr(name) for name in names[:limit])
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"{noun}{'s' * (len(names) != 1)} {shown}{more}"
+
+
+def _column_hint(missing: Sequence[str], names: Sequence[str]) -> str:
+    if len(names) > 20:
+        names = [*names[:20], "..."]
+    return did_you_mean(missing[0], names) if len(missing) == 1 else f"the columns are {', '.join(names)}"

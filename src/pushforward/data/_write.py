@@ -1,0 +1,161 @@
+"""Writing tables: atomically to files, or to standard output."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pushforward._errors import DataError, FileError
+from pushforward.data._formats import WRITERS, Format, delimited
+from pushforward.data._read import extension
+from pushforward.data._source import block_rows
+from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
+
+
+class TableWriter:
+    """Writes a table piece by piece; a context manager.
+
+    A file appears under its name only when all of it is written: until then, and after an error, an older file of
+    that name stays as it was.
+
+    Args:
+        target: A path ending in .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz, or `-` for CSV on standard
+            output. An `.npz` file is gathered in memory; the others need memory for one piece.
+        names: Column names.
+        kinds: "int" for columns to write as integers; all "float" when left out.
+
+    Raises:
+        DataError: If the extension is not known, or an integer column holds a number that is not whole.
+        FileError: If the folder is missing, read-only or full.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with TableWriter(f"{folder}/scores.csv", ["log_prob"]) as writer:
+        ...         writer.write(np.zeros((2, 1)))
+        ...     Path(folder, "scores.csv").read_text().split()
+        ['log_prob', '0', '0']
+    """
+
+    def __init__(self, target: str | os.PathLike[str], names: Sequence[str], kinds: Sequence[ColumnKind] = ()):
+        self.names = tuple(names)
+        self.kinds: tuple[ColumnKind, ...] = tuple(kinds) or ("float",) * len(self.names)
+        refuse_duplicates("table", self.names)
+        self._format, self._file = _destination(os.fspath(target))
+        self._open = False
+
+    def __enter__(self) -> "TableWriter":
+        stream = _standard_output() if self._file is None else self._file.open()
+        self._open = True
+        self._guarded(lambda: self._format.begin(stream, self.names, self.kinds))
+        return self
+
+    def write(self, rows: np.ndarray | Table) -> None:
+        """Append rows: `(rows, columns)` in the order of `names`, or a table, matched by name."""
+        values = rows.select(self.names).values if isinstance(rows, Table) else np.asarray(rows)
+        if values.ndim != 2 or values.shape[1] != len(self.names):
+            raise DataError(
+                f"TableWriter: rows have shape {values.shape}, but there are {len(self.names)} columns.",
+                "give a (rows, columns) array",
+            )
+        if not self._open:
+            raise RuntimeError("TableWriter: open it with `with` before writing.")
+        rows_at_once = block_rows(len(self.names))
+        for start in range(0, len(values), rows_at_once):
+            self._guarded(lambda block=values[start : start + rows_at_once]: self._format.write(block))
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        self._open = False
+        try:
+            if error is None:
+                self._guarded(self._format.end)
+                self._guarded(sys.stdout.flush if self._file is None else self._file.commit)
+        finally:
+            if self._file is not None:
+                if not self._file.committed:
+                    self._format.abandon()
+                self._file.discard()
+
+    def _guarded(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except OSError as error:
+            if self._file is None:
+                raise
+            raise _cannot_write(self._file.path, error) from None
+
+
+def write_table(target: str | os.PathLike[str], table: Table) -> None:
+    """Write a whole table; see `TableWriter`."""
+    with TableWriter(target, table.names, table.kinds) as writer:
+        writer.write(table.values)
+
+
+class _AtomicFile:
+    """A temporary file in the folder of `path`, which takes that name when it is committed."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.committed = False
+        self._stream: IO[bytes] | None = None
+        self._temporary = ""
+
+    def open(self) -> IO[bytes]:
+        try:
+            descriptor, self._temporary = tempfile.mkstemp(
+                prefix=f".{self.path.name}.", suffix=".tmp", dir=self.path.parent
+            )
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+        self._stream = os.fdopen(descriptor, "w+b")
+        return self._stream
+
+    def commit(self) -> None:
+        if self._stream is None:
+            return
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        os.chmod(self._temporary, _mode(self.path))
+        os.replace(self._temporary, self.path)
+        self.committed = True
+
+    def discard(self) -> None:
+        """Close the stream and remove what was not committed."""
+        try:
+            if self._stream is not None:
+                self._stream.close()
+        except OSError:
+            pass  # A full disk was reported when it was written to.
+        if os.path.exists(self._temporary):
+            os.unlink(self._temporary)
+
+
+def _destination(target: str) -> tuple[Format, _AtomicFile | None]:
+    if target == "-":
+        return delimited(","), None
+    path = Path(os.path.realpath(target))
+    if path.suffix == ".gz":
+        raise DataError(f"{path.name}: compressed text is read, but not written.", "leave out `.gz`")
+    return WRITERS[extension(path, WRITERS)](), _AtomicFile(path)
+
+
+def _standard_output() -> IO[bytes]:
+    sys.stdout.flush()
+    return sys.stdout.buffer
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those of a new file."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _cannot_write(path: Path, error: OSError) -> FileError:
+    hint = "check that the folder exists, that you may write there, and that the disk has room"
+    return FileError(f"{path}: cannot be written ({error.strerror or error}).", hint)
