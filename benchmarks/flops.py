@@ -1,0 +1,23 @@
+"""Arithmetic of a case's matrix products: the part of the work that no layout can remove."""
+
+import itertools
+
+from benchmarks.cases import Case
+
+FORWARD, FORWARD_AND_BACKWARD = 1, 3
+
+
+def matmul_flops(case: Case, operation: str) -> float:
+    """Floating point operations of the products in one training step or call, counted dense: masks save nothing."""
+    rows = {"train": case.batch, "density": case.rows, "sample": case.samples, "pass": case.samples}[operation]
+    times = FORWARD_AND_BACKWARD if operation == "train" else FORWARD
+    return 2.0 * times * rows * case.layers * _products(case)
+
+
+def _products(case: Case) -> int:
+    """Multiplications per row and layer."""
+    moved = case.dim if case.family in ("maf", "nsf-ar") else case.dim - case.dim // 2
+    seen = case.dim if case.family in ("maf", "nsf-ar") else case.dim // 2
+    per_coordinate = 3 * case.bins - 1 if case.family.startswith("nsf") else 2
+    sizes = (seen, *case.hidden, moved * per_coordinate)
+    return sum(a * b for a, b in itertools.pairwise(sizes))

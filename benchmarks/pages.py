@@ -1,0 +1,111 @@
+"""docs/benchmarks.md: every part between its markers comes from the newest stored run of its kind."""
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import figures
+from benchmarks.records import RESULTS, Record, stored
+from benchmarks.table import cases_part, markdown, provenance
+
+NOTHING = "Not run yet."
+
+
+def write(page: Path, folder: Path = RESULTS) -> list[str]:
+    """Write every part; what was written from where."""
+    text, said = page.read_text(), []
+    for name, what, accepts, make in _parts(page):
+        runs = [(path, found) for path, found in stored(what, folder) if accepts(found[0])]
+        body = make(runs[0][1]) if runs else NOTHING
+        text = replace_between(text, name, body)
+        said.append(f"{name} from {runs[0][0].name}" if runs else f"{name}: nothing stored")
+    page.write_text(text)
+    return said
+
+
+def replace_between(text: str, name: str, body: str) -> str:
+    """Put `body` between `<!-- NAME -->` and `<!-- end NAME -->`.
+
+    Raises:
+        ValueError: If the text lacks a marker.
+    """
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    if start not in text or end not in text:
+        raise ValueError(f"the page has no `{start}` ... `{end}`; add both where the part should stand")
+    head, rest = text.split(start, 1)
+    return f"{head}{start}\n{body.strip()}\n{end}{rest.split(end, 1)[1]}"
+
+
+def _parts(page: Path) -> list[tuple[str, str, Callable[[Record], bool], Callable[[list[Record]], str]]]:
+    """(name of the part, kind of run, which headers count, how it is written)."""
+    return [
+        ("cases", "cases", _on_cpu, cases_part),
+        ("accelerator", "cases", lambda head: not _on_cpu(head), cases_part),
+        ("same", "same", _on_cpu, _same_part),
+        ("fits", "fits", _on_cpu, fits_part),
+        ("moons", "moons", _on_cpu, _moons_part),
+        ("scaling", "scaling", _on_cpu, lambda found: _scaling_part(found, page.parent)),
+    ]
+
+
+def _on_cpu(head: Record) -> bool:
+    return head["device"] == "cpu"
+
+
+def _same_part(records: list[Record]) -> str:
+    rows = [
+        [f"`{r['case']}`", r["library"], f"{r['rows']:,}", f"{r['largest_difference']:.1e} nats"]
+        for r in records
+        if r["kind"] == "same"
+    ]
+    return markdown(["flow", "weights of", "rows", "largest difference, float64"], rows)
+
+
+def fits_part(records: list[Record]) -> str:
+    """Median seconds over seeds until the loss was reached, and how many seeds reached it."""
+    groups: dict[str, dict[tuple[str, str], list[Record]]] = {}
+    for record in records:
+        if record["kind"] == "fit":
+            by_who = groups.setdefault(record["fit"], {})
+            by_who.setdefault((record["library"], record["start"]), []).append(record)
+    who = list(dict.fromkeys(key for group in groups.values() for key in group))
+    head = ["data and flow", "nats", *(f"{library}, {start}" for library, start in who)]
+    rows = []
+    for name, group in groups.items():
+        target = next(iter(group.values()))[0]["target"]
+        rows.append([name, f"{target:.3f}", *(_reached(group.get(key, [])) for key in who)])
+    return f"{provenance(records)}\n\n{markdown(head, rows)}"
+
+
+def _reached(found: list[Record]) -> str:
+    times = [record["reached_s"] for record in found if record["reached_s"] is not None]
+    if not times:
+        return "not reached" if found else "-"
+    share = "" if len(times) == len(found) else f" ({len(times)} of {len(found)} seeds)"
+    return f"{statistics.median(times):.1f} s{share}"
+
+
+def _moons_part(records: list[Record]) -> str:
+    rows = [
+        [r["start"], f"{r['seconds']:.1f} s", f"{r['test_nats']:.3f}", f"`{' '.join(r['options'])}`"]
+        for r in records
+        if r["kind"] == "moons"
+    ]
+    return f"{provenance(records)}\n\n{markdown(['cache', 'process start to file', 'test nats', 'options'], rows)}"
+
+
+def _scaling_part(records: list[Record], folder: Path) -> str:
+    pictures = figures.draw(records, folder / figures.FOLDER)
+    alts = ("Cost against rows, layers, width and dimension", "Sampling cost in density passes, and compile time")
+    links = [f"![{alt}]({figures.FOLDER}/{path.name})" for alt, path in zip(alts, pictures, strict=True)]
+    return "\n\n".join([provenance(records), *links, _compile_table(records)])
+
+
+def _compile_table(records: list[Record]) -> str:
+    rows = []
+    for record in records:
+        timed = record["kind"] == "result" and record["error"] is None and "train" in record["seconds"]
+        if timed and record["sweep"].startswith("layers") and "torch" not in record["versions"]:
+            seconds = f"{figures.compile_seconds(record):.1f} s"
+            rows.append([record["case"]["family"], str(record["value"]), record["library"], seconds])
+    return f"Seconds to compile a training step:\n\n{markdown(['flow', 'layers', 'library', 'compile'], rows)}"

@@ -1,0 +1,66 @@
+"""The harness: workers, turns and records, with a stub in place of a library."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import runner
+from benchmarks.cases import Case
+from benchmarks.client import Worker, WorkerError
+from benchmarks.records import Journal, read
+
+STUB = "bench_stub"
+
+
+@pytest.fixture(autouse=True)
+def _stub_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def _case(name: str = "stub", **fields) -> Case:
+    return Case(name, "maf", 2, rows=10, samples=5, batch=4, **fields)
+
+
+def test_a_run_stores_every_round_and_the_state_of_the_machine(tmp_path: Path) -> None:
+    settings = runner.Settings(rounds=3, seconds=0.0, libraries=(STUB,), timeout=30)
+    journal = Journal(tmp_path / "run.jsonl")
+    runner.run([_case()], settings, journal, lambda text: None)
+    (record,) = read(tmp_path / "run.jsonl")
+    assert record["error"] is None
+    assert [len(record["seconds"][operation]) for operation in ("train", "density", "sample")] == [3, 3, 3]
+    assert record["seconds"]["train"][0] == pytest.approx(0.001, rel=1.0)
+    assert record["parameters"] == 7
+    assert record["peak_rss_mib"] > 1
+    assert record["not_finite"] == ["sample"]
+
+
+def test_a_library_that_fails_is_recorded_and_the_others_go_on() -> None:
+    settings = runner.Settings(rounds=1, seconds=0.0, libraries=(STUB,), timeout=30)
+    (record,) = runner.run_case(_case("broken"), settings, lambda text: None)
+    assert "no such flow here" in record["error"]
+    assert record["seconds"]["train"] == []
+
+
+def test_a_slow_library_sits_out_when_its_budget_is_spent() -> None:
+    settings = runner.Settings(rounds=5, seconds=0.05, budget=0.06, libraries=(STUB,), timeout=30)
+    (record,) = runner.run_case(_case(operations=("density",)), settings, lambda text: None)
+    assert 1 <= len(record["seconds"]["density"]) < 5
+
+
+def test_an_answer_that_takes_too_long_ends_the_worker() -> None:
+    with Worker(STUB, timeout=30) as worker:
+        worker.build(_case("slow"), seed=0, device="cpu")
+        worker.timeout = 0.3
+        with pytest.raises(WorkerError, match="more than 0 s"):
+            worker.time("density", 0.0)
+        with pytest.raises(WorkerError):
+            worker.memory()
+
+
+def test_a_fresh_import_of_the_harness_loads_no_library() -> None:
+    import subprocess
+
+    code = "import sys, json, benchmarks.__main__; print(json.dumps([m for m in ('torch', 'jax') if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
