@@ -187,6 +187,20 @@ def test_field_newer_than_the_file_gets_its_default(path):
     assert io.load(path).name is None
 
 
+def test_class_defined_again_is_the_one_that_is_loaded(path):
+    def define():
+        class Again(Part):
+            value: int = static()
+
+        return Again
+
+    first, second = define(), define()
+    io.save(path, first(3))
+    loaded = io.load(path)
+    assert type(loaded) is second
+    assert loaded.value == 3
+
+
 def test_same_part_gives_the_same_file(tmp_path):
     io.save(tmp_path / "a", tree(), metadata={"a": 1, "b": [2, 3]})
     io.save(tmp_path / "b", tree(), metadata={"a": 1, "b": [2, 3]})

@@ -1,0 +1,22 @@
+"""Is the flow numerically sound, is its density a density, and do its samples look like the data?"""
+
+from pushforward.diagnostics._calibration import ks_uniform, pit
+from pushforward.diagnostics._integral import integrate
+from pushforward.diagnostics._numerics import diagnose
+from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
+from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance, ks_per_dimension
+
+__all__ = [
+    "Diagnosis",
+    "KSResult",
+    "LayerReport",
+    "MapReport",
+    "TailReport",
+    "c2st",
+    "diagnose",
+    "energy_distance",
+    "integrate",
+    "ks_per_dimension",
+    "ks_uniform",
+    "pit",
+]
