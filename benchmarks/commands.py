@@ -32,7 +32,7 @@ def time_cases(options: argparse.Namespace) -> int:
         options.base, rounds=options.rounds, device=options.device, libraries=tuple(options.libraries)
     )
     what = "quick" if options.quick else "cases"
-    journal = _journal(what, options.output, settings.device, **dataclasses.asdict(settings))
+    journal = _journal(what, options.output, settings.device, dataclasses.asdict(settings))
     _finish(journal, lambda: runner.run(cases, settings, journal, _say))
     for (case, operation, rival), ratio in against_rivals(journal.records).items():
         print(f"{case:<18} {operation:<8} {rival:<10} {ratio}")
@@ -42,7 +42,7 @@ def time_cases(options: argparse.Namespace) -> int:
 def fits(options: argparse.Namespace) -> int:
     if not _known(options):
         return 2
-    journal = _journal("fits", options.output, "cpu", seeds=FIT_SEEDS)
+    journal = _journal("fits", options.output, "cpu", {"seeds": FIT_SEEDS})
     names = options.names or list(fit_runs.FITS)
     return _finish(journal, lambda: fit_runs.run(names, FIT_SEEDS, journal, _say))
 
@@ -50,20 +50,20 @@ def fits(options: argparse.Namespace) -> int:
 def scale(options: argparse.Namespace) -> int:
     if not _known(options):
         return 2
-    journal = _journal("scaling", options.output, "cpu", **dataclasses.asdict(scaling.SETTINGS))
+    journal = _journal("scaling", options.output, "cpu", dataclasses.asdict(scaling.SETTINGS))
     names = options.names or list(scaling.SWEEPS)
     return _finish(journal, lambda: scaling.run(names, scaling.SETTINGS, journal, _say))
 
 
 def moons(options: argparse.Namespace) -> int:
-    journal = _journal("moons", options.output, "cpu")
+    journal = _journal("moons", options.output, "cpu", {})
     return _finish(journal, lambda: shell.run(journal, _say))
 
 
 def same(options: argparse.Namespace) -> int:
     from benchmarks import same_function
 
-    journal = _journal("same", options.output, "cpu")
+    journal = _journal("same", options.output, "cpu", {})
     return _finish(journal, lambda: same_function.run(journal, _say))
 
 
@@ -102,10 +102,10 @@ def _known(options: argparse.Namespace) -> bool:
     return not unknown
 
 
-def _journal(what: str, output: Path | None, device: str, **settings: object) -> records.Journal:
+def _journal(what: str, output: Path | None, device: str, settings: dict[str, object]) -> records.Journal:
     path = output if output is not None else records.new_path(what, device)
     journal = records.Journal(None if str(path) == "-" else path)
-    journal.write(records.header(what, device, **settings))
+    journal.write(records.header(what, device, settings))
     load = journal.records[0]["load_average"]
     if load > BUSY:
         _say(f"note: the load average is {load:.1f}; figures of a busy machine are noise")

@@ -57,7 +57,7 @@ def stored(what: str, folder: Path = RESULTS) -> Iterator[tuple[Path, list[Recor
     yield from sorted(runs, key=lambda run: run[1][0]["started"], reverse=True)
 
 
-def header(what: str, device: str, **settings: Any) -> Record:
+def header(what: str, device: str, settings: dict[str, Any]) -> Record:
     """The first line of a file: what ran, where, on which code, under which load."""
     short, dirty = commit()
     return {
@@ -72,7 +72,7 @@ def header(what: str, device: str, **settings: Any) -> Record:
         "commit": short,
         "uncommitted_changes": dirty,
         "load_average": os.getloadavg()[0],
-        **settings,
+        "settings": settings,
     }
 
 

@@ -66,7 +66,14 @@ class PushforwardModel:
         self.optimizer = adam(CLIP)
         self.state = first_state(params, 1.0, 0, optimizer=self.optimizer, ema=False, metrics=())
         self.key = jax.random.key(0)
-        self.knobs = Knobs(self.key, LEARNING_RATE, float("inf"), 0.0, float("inf"))
+        self.knobs = Knobs(
+            key=self.key,
+            rate=LEARNING_RATE,
+            warm_up=1.0,
+            total_steps=float("inf"),
+            ema_decay=0.0,
+            ceiling=float("inf"),
+        )
 
     @property
     def flow(self) -> Transformed:

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import runner
+from benchmarks import commands, fits, moons, records, runner, scaling
+from benchmarks.__main__ import main
 from benchmarks.cases import Case
 from benchmarks.client import Worker, WorkerError
 from benchmarks.records import Journal, read
@@ -56,6 +57,27 @@ def test_an_answer_that_takes_too_long_ends_the_worker() -> None:
             worker.time("density", 0.0)
         with pytest.raises(WorkerError):
             worker.memory()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "maf-6"], ["quick"], ["--quick"], ["scale", "rows"], ["fits"], ["moons"]]
+)
+def test_each_command_stores_a_header_and_an_end(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (runner, scaling, fits, moons):
+        monkeypatch.setattr(module, "run", lambda *rest: None)
+    monkeypatch.setattr(records, "RESULTS", tmp_path)
+    monkeypatch.setattr(commands.records.new_path, "__defaults__", (tmp_path,))
+    assert main(arguments) == 0
+    (path,) = tmp_path.iterdir()
+    assert [record["kind"] for record in read(path)] == ["run", "end"]
+    assert not path.name.count(" ")
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "mfa-6"]) == 2
+    assert "hint: choose from maf-6" in capsys.readouterr().err
 
 
 def test_a_fresh_import_of_the_harness_loads_no_library() -> None:
