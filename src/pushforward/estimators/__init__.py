@@ -1,0 +1,8 @@
+"""scikit-learn estimators: a density, a density given conditions, and a transformer to Gaussian noise."""
+
+from pushforward.estimators._conditional import ConditionalFlowDensity
+from pushforward.estimators._density import FlowDensity
+from pushforward.estimators._gaussianizer import Gaussianizer
+from pushforward.estimators._load import load_estimator
+
+__all__ = ["ConditionalFlowDensity", "FlowDensity", "Gaussianizer", "load_estimator"]

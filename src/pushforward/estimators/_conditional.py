@@ -1,0 +1,97 @@
+"""The density of rows given others."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from pushforward._errors import DataError
+from pushforward.estimators._base import FlowEstimator
+from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
+from pushforward.estimators._inputs import checked_weights, condition_table, rows_to_fit, rows_to_score
+from pushforward.estimators._training import key_from
+
+
+class ConditionalFlowDensity(FlowEstimator):
+    """The density of the rows of `X` given those of `y`, learned by a conditional normalizing flow.
+
+    The settings and attributes are those of `FlowDensity`, and `condition_schema_` names the columns of `y`. The
+    conditions are standardised inside the flow.
+
+    Example:
+        >>> y = np.linspace(0, 1, 500)
+        >>> X = np.random.default_rng(0).normal(y[:, None], 0.1, (500, 2))
+        >>> density = pf.ConditionalFlowDensity("affine", max_epochs=3, random_state=0).fit(X, y)
+        >>> density.score_samples(X, y).shape, density.sample(y[:2], n_samples=5).shape
+        ((500,), (10, 2))
+    """
+
+    _conditional = True
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn the density of the rows of `X` given those of `y`.
+
+        Args:
+            X: `(rows, columns)`: an array, a frame of pandas or polars, or a `pushforward.data.Table`.
+            y: `(rows,)` or `(rows, conditions)` of numbers, of the same kinds.
+            sample_weight: `(rows,)`, not negative; a weight of 2 counts like the row twice, 0 leaves it out.
+
+        Raises:
+            ValueError: If the data, the flow or a setting cannot be used.
+        """
+        table, y = rows_to_fit(self, X, y, conditional=True)
+        self._fit(table, condition_table(y, table.num_rows), sample_weight)
+        return self
+
+    def score_samples(self, X: Any, y: Any) -> np.ndarray:
+        """Log-density in nats of every row of `X` given the same row of `y`, `(rows,)`; see `FlowDensity`."""
+        check_is_fitted(self)
+        return log_prob(self._model, *self._pair(X, y))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Mean log-density per row in nats, weighted if weights are given."""
+        scores = self.score_samples(X, y)
+        return float(np.average(scores, weights=checked_weights(sample_weight, scores[:, None])))
+
+    def sample(
+        self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
+    ) -> np.ndarray:
+        """Draw `n_samples` rows for each row of `y`, `(rows * n_samples, columns)`, one condition after the other.
+
+        Args:
+            y: Conditions, `(rows,)` or `(rows, conditions)`; a number is one row.
+            n_samples: Draws for each of them; `.reshape(rows, n_samples, columns)` sets them apart.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+            temperature: Scale of the noise; below 1 for rows nearer to the mode, None or 1 for the model itself.
+        """
+        return np.concatenate(list(self.iter_samples(y, n_samples, random_state, temperature)))
+
+    def iter_scores(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[np.ndarray]:
+        """`score_samples` for each `(X, y)` of a stream."""
+        check_is_fitted(self)
+        return iter_log_prob(self._model, (self._pair(X, y) for X, y in batches))
+
+    def iter_samples(
+        self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
+    ) -> Iterator[np.ndarray]:
+        """The rows of `sample` in chunks, for more of them than memory holds."""
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise DataError(f"n_samples must be at least 1, got {n_samples}.", "ask for one row or more")
+        given = condition_table(y, None, self._condition_names()).values.repeat(n_samples, axis=0)
+        return iter_draws(self._model, len(given), key_from(random_state), temperature, given)
+
+    def _pair(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        x = rows_to_score(self, X, self.schema_.names)
+        return x, condition_table(y, len(x), self._condition_names()).values
+
+    def _condition_names(self) -> tuple[str, ...]:
+        return () if self.condition_schema_ is None else self.condition_schema_.names
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags

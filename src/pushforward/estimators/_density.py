@@ -1,0 +1,105 @@
+"""The density of rows."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import DensityMixin
+from sklearn.utils.validation import check_is_fitted
+
+from pushforward._errors import DataError
+from pushforward.estimators._base import FlowEstimator
+from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
+from pushforward.estimators._inputs import checked_weights, rows_to_fit, rows_to_score
+from pushforward.estimators._training import key_from
+
+
+class FlowDensity(DensityMixin, FlowEstimator):
+    """A density learned from the rows of a table by a normalizing flow.
+
+    Args:
+        flow: A name in `pushforward.flows.RECIPES`, or a function like the ones there.
+        options: Of the recipe, such as `{"num_layers": 5, "width": 64}`.
+        columns: What columns can hold: a kind for all, such as `"positive"`, or a mapping from names (`x0, x1, ...`
+            for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
+            and `"infer"`, which looks at the data. By default every column is `"unbounded"`.
+        learning_rate: Of Adam, at its highest.
+        batch_size: Rows per step.
+        max_epochs: Passes through the data at most.
+        patience: Epochs without a better held-out loss before training ends; None for never.
+        validation: Share of the rows that is held out to find the best epoch; 0 or None for none.
+        ema: Decay of a running mean of the parameters, such as 0.999; None for none.
+        checkpoint: A file to which training is saved every few seconds.
+        resume: Go on from `checkpoint`; needs a whole number as `random_state`.
+        callbacks: Called after every epoch, see `pushforward.fit`.
+        progress: Whether to report on stderr.
+        random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+
+    Attributes:
+        flow_: The fitted `Transformed`, from noise to rows in the units of `X`.
+        schema_: The columns and their kinds.
+        column_notes_: A sentence on each column.
+        result_: The `FitResult`.
+        history_: One `Epoch` for each epoch.
+        n_features_in_: Number of columns.
+        feature_names_in_: Their names, if `X` had any.
+
+    Example:
+        >>> X = pf.data.moons(500)
+        >>> density = pf.FlowDensity("affine", max_epochs=3, random_state=0).fit(X)
+        >>> density.score_samples(X).shape, density.sample(10, random_state=1).shape
+        ((500,), (10, 2))
+    """
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn the density of the rows of `X`.
+
+        Args:
+            X: `(rows, columns)`: an array, a frame of pandas or polars, or a `pushforward.data.Table`.
+            y: Ignored.
+            sample_weight: `(rows,)`, not negative; a weight of 2 counts like the row twice, 0 leaves it out.
+
+        Raises:
+            ValueError: If the data, the flow or a setting cannot be used.
+        """
+        table, _ = rows_to_fit(self, X)
+        self._fit(table, None, sample_weight)
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Log-density of every row in nats and in the units of `X`, `(rows,)`; -inf outside a column's support.
+
+        With integer columns it is an estimate: the density is averaged over 16 draws of the noise that makes
+        them continuous, and its logarithm is in the mean a little too low. The draws are a function of the row.
+        """
+        check_is_fitted(self)
+        return log_prob(self._model, rows_to_score(self, X, self.schema_.names), None)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Mean log-density per row in nats, weighted if weights are given."""
+        scores = self.score_samples(X)
+        return float(np.average(scores, weights=checked_weights(sample_weight, scores[:, None])))
+
+    def sample(self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None) -> np.ndarray:
+        """Draw rows, `(n_samples, columns)`, inside the support of every column.
+
+        Args:
+            n_samples: How many.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+            temperature: Scale of the noise; below 1 for rows nearer to the mode, None or 1 for the model itself.
+        """
+        return np.concatenate(list(self.iter_samples(n_samples, random_state, temperature)))
+
+    def iter_scores(self, batches: Iterable[Any]) -> Iterator[np.ndarray]:
+        """`score_samples` for each batch of a stream, such as `pushforward.data.read_batches` gives."""
+        check_is_fitted(self)
+        return iter_log_prob(self._model, ((rows_to_score(self, X, self.schema_.names), None) for X in batches))
+
+    def iter_samples(
+        self, n_samples: int, random_state: Any = None, temperature: float | None = None
+    ) -> Iterator[np.ndarray]:
+        """The rows of `sample` in chunks, for more of them than memory holds."""
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise DataError(f"n_samples must be at least 1, got {n_samples}.", "ask for one row or more")
+        return iter_draws(self._model, n_samples, key_from(random_state), temperature)

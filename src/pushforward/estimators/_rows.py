@@ -1,0 +1,60 @@
+"""Rows with weights, before they are fitted."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data import Table
+
+
+class Rows(NamedTuple):
+    """What a flow is fitted to.
+
+    Attributes:
+        x: The rows whose density is wanted.
+        condition: What it is conditional on, or None.
+        weights: `(rows,)`, or None when all are 1.
+    """
+
+    x: Table
+    condition: Table | None
+    weights: np.ndarray | None
+
+
+def with_weight(rows: Rows) -> Rows:
+    """The rows whose weight is not zero.
+
+    Raises:
+        DataError: If fewer than two are left.
+    """
+    if rows.weights is None or rows.weights.all():
+        return rows
+    kept = rows.weights > 0
+    if kept.sum() < 2:
+        raise DataError(
+            f"sample_weight: {int(kept.sum())} rows have a weight above 0, but fitting needs at least 2.",
+            "give more rows a weight",
+        )
+    return _take(rows, kept)._replace(weights=rows.weights[kept])
+
+
+def merged(rows: Rows) -> Rows:
+    """Equal rows as one with their total weight, in sorted order.
+
+    For fits in which one batch holds all rows: a weight of 2 is then the same as the row twice, to the last bit.
+    """
+    parts = [rows.x.values] if rows.condition is None else [rows.x.values, rows.condition.values]
+    weights = np.ones(rows.x.num_rows) if rows.weights is None else rows.weights
+    _, first, place = np.unique(np.hstack(parts), axis=0, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        return rows
+    return _take(rows, first)._replace(weights=np.bincount(place.ravel(), weights))
+
+
+def _take(rows: Rows, index: np.ndarray) -> Rows:
+    def taken(table: Table) -> Table:
+        return replace(table, values=table.values[index])
+
+    return Rows(taken(rows.x), None if rows.condition is None else taken(rows.condition), None)
