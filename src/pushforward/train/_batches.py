@@ -5,6 +5,7 @@ step. Batches depend on the seed and the step alone, so that a fit can be resume
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -12,8 +13,9 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import DataError
 from pushforward.objectives import Batch
 
 ORDER, DATA, NOISE, MONITOR, SPLIT = range(5)  # one stream of random numbers for each use
@@ -37,7 +39,7 @@ class Source(Protocol):
         steps_per_epoch: Steps in an epoch.
     """
 
-    take: Callable[[Any, PRNGKeyArray, Array], Batch]
+    take: Callable[[Any, PRNGKeyArray, ArrayLike], Batch]
     batch_size: int
     steps_per_epoch: int
 
@@ -56,7 +58,7 @@ class TakeRows:
 
     batch_size: int
 
-    def __call__(self, arrays: tuple[Batch, Array], key: PRNGKeyArray, index: Array) -> Batch:
+    def __call__(self, arrays: tuple[Batch, Array], key: PRNGKeyArray, index: ArrayLike) -> Batch:
         data, order = arrays
         return rows_of(data, jax.lax.dynamic_slice(order, (index * self.batch_size,), (self.batch_size,)))
 
@@ -68,14 +70,14 @@ class TakeDraw:
     draw: Callable[[PRNGKeyArray, int], Any] | None
     batch_size: int
 
-    def __call__(self, arrays: Any, key: PRNGKeyArray, index: Array) -> Batch:
+    def __call__(self, arrays: Any, key: PRNGKeyArray, index: ArrayLike) -> Batch:
         if self.draw is None:
             return Batch()
         drawn = self.draw(key, self.batch_size)
         return Batch(*drawn) if isinstance(drawn, tuple) else Batch(drawn)
 
 
-def take_stacked(arrays: Batch, key: PRNGKeyArray, index: Array) -> Batch:
+def take_stacked(arrays: Batch, key: PRNGKeyArray, index: ArrayLike) -> Batch:
     """Batch number `index` of several along the first axis."""
     return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, index, keepdims=False), arrays)
 
@@ -88,18 +90,18 @@ class RowSource:
         self.steps_per_epoch = len(rows) // self.batch_size
         self.take = TakeRows(self.batch_size)
         self._data = data
-        self._rows = jnp.asarray(rows, jnp.int32)
+        self._rows = np.asarray(rows, np.int32)
         self._ordered: tuple[int, Array] | None = None
 
     def feed(self, key: PRNGKeyArray, step: int) -> Feed:
         epoch = step // self.steps_per_epoch
         if self._ordered is None or self._ordered[0] != epoch:
-            self._ordered = epoch, _shuffled(key, epoch, self._rows)
+            self._ordered = epoch, jnp.asarray(shuffled(key, (ORDER, epoch), self._rows))
         first = epoch * self.steps_per_epoch
         return Feed((self._data, self._ordered[1]), first, first + self.steps_per_epoch)
 
     def peek(self, key: PRNGKeyArray, rows: int) -> Batch:
-        return take_once(TakeRows(min(rows, len(self._rows))), (self._data, self._rows), key)
+        return take_once(TakeRows(min(rows, len(self._rows))), (self._data, jnp.asarray(self._rows)), key)
 
 
 class DrawSource:
@@ -145,8 +147,10 @@ class IteratorSource:
 
     def peek(self, key: PRNGKeyArray, rows: int) -> Batch:
         if not self._buffer:
-            self._buffer = [item for item in [next(self._items, None)] if item is not None]
-        return jax.tree.map(lambda a: a[:rows], self._buffer[0]) if self._buffer else Batch()
+            self._buffer = list(itertools.islice(self._items, 1))
+        if not self._buffer:
+            raise DataError("fit: the iterator has no rows.", "A generator can be used once; make a new one.")
+        return jax.tree.map(lambda a: a[:rows], self._buffer[0])
 
     def _pull(self, rows: int) -> Batch:
         while sum(map(_length, self._buffer)) < rows:
@@ -166,9 +170,12 @@ def rows_of(data: Batch, rows: Array) -> Batch:
     return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
 
 
-@jax.jit
-def _shuffled(key: PRNGKeyArray, epoch: Array, rows: Array) -> Array:
-    return jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, ORDER), epoch), rows)
+def shuffled(key: PRNGKeyArray, stream: tuple[int, ...], rows: np.ndarray) -> np.ndarray:
+    """The rows in a random order, a function of the key and the stream.
+
+    NumPy takes 0.2 ms for 20,000 rows where XLA's sort takes 12 ms on a CPU, as long as four steps of a small flow.
+    """
+    return np.random.default_rng([*np.asarray(jax.random.key_data(key)).ravel(), *stream]).permutation(rows)
 
 
 @partial(jax.jit, static_argnums=0)

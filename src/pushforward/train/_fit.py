@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import did_you_mean
 from pushforward._params import partition
@@ -20,7 +20,7 @@ from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
 from pushforward.train._checkpoint import Checkpoint
 from pushforward.train._healing import find_cause
-from pushforward.train._inputs import in_blocks
+from pushforward.train._inputs import one_block
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._loop import Loop
 from pushforward.train._prepare import START_ROWS, prepare
@@ -142,10 +142,10 @@ def fit(
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
     params, frozen = partition(_started(flow, head))
-    monitor = in_blocks(head) if job.monitor is None else job.monitor
+    monitor = one_block(head) if job.monitor is None else job.monitor
     loss, metrics = evaluate(job.plan.objective, params, frozen, monitor, job.key)
     run = new_run(params, frozen, job.plan, tuple(sorted(metrics)))
-    if jnp.isfinite(loss):
+    if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
     else:
         cause = find_cause(job.plan, params, frozen, jax.tree.map(lambda a: a[0], monitor), job.key)
@@ -180,12 +180,12 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
     }
 
 
-def _checksum(array: Array) -> str:
+def _checksum(array: ArrayLike) -> str:
     values = np.asarray(array, order="C")
     return f"{values.shape} {zlib.crc32(values.tobytes()):08x}"
 
 
-def _checked_key(key: PRNGKeyArray) -> PRNGKeyArray:
+def _checked_key(key: Any) -> PRNGKeyArray:
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key
     if isinstance(key, jax.Array) and key.dtype == jnp.uint32 and key.ndim == 1:

@@ -36,10 +36,13 @@ def exploded_above(job: Job, run: Run) -> float:
 
 def divergence(job: Job, run: Run, loss: float, skipped: int) -> str | None:
     """Why the epoch that ended must be taken back, or None."""
-    if skipped > SKIPPED_SHARE * job.source.steps_per_epoch:
-        return f"{skipped} of {job.source.steps_per_epoch} steps were skipped"
-    if not loss <= run.start_loss + WORSE * _span(job, run):  # NaN is worse too
-        return f"the loss rose to {loss:.4g}, from {run.start_loss:.4g} before training"
+    when = f"epoch {len(run.history)}"
+    if skipped - run.forgiven > SKIPPED_SHARE * job.source.steps_per_epoch:
+        return f"{when}: {skipped} of {job.source.steps_per_epoch} steps were skipped"
+    if not math.isfinite(loss):
+        return f"{when}: the loss is {loss}"
+    if loss > run.start_loss + WORSE * _span(job, run):
+        return f"{when}: the loss rose to {loss:.4g}, from {run.start_loss:.4g} before training"
     return None
 
 
@@ -62,10 +65,12 @@ def bad_limit(run: Run) -> int:
 def heal(job: Job, run: Run, feed: Feed, skipped_before: int) -> None:
     """After some steps: go back if several in a row were bad, explain a step that was skipped."""
     bad = int(run.state.bad_in_row)
+    step = int(run.state.step) - len(run.history) * job.source.steps_per_epoch
+    when = f"epoch {len(run.history) + 1}, step {step}"
     if int(run.state.sums.skipped) > skipped_before and len(run.events) < EXPLAINED:
-        run.events.append(f"{_now(job, run)}: step skipped, {_cause_of_latest(job, run, feed)}")
+        run.events.append(f"{when}: step skipped, {_cause_of_latest(job, run, feed)}")
     if bad >= BAD_IN_ROW:
-        go_back(job, run, f"{bad} steps in a row failed")
+        go_back(job, run, f"{when}: the loss exploded or was not finite in {bad} steps in a row")
 
 
 def go_back(job: Job, run: Run, reason: str) -> None:
@@ -88,18 +93,17 @@ def go_back(job: Job, run: Run, reason: str) -> None:
         metrics=tuple(run.state.sums.metrics),
     )
     run.state = fresh._replace(sums=run.state.sums)
+    run.forgiven = int(run.state.sums.skipped)
     where = f"epoch {run.best_epoch}" if run.best_epoch else "the start"
-    run.events.append(
-        f"{_now(job, run)}: {reason}; went back to {where}, learning rate {job.learning_rate * scale:.3g}"
-    )
+    run.events.append(f"{reason}; went back to {where}, learning rate now {job.learning_rate * scale:.3g}")
 
 
 def _give_up(run: Run, reason: str) -> None:
     if run.best_epoch == 0:
-        last = run.events[-1] if run.events else ""
         raise TrainingError(
-            f"Training failed {SETBACKS + 1} times in a row, at ever lower learning rates: {reason}. {last}".strip(),
-            "Look at the layer named above and at the scale of the data; standardise, or try float64.",
+            f"Training failed {SETBACKS + 1} times, at ever lower learning rates. "
+            f"First: {run.events[0]}. Last: {reason}.",
+            "Check the scale of the data and the part that is named; standardise, or try float64.",
         )
     run.stopped = f"training kept failing ({reason}); the flow of epoch {run.best_epoch} is kept"
 
@@ -155,11 +159,6 @@ def _layers(bijection: AbstractBijection) -> tuple[AbstractBijection, ...]:
 def _bad_rows(values: Array) -> str | None:
     finite = np.isfinite(np.asarray(values)).reshape(values.shape[0], -1).all(axis=1)
     return None if finite.all() else f"{np.count_nonzero(~finite)} of {len(finite)} rows"
-
-
-def _now(job: Job, run: Run) -> str:
-    step = int(run.state.step) - len(run.history) * job.source.steps_per_epoch
-    return f"epoch {len(run.history) + 1}, step {step}"
 
 
 @partial(jax.jit, static_argnums=0)

@@ -12,7 +12,7 @@ from pushforward._errors import DataError, check_condition
 from pushforward._types import Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import SPLIT, TakeRows, take_once
+from pushforward.train._batches import SPLIT, rows_of, shuffled
 
 MONITOR_BLOCK = 8192  # rows that are evaluated at once
 ROWS_NAMED = 5
@@ -46,7 +46,7 @@ def unpacked(item: Any) -> tuple[Any, Any, Any]:
 def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers for training and for validation, in random order; rows of weight zero are in neither."""
     rows = np.arange(len(data.x)) if data.weights is None else np.flatnonzero(np.asarray(data.weights) > 0)
-    rows = np.asarray(_permuted(key, rows))
+    rows = shuffled(key, (SPLIT,), rows)
     held_out = round(fraction * len(rows))
     if fraction > 0:
         held_out = min(max(held_out, 1), len(rows) - 1)
@@ -57,21 +57,26 @@ def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
     """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
     count = math.ceil(len(rows) / MONITOR_BLOCK)
     size = math.ceil(len(rows) / count)
-    filled = jnp.asarray(np.resize(rows, count * size), jnp.int32)
-    taken = take_once(TakeRows(count * size), (data, filled), jax.random.key(0))
     real = np.arange(count * size) < len(rows)
-    weights = jnp.asarray(real, taken.x.dtype) * (1.0 if taken.weights is None else taken.weights)
-    return in_blocks(taken._replace(weights=weights), count)
+    numbers = np.resize(rows, count * size).astype(np.int32)
+    return _blocks(data, numbers.reshape(count, size), real.reshape(count, size))
 
 
-def in_blocks(batch: Batch, count: int = 1) -> Batch:
-    """`(rows, ...)` as `(count, rows / count, ...)`."""
-    return jax.tree.map(lambda a: a.reshape(count, len(a) // count, *a.shape[1:]), batch)
+def one_block(batch: Batch) -> Batch:
+    """`(rows, ...)` as `(1, rows, ...)`."""
+    return jax.tree.map(lambda a: np.asarray(a)[None], batch)
+
+
+@jax.jit
+def _blocks(data: Batch, rows: Array, real: Array) -> Batch:
+    taken = rows_of(data, rows)
+    return taken._replace(weights=real * (jnp.ones(()) if taken.weights is None else taken.weights))
 
 
 def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Array:
     try:
-        array = jnp.asarray(values)
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
+            array = jnp.asarray(values)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{what}: `{name}` is not an array of numbers ({type(values).__name__}).",
@@ -111,8 +116,3 @@ def _check_weights(weights: np.ndarray, what: str) -> None:
         )
     if not weights.any():
         raise DataError(f"{what}: all weights are 0.", "Give at least two rows a positive weight.")
-
-
-@jax.jit
-def _permuted(key: PRNGKeyArray, rows: Array) -> Array:
-    return jax.random.permutation(jax.random.fold_in(key, SPLIT), rows)

@@ -13,7 +13,7 @@ from pushforward.train._pace import Pace
 from pushforward.train._progress import Progress, Report
 from pushforward.train._result import Epoch
 from pushforward.train._run import Job, Run
-from pushforward.train._state import copied, next_epoch
+from pushforward.train._state import copied, zero_sums
 from pushforward.train._step import evaluate, run_steps
 
 
@@ -82,7 +82,6 @@ class Loop:
             return
         run.history.append(epoch)
         loss = epoch.train if epoch.validation is None else epoch.validation
-        run.state = next_epoch(run.state)
         if reason := divergence(job, run, loss, epoch.skipped):
             go_back(job, run, reason)
         elif self._is_kept(loss):
@@ -90,6 +89,8 @@ class Loop:
             run.stale = run.setbacks = 0
         else:
             run.stale += 1
+        run.state = run.state._replace(sums=zero_sums(tuple(epoch.metrics)))
+        run.forgiven = 0
         self._report()
         self._ask_callbacks()
 

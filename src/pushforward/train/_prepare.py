@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
@@ -12,7 +13,7 @@ from pushforward._errors import DataError
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
 from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
-from pushforward.train._inputs import checked_batch, in_blocks, monitor_blocks, split_rows, unpacked
+from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, split_rows, unpacked
 
 START_ROWS = 4096  # for data-dependent starts, and for a look at data that has no end
 
@@ -56,7 +57,7 @@ def prepare(
             )
         source = _endless_source(flow, data, batch_size, steps_per_epoch)
         drawn = isinstance(source, DrawSource) and bool(fraction)
-        monitor = in_blocks(source.peek(key, START_ROWS)) if drawn else None
+        monitor = one_block(source.peek(key, START_ROWS)) if drawn else None
     else:
         source, monitor = _from_arrays(flow, data, condition, weights, fraction or 0.0, batch_size, key)
     return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation))
@@ -80,7 +81,8 @@ def _from_arrays(
         )
     if batch.weights is not None:
         # On average 1, so that weights change what is learned but not how large the steps are.
-        batch = batch._replace(weights=batch.weights / np.mean(np.asarray(batch.weights)[train], dtype=np.float64))
+        weights = np.asarray(batch.weights)
+        batch = batch._replace(weights=jnp.asarray(weights / weights[train].mean(dtype=np.float64), weights.dtype))
     monitor = monitor_blocks(batch, held_out) if len(held_out) else None
     return Prepared(RowSource(batch, train, batch_size), monitor)
 

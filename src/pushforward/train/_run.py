@@ -12,6 +12,7 @@ from pushforward.objectives import Batch
 from pushforward.train._batches import Source
 from pushforward.train._callbacks import Callback
 from pushforward.train._result import Epoch, FitResult
+from pushforward.train._schedule import WARM_UP
 from pushforward.train._state import TrainState, copied, first_state
 from pushforward.train._step import Knobs, Plan
 
@@ -51,7 +52,8 @@ class Job:
 
     def knobs(self, ceiling: float) -> Knobs:
         """The numbers for the compiled loop."""
-        return Knobs(self.key, self.learning_rate, float(self.total_steps), self.ema_decay, ceiling)
+        warm_up = float(min(WARM_UP, self.source.steps_per_epoch))
+        return Knobs(self.key, self.learning_rate, warm_up, float(self.total_steps), self.ema_decay, ceiling)
 
 
 @dataclasses.dataclass
@@ -67,6 +69,7 @@ class Run:
         start_loss: Loss before training.
         stale: Epochs since the best one, without those that were taken back.
         setbacks: How often training went back since the best epoch.
+        forgiven: Skipped steps of the present epoch that were the reason to go back.
         seconds: Wall time of finished epochs.
         history: Finished epochs.
         events: What went wrong, in words.
@@ -81,6 +84,7 @@ class Run:
     start_loss: float = float("inf")
     stale: int = 0
     setbacks: int = 0
+    forgiven: int = 0
     seconds: float = 0.0
     history: list[Epoch] = dataclasses.field(default_factory=list)
     events: list[str] = dataclasses.field(default_factory=list)

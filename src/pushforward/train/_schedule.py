@@ -5,11 +5,10 @@ from functools import lru_cache
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 SCHEDULES = ("cosine", "constant")
-WARM_UP = 0.02  # share of the steps
-WARM_UP_MOST = 500
+WARM_UP = 100  # steps, or one epoch if that is shorter
 
 
 @lru_cache(maxsize=16)
@@ -27,15 +26,17 @@ def as_given(step: Array) -> Array:
     return jnp.ones(())
 
 
-def rate_factor(schedule: str | Callable[[Array], Array], step: Array, total_steps: Array | float) -> Array:
+def rate_factor(
+    schedule: str | Callable[[Array], Array], step: ArrayLike, warm_up: ArrayLike, total_steps: ArrayLike
+) -> Array:
     r"""The factor of the learning rate at a step, in [0, 1] for the named schedules.
 
-    `cosine` is $\tfrac12(1 + \cos(\pi t / T))$ after a linear start over the first 2 % of the steps (at most 500);
-    `constant` has the same start. Counting is in steps tried, so that going back does not restart it.
+    `cosine` is $\tfrac12(1 + \cos(\pi t / T))$ times a linear start over `warm_up` steps; `constant` is that start
+    alone. Counting is in steps tried, so that going back does not restart it.
     """
     if callable(schedule):
         return jnp.asarray(schedule(step))
-    start = jnp.minimum(1.0, (step + 1.0) / jnp.clip(WARM_UP * total_steps, 1.0, WARM_UP_MOST))
+    start = jnp.minimum(1.0, (step + 1.0) / warm_up)
     if schedule == "constant":
         return start
     return start * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(1.0, step / total_steps)))

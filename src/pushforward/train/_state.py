@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array
 
@@ -29,6 +30,13 @@ class Sums(NamedTuple):
     rate: Array
 
 
+def zero_sums(metrics: tuple[str, ...]) -> Sums:
+    """Totals of an epoch that has not begun."""
+    # In NumPy: the arrays are donated with the state, and a compiled call for five scalars takes longer.
+    zero = np.zeros((), jnp.result_type(float))
+    return Sums(zero, zero, dict.fromkeys(metrics, zero), np.zeros((), np.int32), zero)
+
+
 class TrainState(NamedTuple):
     """What a step reads and writes; it stays on the device and is donated from call to call.
 
@@ -49,18 +57,6 @@ class TrainState(NamedTuple):
     step: Array
     bad_in_row: Array
     sums: Sums
-
-
-def zero_sums(metrics: tuple[str, ...]) -> Sums:
-    """Totals of an epoch that has not begun."""
-    zero = jnp.zeros(())
-    return Sums(zero, zero, dict.fromkeys(metrics, zero), jnp.zeros((), jnp.int32), zero)
-
-
-@jax.jit
-def next_epoch(state: TrainState) -> TrainState:
-    """The same state with empty totals."""
-    return state._replace(sums=zero_sums(tuple(state.sums.metrics)))
 
 
 @partial(jax.jit, static_argnames=("optimizer", "ema", "metrics"))

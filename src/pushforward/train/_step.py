@@ -33,7 +33,7 @@ class Plan:
 
     objective: Objective
     optimizer: optax.GradientTransformationExtraArgs
-    take: Callable[[Any, PRNGKeyArray, Array], Batch]
+    take: Callable[[Any, PRNGKeyArray, ArrayLike], Batch]
     schedule: str | Callable[[Array], Array]
     ema: bool
 
@@ -44,6 +44,7 @@ class Knobs(NamedTuple):
     Attributes:
         key: The key of the whole fit.
         rate: Multiplies every update, beside the schedule.
+        warm_up: Steps of the schedule's linear start.
         total_steps: Length of the schedule.
         ema_decay: Share of the running mean that a step keeps.
         ceiling: A loss above it counts as exploded.
@@ -51,6 +52,7 @@ class Knobs(NamedTuple):
 
     key: PRNGKeyArray
     rate: float
+    warm_up: float
     total_steps: float
     ema_decay: float
     ceiling: float
@@ -92,9 +94,9 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
     weight = jnp.ones(()) if batch.weights is None else jnp.mean(batch.weights)
     # A batch counts by its share of all weights, so that the mean over batches is the mean over rows.
     grads = grads if batch.weights is None else jax.tree.map(lambda g: g * weight.astype(g.dtype), grads)
-    finite = jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(grads))
+    finite = jnp.isfinite(loss) & jnp.isfinite(_square(grads))
     updates, opt_state = plan.optimizer.update(grads, state.opt_state, state.params, value=loss)
-    rate = knobs.rate * state.rate_scale * rate_factor(plan.schedule, state.step, knobs.total_steps)
+    rate = knobs.rate * state.rate_scale * rate_factor(plan.schedule, state.step, knobs.warm_up, knobs.total_steps)
     params = jax.tree.map(lambda p, u: p + (rate * u).astype(p.dtype), state.params, updates)
     return TrainState(
         params=_choose(finite, params, state.params),
@@ -134,6 +136,10 @@ def evaluate(
 
 def _loss(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
     return plan.objective(eqx.combine(params, frozen), batch, key=key)
+
+
+def _square(tree: Any) -> Array:
+    return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)), start=jnp.zeros(()))
 
 
 def _choose(first: Array, new: Any, old: Any) -> Any:

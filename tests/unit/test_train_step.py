@@ -1,0 +1,103 @@
+"""The compiled loop over steps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward import flows
+from pushforward._params import partition
+from pushforward.objectives import Batch, nll
+from pushforward.train._batches import RowSource, shuffled
+from pushforward.train._schedule import adam, rate_factor
+from pushforward.train._state import first_state
+from pushforward.train._step import Knobs, Plan, run_steps
+
+BATCH = 4
+
+
+@pytest.fixture
+def source():
+    x = np.zeros((5 * BATCH, 2), np.float32)
+    x[::BATCH] = np.arange(10).reshape(5, 2)
+    return RowSource(Batch(jnp.asarray(x)), np.arange(len(x)), BATCH)
+
+
+@pytest.fixture
+def plan(source):
+    return Plan(nll, adam(5.0), source.take, "constant", ema=True)
+
+
+@pytest.fixture
+def run(plan, source, key):
+    params, frozen = partition(flows.affine(2, key=key))
+
+    def run(stop, state=None, *, bad_limit=5, poison=None, ceiling=np.inf):
+        state = state or first_state(params, 1.0, 0, optimizer=plan.optimizer, ema=True, metrics=())
+        data, order = source.feed(key, 0).arrays
+        if poison is not None:
+            data = Batch(data.x.at[order[poison * BATCH]].set(jnp.nan))
+        knobs = Knobs(key, 0.1, 1.0, 5.0, 0.9, ceiling)
+        return run_steps(plan, state, frozen, (data, order), knobs, 0, stop, bad_limit)
+
+    return run
+
+
+def learned(state):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves((state.params, state.opt_state, state.ema))]
+
+
+def test_chunks_of_any_length_give_the_same_bits(run):
+    whole, parts = run(5), run(5, run(3, run(2)))
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True))
+
+
+def test_a_step_that_is_not_finite_is_counted_and_changes_nothing(run):
+    before = learned(run(2))
+    state = run(3, run(2), poison=2)
+    assert all(np.array_equal(a, b) for a, b in zip(before, learned(state), strict=True))
+    assert (int(state.step), int(state.bad_in_row), int(state.sums.skipped)) == (3, 1, 1)
+    assert float(state.sums.weight) == 2.0
+    after = run(4, state)
+    assert int(after.bad_in_row) == 0
+    assert not np.array_equal(before[0], learned(after)[0])
+
+
+def test_the_loop_stops_early_at_a_bad_step(run):
+    assert int(run(5, bad_limit=1, poison=1).step) == 2
+    assert int(run(5, bad_limit=2, poison=1).step) == 5
+
+
+def test_a_loss_above_the_ceiling_is_bad_but_not_skipped(run):
+    state = run(5, bad_limit=3, ceiling=-1e9)
+    assert (int(state.step), int(state.bad_in_row), int(state.sums.skipped)) == (3, 3, 0)
+
+
+def test_the_sum_of_losses_counts_every_step(run):
+    state = run(5)
+    assert float(state.sums.weight) == 5.0
+    assert np.isfinite(float(state.sums.loss))
+
+
+def test_every_epoch_uses_each_row_at_most_once_in_a_new_order(source, key):
+    orders = [np.asarray(source.feed(key, step).arrays[1]) for step in (0, 4, 5)]
+    assert np.array_equal(orders[0], orders[1])
+    assert not np.array_equal(orders[0], orders[2])
+    assert all(sorted(order) == list(range(20)) for order in orders)
+
+
+def test_the_order_depends_on_key_and_stream(key):
+    rows = np.arange(50)
+    orders = [shuffled(key, (0, 1), rows), shuffled(key, (0, 2), rows), shuffled(jax.random.key(1), (0, 1), rows)]
+    assert np.array_equal(orders[0], shuffled(key, (0, 1), rows))
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_the_cosine_rises_then_falls_to_zero():
+    factors = [float(rate_factor("cosine", step, 10.0, 100.0)) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == pytest.approx(np.cos(np.pi * 9 / 200) ** 2)
+    assert factors[50] == pytest.approx(0.5)
+    assert factors[100] == pytest.approx(0.0, abs=1e-7)
+    assert float(rate_factor("constant", 100, 10.0, 100.0)) == 1.0
+    assert float(rate_factor(lambda step: step / 4, 2, 10.0, 100.0)) == 0.5
