@@ -7,10 +7,10 @@ Family = Literal["maf", "nsf-ar", "nsf-coupling", "realnvp"]
 Operation = Literal["train", "density", "sample", "pass"]
 
 OPERATIONS: dict[Operation, str] = {
-    "train": "one Adam step on one batch",
-    "density": "log-density of `rows` rows",
-    "sample": "`samples` draws",
-    "pass": "log-density of as many rows as `sample` draws: the unit of sampling cost",
+    "train": "One Adam step on a batch.",
+    "density": "The log-density of every row, in one call.",
+    "sample": "Draws, in one call; the last column counts them in density passes over as many rows.",
+    "pass": "The log-density of as many rows as `sample` draws.",
 }
 
 
@@ -80,6 +80,11 @@ CASES: dict[str, Case] = {
         ),
     ]
 }
+
+
+def work_of(case: Case, operation: Operation) -> int:
+    """Rows that one call of the operation handles."""
+    return {"train": case.batch, "density": case.rows, "sample": case.samples, "pass": case.samples}[operation]
 
 
 def label(case: Case) -> str:

@@ -8,6 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.ratios import in_passes
 from benchmarks.records import Record
@@ -35,12 +36,12 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
 
 def _cost(records: list[Record], path: Path) -> Path:
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), constrained_layout=True)
-    _panel(axes[0, 0], _points(records, "rows", "density"), "rows", "s per density call", "MAF, D = 6")
-    _panel(axes[0, 1], _points(records, "layers", "train"), "layers", "s per training step", "MAF, D = 6, batch 512")
+    _panel(axes[0, 0], _points(records, "rows", "density"), "rows", "ms per density call", "MAF, D = 6")
+    _panel(axes[0, 1], _points(records, "layers", "train"), "layers", "ms per training step", "MAF, D = 6, batch 512")
     _panel(
-        axes[1, 0], _points(records, "width", "train"), "hidden width", "s per training step", "MAF, D = 6, batch 512"
+        axes[1, 0], _points(records, "width", "train"), "hidden width", "ms per training step", "MAF, D = 6, batch 512"
     )
-    _panel(axes[1, 1], _points(records, "dim", "train"), "dimension D", "s per training step", "MAF, batch 512")
+    _panel(axes[1, 1], _points(records, "dim", "train"), "dimension D", "ms per training step", "MAF, batch 512")
     return _saved(figure, path)
 
 
@@ -53,20 +54,20 @@ def _growth(records: list[Record], path: Path) -> Path:
 
 def _panel(axes: Axes, points: Points, x: str, y: str, title: str, *, log: bool = True) -> None:
     for library, pairs in points.items():
-        pairs = sorted(pairs)
-        axes.plot(
-            [value for value, _ in pairs],
-            [number for _, number in pairs],
-            color=COLOURS[library],
-            marker=MARKERS[library],
-            markersize=5,
-            linewidth=2 if library == "pushforward" else 1.2,
-            label=library,
-        )
+        values, numbers = zip(*sorted(pairs), strict=True)
+        width = 2 if library == "pushforward" else 1.2
+        look = {"color": COLOURS[library], "marker": MARKERS[library], "markersize": 5, "linewidth": width}
+        axes.plot(values, numbers, label=library, **look)
     if log:
         axes.set(xscale="log", yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     else:
         axes.set_ylim(bottom=0)
+    ticks = sorted({value for pairs in points.values() for value, _ in pairs})
+    axes.set_xticks(ticks, [_short(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel=x, ylabel=y)
     axes.set_title(title, fontsize=10)
     axes.grid(visible=True, which="major", alpha=0.25)
@@ -74,11 +75,19 @@ def _panel(axes: Axes, points: Points, x: str, y: str, title: str, *, log: bool 
         axes.legend(frameon=False, fontsize=8)
 
 
+def _short(number: int) -> str:
+    """10000 as 10k."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:g}{letter}"
+    return str(number)
+
+
 def _points(records: list[Record], sweep: str, operation: str) -> Points:
     found: Points = {}
     for record in _of(records, sweep):
         if record["seconds"].get(operation):
-            pair = (record["value"], statistics.median(record["seconds"][operation]))
+            pair = (record["value"], 1e3 * statistics.median(record["seconds"][operation]))
             found.setdefault(record["library"], []).append(pair)
     return found
 
@@ -97,11 +106,16 @@ def compile_seconds(record: Record) -> float:
     return record["first_s"]["train"] - TRAIN_STEPS * statistics.median(record["seconds"]["train"])
 
 
+def compiled(records: list[Record]) -> list[Record]:
+    """Results of the sweeps over layers by libraries that compile; torch does not."""
+    found = [*_of(records, "layers"), *_of(records, "layers-spline")]
+    return [r for r in found if r["seconds"].get("train") and "torch" not in r["versions"]]
+
+
 def _compile(records: list[Record]) -> Points:
     found: Points = {}
-    for record in _of(records, "layers-spline"):
-        # torch compiles nothing.
-        if record["seconds"].get("train") and "torch" not in record["versions"]:
+    for record in compiled(records):
+        if record["sweep"] == "layers-spline":
             found.setdefault(record["library"], []).append((record["value"], compile_seconds(record)))
     return found
 

@@ -2,16 +2,15 @@
 
 import itertools
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, Operation, work_of
 
 FORWARD, FORWARD_AND_BACKWARD = 1, 3
 
 
-def matmul_flops(case: Case, operation: str) -> float:
+def matmul_flops(case: Case, operation: Operation) -> float:
     """Floating point operations of the products in one training step or call, counted dense: masks save nothing."""
-    rows = {"train": case.batch, "density": case.rows, "sample": case.samples, "pass": case.samples}[operation]
     times = FORWARD_AND_BACKWARD if operation == "train" else FORWARD
-    return 2.0 * times * rows * case.layers * _products(case)
+    return 2.0 * times * work_of(case, operation) * case.layers * _products(case)
 
 
 def _products(case: Case) -> int:

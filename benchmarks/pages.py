@@ -102,10 +102,16 @@ def _scaling_part(records: list[Record], folder: Path) -> str:
 
 
 def _compile_table(records: list[Record]) -> str:
+    """A row per flow and library, a column per number of layers, and how the last compares with five layers."""
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for record in figures.compiled(records):
+        by_layers = found.setdefault((record["case"]["family"], record["library"]), {})
+        by_layers[record["value"]] = figures.compile_seconds(record)
+    layers = sorted({count for by_layers in found.values() for count in by_layers})
     rows = []
-    for record in records:
-        timed = record["kind"] == "result" and record["error"] is None and "train" in record["seconds"]
-        if timed and record["sweep"].startswith("layers") and "torch" not in record["versions"]:
-            seconds = f"{figures.compile_seconds(record):.1f} s"
-            rows.append([record["case"]["family"], str(record["value"]), record["library"], seconds])
-    return f"Seconds to compile a training step:\n\n{markdown(['flow', 'layers', 'library', 'compile'], rows)}"
+    for (family, library), by_layers in found.items():
+        cells = [f"{by_layers[n]:.1f} s" if n in by_layers else "-" for n in layers]
+        growth = f"{by_layers[20] / by_layers[5]:.1f}x" if {5, 20} <= set(by_layers) else "-"
+        rows.append([family, library, *cells, growth])
+    head = ["flow, D = 6", "library", *(f"{count} layers" for count in layers), "20 against 5"]
+    return f"Seconds to compile a training step:\n\n{markdown(head, rows)}"

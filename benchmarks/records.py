@@ -1,6 +1,8 @@
 """Results on disk: one JSON line per fact, one file per run, named by day, device and commit."""
 
+import contextlib
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.adapters import LIBRARIES
 from benchmarks.data import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -68,12 +71,22 @@ def header(what: str, device: str, settings: dict[str, Any]) -> Record:
         "device_label": device_label(device),
         "cpu": cpu_name(),
         "cores": cores(),
+        "versions": versions(),
         "python": platform.python_version(),
         "commit": short,
         "uncommitted_changes": dirty,
         "load_average": os.getloadavg()[0],
         "settings": settings,
     }
+
+
+def versions() -> dict[str, str]:
+    """Of every package that takes part and is installed."""
+    found = {}
+    for name in sorted({name for packages in LIBRARIES.values() for name in packages}):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def footer(seconds: float) -> Record:

@@ -4,7 +4,7 @@ import statistics
 
 from benchmarks.adapters import LIBRARIES
 from benchmarks.aims import AIMS, measured
-from benchmarks.cases import CASES, DEVIATIONS, OPERATIONS, Operation
+from benchmarks.cases import CASES, DEVIATIONS, OPERATIONS, Case, Operation, work_of
 from benchmarks.ratios import OURS, Ratio, against_rivals, in_passes, results
 from benchmarks.records import Record
 
@@ -33,9 +33,7 @@ def cases_part(records: list[Record]) -> str:
 def provenance(records: list[Record]) -> str:
     """One paragraph: device, versions, commit, load."""
     head = records[0]
-    versions: dict[str, str] = {}
-    for record in results(records).values():
-        versions |= record.get("versions", {})
+    versions = head["versions"]
     listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     changed = " with uncommitted changes" if head["uncommitted_changes"] else ""
     load = f"load average {head['load_average']:.1f} at the start"
@@ -55,11 +53,12 @@ def _operation_table(records: list[Record], operation: Operation) -> str:
     rows = []
     for label in labels:
         record = by_key[label, OURS]
-        cells = [f"`{label}`", milliseconds(statistics.median(record["seconds"][operation]))]
+        rows_per_call = work_of(Case.from_json(record["case"]), operation)
+        cells = [f"`{label}`", f"{rows_per_call:,}", milliseconds(statistics.median(record["seconds"][operation]))]
         cells += [_cell(by_key.get((label, rival)), ratios.get((label, operation, rival))) for rival in RIVALS]
         rows.append(cells + [_passes(record) for _ in passes])
-    head = ["case", "pushforward", *RIVALS, *passes]
-    return f"### {TITLES[operation]}\n\n{OPERATIONS[operation].capitalize()}.\n\n{markdown(head, rows)}"
+    head = ["case", "rows", "pushforward", *RIVALS, *passes]
+    return f"### {TITLES[operation]}\n\n{OPERATIONS[operation]}\n\n{markdown(head, rows)}"
 
 
 def _cell(record: Record | None, ratio: Ratio | None) -> str:

@@ -17,6 +17,7 @@ def _run(started: str, ours: float, theirs: float = 0.010) -> list[Record]:
     head = {
         "kind": "run", "what": "cases", "started": started, "device": "cpu", "device_label": "cpu-2-cores", "cpu": "X",
         "cores": 2, "python": "3.11", "commit": "abc1234", "uncommitted_changes": False, "load_average": 0.1,
+        "versions": {"zuko": "1.6.0"},
     }  # fmt: skip
     return [head, _result("pushforward", ours), _result("zuko", theirs), {"kind": "end", "seconds": 1.0}]
 
