@@ -51,14 +51,14 @@ def npy(path):
 
 
 FOREIGN = {
-    "a pickle": (lambda path: path.write_bytes(pickle.dumps({"a": np.zeros(3)})), "is a pickle, which could run code"),
-    "an old pickle": (lambda path: path.write_bytes(pickle.dumps([1.0], protocol=2)), "is a pickle"),
-    "an npz": (npz, "is a zip archive"),
-    "an npy": (npy, "is a NumPy .npy file"),
+    "a pickle": (lambda path: path.write_bytes(pickle.dumps({"a": np.zeros(3)})), "this is a pickle, which could run code"),
+    "an old pickle": (lambda path: path.write_bytes(pickle.dumps([1.0], protocol=2)), "this is a pickle"),
+    "an npz": (npz, "this is a zip archive"),
+    "an npy": (npy, "this is a NumPy .npy file"),
     "a table": (lambda path: path.write_text("a,b\n1,2\n3,4\n"), "is not a model file"),
     "json": (lambda path: path.write_text('{"a": {"b": {"c": 1}}}'), "is not a model file"),
     "zeros": (lambda path: path.write_bytes(bytes(100)), "is not a model file"),
-    "nothing": (lambda path: path.write_bytes(b""), "is empty"),
+    "nothing": (lambda path: path.write_bytes(b""), "the file is empty"),
     "weights of others": (
         lambda path: safetensors.numpy.save_file({"a": np.zeros(3)}, path, {"format": "pt"}),
         "is a safetensors file, but pushforward did not write it",
@@ -143,7 +143,7 @@ def test_header_of_another_form_is_refused(path, header):
 def test_missing_file_gives_the_nearest_name(path, good):
     assert path.read_bytes() == good
     error = refused(path.with_name("modle.safetensors"))
-    assert "there is no such file" in error.message
+    assert "no such file" in error.message
     assert error.hint == "did you mean 'model.safetensors'?"
 
 
@@ -165,7 +165,7 @@ def test_checkpoint_is_not_a_flow(path):
 
 def test_flow_is_not_a_checkpoint(path, good):
     assert path.read_bytes() == good
-    with pytest.raises(FileError, match="holds a flow") as error:
+    with pytest.raises(FileError, match="this is a flow") as error:
         io.read_arrays(path)
     assert "pushforward.load" in error.value.hint
 

@@ -42,14 +42,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _check_target(path: Path, target: Path) -> None:
     if target.is_dir():
-        raise FileError(
-            f"{path}: cannot be written, it is a folder", f"give a file name, such as {path / 'model'}.safetensors"
-        )
+        raise FileError(f"{path}: this is a folder.", f"give a file name, such as {path / 'model'}.safetensors")
     # Replacing a device or a pipe would delete it.
     if target.exists() and not target.is_file():
-        raise FileError(f"{path}: cannot be written, it is a device or a pipe", "give the name of a plain file")
+        raise FileError(f"{path}: this is a device or a pipe.", "give the name of a plain file")
     if not target.parent.is_dir():
-        raise FileError(f"{path}: cannot be written, there is no folder {path.parent}", "make the folder first")
+        raise FileError(f"{path}: there is no folder {str(path.parent)!r}.", "make the folder first")
 
 
 def _write_synced(temporary: Path, data: bytes) -> None:
@@ -76,7 +74,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _cannot_write(path: Path, target: Path, error: OSError) -> FileError:
     kept = "; the old file is unchanged" if target.exists() else ""
-    message = f"{path}: cannot be written, {os.strerror(error.errno) if error.errno else error}{kept}"
+    message = f"{path}: cannot be written ({error.strerror or error}){kept}."
     if error.errno in _NO_SPACE:
         return FileError(message, f"free some space ({_free_space(target.parent)}) or save to another disk")
     if error.errno in _NOT_ALLOWED:

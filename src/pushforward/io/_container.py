@@ -65,7 +65,7 @@ def encode(contents: Contents) -> bytes:
     for name, array in contents.arrays.items():
         if array.dtype not in legal:
             raise FileError(
-                f"array {name!r} has dtype {array.dtype}, which a file cannot hold", "make it a float array"
+                f"array {name!r} has dtype {array.dtype}, which a file cannot hold.", "make it a float array"
             )
     document = {"sha256": _NO_DIGEST, "format": _KEY, "version": FORMAT_VERSION} | contents.document
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
@@ -108,17 +108,17 @@ def _digest(data: bytes, start: int) -> bytes:
 
 def _check_kind(data: bytes, source: str) -> None:
     if not data:
-        raise FileError(f"{source}: is empty", _GIVE_OURS)
+        raise FileError(f"{source}: the file is empty.", _GIVE_OURS)
     # The ninth byte of a safetensors file opens its JSON; the first eight can look like anything.
     if data[8:9] == b"{":
         return
     if data[:2] in _PICKLE_PROTOCOLS:
-        raise FileError(f"{source}: is a pickle, which could run code and is never opened", _GIVE_OURS)
+        raise FileError(f"{source}: this is a pickle, which could run code and is never opened.", _GIVE_OURS)
     for magic, kind in _FOREIGN.items():
         if data.startswith(magic):
-            raise FileError(f"{source}: is {kind}, not a model file", _GIVE_OURS)
+            raise FileError(f"{source}: this is {kind}, not a model file.", _GIVE_OURS)
     if len(data) > 8:
-        raise FileError(f"{source}: is not a model file", _GIVE_OURS)
+        raise FileError(f"{source}: this is not a model file.", _GIVE_OURS)
     raise _cut_short(data, source)
 
 
@@ -136,14 +136,14 @@ def _document(header: dict[str, Any], source: str) -> dict[str, Any]:
     metadata = header.get("__metadata__")
     text = metadata.get(_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        raise FileError(f"{source}: is a safetensors file, but pushforward did not write it", _GIVE_OURS)
+        raise FileError(f"{source}: this is a safetensors file, but pushforward did not write it.", _GIVE_OURS)
     document = _parse(text, source)
     version = document.get("version")
     if not isinstance(version, int):
         raise _damaged(source)
     if version > FORMAT_VERSION:
         raise FileError(
-            f"{source}: has format version {version}, this pushforward reads up to {FORMAT_VERSION}",
+            f"{source}: the file has format version {version}, this pushforward reads up to {FORMAT_VERSION}.",
             "upgrade with `pip install --upgrade pushforward`",
         )
     return document
@@ -163,8 +163,8 @@ def _array(tensor: dict[str, Any]) -> np.ndarray:
 
 
 def _cut_short(data: bytes, source: str) -> FileError:
-    return FileError(f"{source}: is cut short after {len(data)} bytes", _COPY_AGAIN)
+    return FileError(f"{source}: the file is cut short after {len(data)} bytes.", _COPY_AGAIN)
 
 
 def _damaged(source: str) -> FileError:
-    return FileError(f"{source}: is damaged, its bytes are not those that were saved", _COPY_AGAIN)
+    return FileError(f"{source}: the file is damaged, its bytes are not those that were saved.", _COPY_AGAIN)

@@ -39,7 +39,7 @@ def encode_metadata(value: Any, where: str = "metadata") -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str) or key == _FLOAT:
-                raise FileError(f"{where} has the key {key!r}, which a file cannot hold", "use text for keys")
+                raise FileError(f"{where} has the key {key!r}, which a file cannot hold.", "use text for keys")
         return {key: encode_metadata(item, f"{where}[{key!r}]") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode_metadata(item, f"{where}[{i}]") for i, item in enumerate(value)]
@@ -47,7 +47,7 @@ def encode_metadata(value: Any, where: str = "metadata") -> Any:
         return encode_scalar(value)
     except TypeError as error:
         raise FileError(
-            f"{where} is of type {type(value).__name__}, which a file cannot hold",
+            f"{where} is of type {type(value).__name__}, which a file cannot hold.",
             "use None, bool, int, float, text, and lists or mappings of these",
         ) from error
 

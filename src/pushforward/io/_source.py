@@ -22,7 +22,7 @@ def read_contents(path: Path, content: str) -> Contents:
     found = contents.document.get("content")
     if found != content:
         kind, hint = _KINDS.get(str(found), ("something else", ""))
-        raise FileError(f"{path}: holds {kind}", hint)
+        raise FileError(f"{path}: this is {kind}.", hint)
     return contents
 
 
@@ -30,11 +30,11 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise FileError(f"{path}: there is no such file", _nearest(path)) from error
+        raise FileError(f"{path}: no such file.", _nearest(path)) from error
     except IsADirectoryError as error:
-        raise FileError(f"{path}: is a folder", f"give a file in it{_models_in(path)}") from error
+        raise FileError(f"{path}: this is a folder.", f"give a file in it{_models_in(path)}") from error
     except OSError as error:
-        raise FileError(f"{path}: cannot be read, {error.strerror}", "check that you may read it") from error
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}).", "check that you may read it") from error
 
 
 def _nearest(path: Path) -> str:

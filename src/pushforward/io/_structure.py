@@ -50,7 +50,7 @@ def _encode(value: Any, path: tuple[str, ...], arrays: dict[str, np.ndarray]) ->
         return encode_scalar(value)
     except TypeError as error:
         raise FileError(
-            f"`{'.'.join(path)}` is of type {type(value).__name__}, which a file cannot hold",
+            f"`{'.'.join(path)}` is of type {type(value).__name__}, which a file cannot hold.",
             "fields of a part are arrays, parts, None, bool, int, float, text, and tuples of these",
         ) from error
 
@@ -73,7 +73,7 @@ class _Reader:
     def part(self, name: str, nodes: dict[str, Any]) -> Any:
         cls = self.classes.get(name)
         if cls is None:
-            raise FileError(f"{self.source}: holds a `{name}`, which is not known here", _how_to_know(name))
+            raise FileError(f"{self.source}: the file holds a `{name}`, which is not known here.", _how_to_know(name))
         part = object.__new__(cls)
         for field, value in self.fields(cls, name, nodes).items():
             object.__setattr__(part, field, value)
@@ -87,7 +87,7 @@ class _Reader:
         wrong += [field for field, default in newer.items() if default is dataclasses.MISSING]
         if wrong:
             raise FileError(
-                f"{self.source}: `{name}` has changed since the file was saved, at `{', '.join(wrong)}`",
+                f"{self.source}: `{name}` has changed since the file was saved, at `{', '.join(wrong)}`.",
                 "install the version that wrote the file, or fit the model again",
             )
         # In the order of the class, so that a loaded part and a new one are laid out alike.
@@ -97,7 +97,7 @@ class _Reader:
         array = self.arrays[name]
         if jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype:
             raise FileError(
-                f"{self.source}: was saved with {array.dtype} numbers, and JAX runs with 32 bits here",
+                f"{self.source}: the flow has {array.dtype} numbers, and JAX runs with 32 bits here.",
                 "call `jax.config.update('jax_enable_x64', True)` first, or set JAX_ENABLE_X64=1",
             )
         # A copy: JAX may otherwise share the file's buffer, which donation would write to.
