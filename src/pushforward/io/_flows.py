@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 # Imported for their classes, which files name.
-import pushforward.bijections
-import pushforward.distributions
-import pushforward.nets  # noqa: F401
+from pushforward import bijections, distributions, nets  # noqa: F401
 from pushforward._types import Part
 from pushforward.io._atomic import write_atomically
 from pushforward.io._container import Contents, encode
