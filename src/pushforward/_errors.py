@@ -66,7 +66,8 @@ def check_condition(name: str, condition: ArrayLike | None, cond_shape: Shape | 
     """A conditional map needs a condition, an unconditional one refuses it."""
     if cond_shape is None and condition is not None:
         raise ValueError(
-            f"{name}: got a `condition`, but it is not conditional. Build it with `cond_dim=`, or leave `condition` out."
+            f"{name}: got a `condition`, but it is not conditional. "
+            "Build it with `cond_dim=`, or leave `condition` out."
         )
     if cond_shape is not None and condition is None:
         raise ValueError(f"{name}: needs a `condition` of shape {cond_shape}, got None.")

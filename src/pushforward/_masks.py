@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 
 @lru_cache(maxsize=256)
@@ -18,6 +21,23 @@ def hidden_degrees(dim: int, width: int, *, conditional: bool) -> tuple[int, ...
     return tuple(np.round(np.linspace(lowest, dim - 1, width)).astype(int).tolist())
 
 
-def connect(to: Sequence[int] | np.ndarray, given: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Mask `(len(to), len(given))`: True where a unit of degree `to` may see one of degree `given`."""
-    return np.asarray(to)[:, None] >= np.asarray(given)[None, :]
+class Degrees(NamedTuple):
+    """Degrees of all the units of an autoregressive network.
+
+    Coordinate `i` of rank `r` (from 1) is seen by units of degree at least `r`, and its output sees units of degree
+    below `r`.
+    """
+
+    inputs: Array | np.ndarray
+    hidden: Sequence[Array | np.ndarray]
+
+
+def masks(degrees: Degrees, cond_dim: int, num_params: int) -> list[Array | np.ndarray]:
+    """True where a connection is allowed, `(out, in)` for every layer; the condition is seen by all."""
+    xp = np if isinstance(degrees.inputs, np.ndarray) else jnp
+    given = xp.concatenate([degrees.inputs, xp.zeros(cond_dim, int)])
+    allowed = []
+    for units in degrees.hidden:
+        allowed.append(units[:, None] >= given[None, :])
+        given = units
+    return [*allowed, xp.tile(degrees.inputs[:, None] > given[None, :], (num_params, 1))]

@@ -7,7 +7,7 @@ import equinox as eqx
 Shape = tuple[int, ...]
 
 Kind = Literal["analytic", "sequential", "iterative", "estimated", "none"]
-"""How a direction is computed: in closed form, one coordinate after another, by a solver, by an estimator, or not at all."""
+"""How a direction is computed: closed form, one coordinate after another, a solver, an estimator, not at all."""
 
 KINDS: tuple[Kind, ...] = ("analytic", "sequential", "iterative", "estimated", "none")
 

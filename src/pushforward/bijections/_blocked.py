@@ -16,7 +16,7 @@ from jaxtyping import Array
 from pushforward.nets import ACTIVATIONS, MADE
 
 Step = Callable[[Array, Array], tuple[Array, Array]]
-"""`(params (num_params, rows, batch), x (rows, batch)) -> (y, log-slope), both (rows, batch)`."""
+"""`(params (num_params, rows, batch), x (rows, ..., batch)) -> (y, log-slope), both (rows, batch)`."""
 
 UNROLL_UP_TO = 8
 """Up to this many coordinates the loop is unrolled: faster, and compile time stays small."""
@@ -88,7 +88,7 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
     plan, batch, dtype = _plan(net), x.shape[-1], x.dtype
     coords, units = plan.num_blocks * BLOCK, net.width + plan.window
     weights, biases = _padded(net, condition, coords, units, batch)
-    x = jnp.pad(x, ((0, coords - net.dim), (0, 0)))
+    x = jnp.pad(x, ((0, coords - net.dim), *((0, 0),) * (x.ndim - 1)))
     starts = jnp.asarray(plan.starts)
     finish = _finish_block(net, step, plan)
 
@@ -128,7 +128,7 @@ def _finish_block(net: MADE, step: Step, plan: _Plan):
     act = ACTIVATIONS[net.activation]
 
     def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], Array]:
-        y = jnp.zeros_like(x)
+        y = jnp.zeros((BLOCK, x.shape[-1]), x.dtype)
         slopes: list[Array] = []
         hidden: list[Array] = []
         for t in range(BLOCK):

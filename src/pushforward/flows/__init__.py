@@ -3,6 +3,7 @@
 from pushforward.flows._recipe import Recipe
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.iaf import iaf
+from pushforward.flows.made import made, made_bernoulli, made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
@@ -18,6 +19,11 @@ RECIPES: dict[str, Recipe] = {
         Recipe("iaf", iaf, "affine autoregressive layers turned round: fast samples", "Kingma et al. 2016"),
         Recipe("realnvp", realnvp, "affine couplings", "Dinh et al. 2017"),
         Recipe("nice", nice, "additive couplings, volume-preserving but for one scale", "Dinh et al. 2015"),
+        Recipe("made", made, "one Gaussian per column given those before it", "Germain et al. 2015"),
+        Recipe(
+            "made-mog", made_mog, "a mixture of Gaussians per column given those before it", "Papamakarios et al. 2017"
+        ),
+        Recipe("made-bernoulli", made_bernoulli, "binary columns given those before them", "Germain et al. 2015"),
         Recipe("planar", planar, "bends along a direction", "Rezende & Mohamed 2015"),
         Recipe("radial", radial, "swellings around a point", "Rezende & Mohamed 2015"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
@@ -32,6 +38,9 @@ __all__ = [
     "affine",
     "gaussian",
     "iaf",
+    "made",
+    "made_bernoulli",
+    "made_mog",
     "maf",
     "nice",
     "nsf_autoregressive",

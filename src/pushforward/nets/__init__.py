@@ -1,6 +1,7 @@
 """Conditioners: networks that predict the parameters of a bijection."""
 
+from pushforward._masks import Degrees
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
 
-__all__ = ["ACTIVATIONS", "MADE", "MLP"]
+__all__ = ["ACTIVATIONS", "MADE", "MLP", "Degrees"]

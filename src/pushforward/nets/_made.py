@@ -1,10 +1,11 @@
 """The masked autoregressive network MADE, features first and batch last."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._masks import connect, hidden_degrees
+from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
 from pushforward._types import Part
 from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers
@@ -59,29 +60,39 @@ class MADE(Part):
         self.activation = activation
 
     def __call__(
-        self, x: Float[Array, "dim batch"], condition: Float[Array, "cond batch"] | None = None
+        self,
+        x: Float[Array, "dim batch"],
+        condition: Float[Array, "cond batch"] | None = None,
+        degrees: Degrees | None = None,
     ) -> Float[Array, "params dim batch"]:
         h = x if condition is None else jnp.concatenate([x, condition])
         act = ACTIVATIONS[self.activation]
-        *hidden, last = self.masked_weights()
+        *hidden, last = self.masked_weights(degrees)
         for weight, bias in zip(hidden, self.biases[:-1], strict=True):
             h = act(weight @ h + bias[:, None])
         return (last @ h + self.biases[-1][:, None]).reshape(self.num_params, self.dim, -1)
 
     @property
     def degrees(self) -> np.ndarray:
-        """Degrees of the units of every hidden layer, sorted."""
+        """Degrees of the units of every hidden layer in the given order of coordinates, sorted."""
         return np.array(hidden_degrees(self.dim, self.width, conditional=self.cond_dim is not None))
 
-    def masked_weights(self) -> list[Array]:
+    def draw_degrees(self, key: PRNGKeyArray) -> Degrees:
+        """A random order of the coordinates and random connections of the hidden units."""
+        order_key, *keys = jax.random.split(key, len(self.weights))
+        inputs = 1 + jax.random.permutation(order_key, self.dim)
+        lowest = int(self.degrees[0])
+        # Evenly spread degrees in random places: each coordinate keeps its share of the units.
+        hidden = []
+        for layer_key in keys:
+            offset = jax.random.uniform(layer_key, (self.width,))
+            spread = (jnp.arange(self.width) + offset) / self.width * (self.dim - lowest)
+            hidden.append(lowest + jnp.minimum(spread.astype(int), self.dim - 1 - lowest))
+        return Degrees(inputs, hidden)
+
+    def masked_weights(self, degrees: Degrees | None = None) -> list[Array]:
         """The weights of every layer with the forbidden connections at zero, `(out, in)`."""
-        coordinates = np.arange(self.dim)
-        # A hidden unit of degree m sees coordinates 0 .. m - 1; the condition counts as seen by all.
-        given = np.concatenate([coordinates + 1, np.zeros(self.cond_dim or 0, int)])
-        degrees = self.degrees
-        masks = []
-        for _ in self.weights[:-1]:
-            masks.append(connect(degrees, given))
-            given = degrees
-        masks.append(np.tile(connect(coordinates, given), (self.num_params, 1)))
-        return [jnp.where(mask, weight, 0) for mask, weight in zip(masks, self.weights, strict=True)]
+        if degrees is None:
+            degrees = Degrees(1 + np.arange(self.dim), [self.degrees] * (len(self.weights) - 1))
+        allowed = masks(degrees, self.cond_dim or 0, self.num_params)
+        return [jnp.where(mask, weight, 0) for mask, weight in zip(allowed, self.weights, strict=True)]

@@ -1,0 +1,165 @@
+"""The one table of everything: a line here buys an entry every law."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from pushforward import bijections as b
+from pushforward import flows
+from pushforward._params import trainable_mask
+from pushforward.bijections import AbstractBijection
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bijection with what the laws need to know of it.
+
+    Attributes:
+        name: Shown by pytest.
+        build: From a key; parameters are perturbed afterwards, so that no case is tested at its identity start.
+        domain: Where inputs of `forward` are drawn: "real", "positive" or "unit".
+        knots: Inputs at which the map is spliced together, tested beside random ones.
+        whole_line: Whether inputs far from the data must give finite values and gradients.
+    """
+
+    name: str
+    build: Callable[[Array], AbstractBijection]
+    domain: str = "real"
+    knots: tuple[float, ...] = ()
+    whole_line: bool = True
+
+    def bijection(self, key: Array) -> AbstractBijection:
+        return perturb(self.build(key))
+
+    def points(self, bijection: AbstractBijection, key: Array, n: int) -> Array:
+        x = 1.5 * jax.random.normal(key, (n, *bijection.in_shape), jnp.result_type(float))
+        x = {"real": lambda v: v, "positive": jnp.exp, "unit": jax.nn.sigmoid}[self.domain](x)
+        knots = [jnp.full((1, *bijection.in_shape), knot, x.dtype) for knot in self.knots]
+        return jnp.concatenate([x, *knots])
+
+    def conditions(self, bijection: AbstractBijection, key: Array, n: int) -> Array | None:
+        if bijection.cond_shape is None:
+            return None
+        return jax.random.normal(key, (n + len(self.knots), *bijection.cond_shape), jnp.result_type(float))
+
+
+def perturb(tree, size: float = 0.4, seed: int = 7):
+    """Add noise to every trained leaf, smaller for matrices by their fan-in."""
+    rng = np.random.default_rng(seed)
+
+    def moved(leaf, is_trained):
+        if not is_trained:
+            return leaf
+        spread = size / (leaf.shape[-1] ** 0.5 if leaf.ndim >= 2 else 1.0)
+        return leaf + np.asarray(spread * rng.standard_normal(leaf.shape), leaf.dtype)
+
+    return jax.tree.map(moved, tree, trainable_mask(tree))
+
+
+D = 3
+SMALL = {"width": 8, "depth": 2}
+INNERS: dict[str, Callable[[], AbstractBijection]] = {
+    "affine": b.Affine,
+    "shift": b.Shift,
+    "gated": b.GatedAffine,
+    "rqs": lambda: b.RationalQuadraticSpline(4, bound=3.0),
+    "rqs_inverted": lambda: b.Inverse(b.RationalQuadraticSpline(4, bound=3.0)),
+    "quadratic": lambda: b.QuadraticSpline(4, bound=3.0),
+    "linear_spline": lambda: b.LinearSpline(4, bound=3.0),
+    "sinh_arcsinh": lambda: b.SinhArcsinh(0.1, 1.2),
+    "chain": lambda: b.Chain([b.Affine(), b.LeakyTanh(), b.Affine()]),
+    "numerical": lambda: b.NumericalInverse(b.Chain([b.Affine(), b.SinhArcsinh(0.1, 1.2)])),
+}
+
+
+def _elementwise() -> list[Case]:
+    return [
+        Case("exp", lambda k: b.Exp((D,)), whole_line=False),
+        Case("log", lambda k: b.Log((D,)), "positive"),
+        Case("square", lambda k: b.Square((D,)), "positive"),
+        Case("power", lambda k: b.Power(1.7, (D,)), "positive"),
+        Case("power_negative", lambda k: b.Power(-0.5, (D,)), "positive"),
+        Case("sigmoid", lambda k: b.Sigmoid((D,), -1.0, 2.0), whole_line=False),
+        Case("logit", lambda k: b.Logit((D,)), "unit"),
+        Case("tanh", lambda k: b.Tanh((D,)), whole_line=False),
+        Case("leaky_tanh", lambda k: b.LeakyTanh(2.0, (D,)), knots=(2.0, -2.0)),
+        Case("softplus", lambda k: b.Softplus((D,)), whole_line=False),
+        Case("sinh_arcsinh", lambda k: b.SinhArcsinh(jnp.array([0.0, 0.3, -0.5]), 1.3)),
+        Case("affine", lambda k: b.Affine(jnp.ones(D), 2.0)),
+        Case("affine_scalar", lambda k: b.Affine(1.0, 2.0)),
+        Case("affine_matrix_event", lambda k: b.Affine(jnp.ones((2, 2)), 2.0)),
+        Case("shift", lambda k: b.Shift(jnp.ones(D))),
+        Case("scale", lambda k: b.Scale(jnp.array([0.5, 1.0, 2.0]))),
+        Case("gated_affine", lambda k: b.GatedAffine(jnp.ones(D))),
+        Case("standardize", lambda k: b.Standardize(jnp.arange(3.0), jnp.array([0.1, 1.0, 50.0]))),
+        Case("rqs", lambda k: b.RationalQuadraticSpline(8, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
+        Case("quadratic_spline", lambda k: b.QuadraticSpline(5, bound=2.0, shape=(D,)), knots=(0.0,)),
+        Case("linear_spline", lambda k: b.LinearSpline(6, bound=2.0, shape=(D,))),
+    ]
+
+
+def _vectors() -> list[Case]:
+    return [
+        Case("identity", lambda k: b.Identity((D,))),
+        Case("permute", lambda k: b.Permute([2, 0, 1])),
+        Case("flip", lambda k: b.Flip((D,))),
+        Case("reshape", lambda k: b.Reshape((2, 3), (6,))),
+        Case("concatenate", lambda k: b.Concatenate([b.Affine(jnp.ones(2)), b.LU(3)])),
+        Case("triangular", lambda k: b.TriangularAffine(jnp.ones(D), jnp.eye(D))),
+        Case("lu", lambda k: b.LU(D)),
+        Case("householder", lambda k: b.Householder(D, key=k)),
+        Case("linear", lambda k: b.Linear(D, key=k)),
+        Case("actnorm", lambda k: b.ActNorm(D)),
+        Case("planar", lambda k: b.Planar(D, key=k)),
+        Case("radial", lambda k: b.Radial(D, key=k)),
+        Case("inverse", lambda k: b.Inverse(b.LU(D))),
+        Case("chain", lambda k: b.Chain([b.LU(D), b.Flip((D,)), b.Affine(jnp.ones(D))])),
+        Case("scan", lambda k: b.Scan([b.Chain([b.LU(D), b.Flip((D,))]) for _ in range(3)])),
+        Case("conditioned_planar", lambda k: b.Conditioned(b.Planar(D, key=k), 2, width=8, key=k)),
+        Case("conditioned_affine", lambda k: b.Conditioned(b.Affine(jnp.zeros(D)), 2, width=8, key=k)),
+        Case("numerical_inverse", lambda k: b.NumericalInverse(b.SinhArcsinh(jnp.zeros(D), 1.3))),
+    ]
+
+
+def _couplings() -> list[Case]:
+    cases = []
+    for name, inner in INNERS.items():
+        knots = (3.0, -3.0) if name.startswith("rqs") else ()
+        cases.append(Case(f"coupling_{name}", lambda k, i=inner: b.Coupling(i(), D, key=k, **SMALL), knots=knots))
+        cases.append(Case(f"ar_{name}", lambda k, i=inner: b.Autoregressive(i(), D, key=k, **SMALL), knots=knots))
+    return [
+        *cases,
+        Case("coupling_conditional", lambda k: b.Coupling(b.Affine(), D, cond_dim=2, key=k, **SMALL)),
+        Case("coupling_one_column", lambda k: b.Coupling(b.Affine(), 1, cond_dim=2, key=k, **SMALL)),
+        Case("ar_conditional", lambda k: b.Autoregressive(b.Affine(), D, cond_dim=2, key=k, **SMALL)),
+        Case("ar_one_column", lambda k: b.Autoregressive(b.Affine(), 1, cond_dim=2, key=k, **SMALL)),
+        Case("ar_blocked", lambda k: b.Autoregressive(b.Affine(), 11, width=24, key=k)),
+        Case("ar_blocked_narrow", lambda k: b.Autoregressive(b.Affine(), 13, width=5, cond_dim=2, key=k)),
+        Case("ar_inverted", lambda k: b.Inverse(b.Autoregressive(b.Affine(), D, key=k, **SMALL))),
+    ]
+
+
+def _recipes() -> list[Case]:
+    cases = []
+    for name, recipe in flows.RECIPES.items():
+        if name.startswith("made"):
+            continue  # a distribution without a bijection: tests/unit/test_distributions.py
+        for cond_dim in (None, 2):
+            suffix = "" if cond_dim is None else "_conditional"
+            options = {"num_layers": 2} if "num_layers" in recipe.options() else {}
+            build = lambda k, r=recipe, o=options, c=cond_dim: r.build(D, width=8, depth=1, cond_dim=c, key=k, **o)  # noqa: E731
+            if "num_layers" not in recipe.options() and cond_dim is None:
+                build = lambda k, r=recipe: r.build(D, key=k)  # noqa: E731
+            cases.append(Case(f"flow_{name}{suffix}", _bijection_of(build)))
+    return cases
+
+
+def _bijection_of(build):
+    return lambda key: build(key).bijection
+
+
+CASES = {case.name: case for case in [*_elementwise(), *_vectors(), *_couplings(), *_recipes()]}
