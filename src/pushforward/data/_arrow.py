@@ -152,7 +152,7 @@ def _source(label: str, schema: Any, selection: Selection, batches: Callable[[tu
         refuse_text(label, [(name, *_first_text(first, name)) for name in text])
     small = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
     dtype = np.dtype(np.float32 if small else np.float64)
-    kinds = [column_kind(kind) for kind in types]
+    kinds: list[ColumnKind] = [column_kind(kind) for kind in types]
     return Source(label, names, tuple(kinds), dtype, _blocks(label, batches(names), dtype))
 
 

@@ -1,0 +1,143 @@
+"""Inference of the columns' kinds: conservative, explained, and overridden by the user."""
+
+import numpy as np
+import pytest
+
+from pushforward._errors import DataError
+from pushforward.data import Table, column_warnings, infer_schema, read_table
+
+N = 1000
+
+
+def column(values, override: str | None = None):
+    table = Table(("c",), np.asarray(values, dtype=float)[:, None])
+    schema, sentences = infer_schema(table, {} if override is None else {"c": override})
+    return schema.columns[0], sentences[0]
+
+
+def warnings_of(values, override: str | None = None) -> tuple[str, ...]:
+    table = Table(("c",), np.asarray(values, dtype=float)[:, None])
+    return column_warnings(table, infer_schema(table, {} if override is None else {"c": override})[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        ("unbounded", lambda r: r.normal(0, 1, N)),
+        ("unbounded", lambda r: r.normal(170, 10, N)),  # heights: positive, but a normal describes them
+        ("unbounded", lambda r: r.gamma(9, 1, N)),
+        ("unbounded", lambda r: np.maximum(r.normal(0, 1, N), 0)),  # zeros are not positive
+        ("unbounded", lambda r: r.uniform(0.2, 0.8, N)),
+        ("unbounded", lambda r: r.uniform(0, 10, N) + 0.001),
+        ("unbounded", lambda r: r.beta(5, 5, N)),
+        ("positive", lambda r: r.lognormal(0, 1, N)),
+        ("positive", lambda r: r.exponential(3, N)),
+        ("positive", lambda r: r.exponential(0.1, N)),  # below 1, but not filling (0, 1)
+        ("positive", lambda r: 1e-9 * r.lognormal(0, 2, N)),
+        ("bounded(0,1)", lambda r: r.uniform(0, 1, N)),
+        ("bounded(0,1)", lambda r: r.beta(0.5, 0.5, N)),
+        ("integer", lambda r: r.integers(20, 70, N)),
+        ("integer", lambda r: r.integers(1950, 2024, N)),
+        ("integer", lambda r: r.integers(-(10**9), 10**9, N)),
+        ("integer(0,inf)", lambda r: r.negative_binomial(1, 0.1, N)),
+        ("integer(0,1)", lambda r: r.integers(0, 2, N)),
+        ("integer(-1,1)", lambda r: 2 * r.integers(0, 2, N) - 1),
+    ],
+)
+def test_kinds_are_inferred(kind, draw):
+    for seed in range(3):
+        assert str(column(draw(np.random.default_rng(seed)))[0].spec) == kind
+
+
+def test_a_sentence_says_why():
+    _, sentence = column(np.random.default_rng(0).exponential(1, N))
+    assert sentence.startswith("'c' is positive: all values are above 0, and a lognormal fits better by 0.2")
+
+
+def test_two_whole_numbers_are_a_closed_list():
+    assert column([0, 1, 1, 0, 1])[1] == "'c' is integer(0,1): the only values are 0 and 1."
+
+
+def test_one_fraction_makes_a_column_continuous():
+    assert column([*range(100), 0.5])[0].kind == "unbounded"
+
+
+def test_few_rows_infer_no_limit():
+    kind, sentence = column([0.1, 5.0, 80.0, 1000.0])
+    assert kind.kind == "unbounded"
+    assert "4 rows are too few" in sentence
+
+
+@pytest.mark.parametrize("override", ["positive", "unbounded", "integer", "integer(0,100)", "bounded(-1,100)"])
+def test_an_override_wins(override):
+    kind, sentence = column([3, 1, 2, 9], override)
+    assert str(kind.spec) == override
+    assert sentence == f"'c' is {override}: as asked for."
+
+
+@pytest.mark.parametrize(
+    ("values", "override", "message"),
+    [
+        ([1.0, -2.0, 0.0, 3.0], "positive", r"2 of 4 values lie outside \(-2 in row 2, 0 in row 3\)"),
+        ([0.5, 1.5, 0.2], "bounded(0,1)", r"cannot be bounded\(0,1\): 1 of 3 values lie outside \(1\.5 in row 2\)"),
+        ([1.0, 2.5, 3.0], "integer", r"2\.5 in row 2"),
+        ([1.0, 2.0, 7.0], "integer(0,5)", r"7 in row 3"),
+        ([-1.0] * 9 + [1.0], "positive", r"row 5, \.\.\.\)"),
+    ],
+)
+def test_values_outside_an_override_are_named_by_row(values, override, message):
+    with pytest.raises(DataError, match=message):
+        column(values, override)
+
+
+def test_an_override_of_no_column_suggests_the_nearest():
+    table = Table(("alcohol", "hue"), np.random.default_rng(0).normal(size=(5, 2)))
+    with pytest.raises(DataError, match="no column 'alcool'") as caught:
+        infer_schema(table, {"alcool": "positive"})
+    assert "'alcohol'" in caught.value.hint
+
+
+def test_constant_columns_are_all_named():
+    with pytest.raises(DataError, match="columns 'pixel_0_0', 'pixel_4_0', 'pixel_4_7' hold one value each") as caught:
+        infer_schema(read_table("sklearn:digits"))
+    assert "--drop pixel_0_0" in caught.value.hint
+
+
+def test_one_row_is_refused():
+    with pytest.raises(DataError, match="1 row"):
+        column([1.0])
+
+
+def test_a_number_too_large_for_float32_is_refused():
+    with pytest.raises(DataError, match=r"holds 1e\+35 in row 2"):
+        column([1.0, -1e35, 2.0])
+
+
+def test_a_large_offset_is_reported():
+    (warning,) = warnings_of(1e6 + np.random.default_rng(0).normal(size=N))
+    assert "subtract an offset" in warning
+    assert warnings_of(1e4 + np.random.default_rng(0).normal(size=N)) == ()
+
+
+def test_a_spike_is_reported():
+    (warning,) = warnings_of(np.maximum(np.random.default_rng(0).normal(size=N), 0))
+    assert "0 makes up" in warning
+    assert "spike" in warning
+
+
+def test_repeated_integers_are_no_spike():
+    assert warnings_of(np.random.default_rng(0).integers(0, 2, N)) == ()
+
+
+def test_values_on_an_edge_are_reported():
+    (warning,) = warnings_of([0.0, 0.5, 0.25, 1.0], "bounded(0,1)")
+    assert "2 of 4 values lie on the edge of bounded(0,1)" in warning
+
+
+def test_real_tables_give_sensible_kinds():
+    schema, _ = infer_schema(read_table("sklearn:wine"))
+    kinds = {c.name: str(c.spec) for c in schema.columns}
+    assert kinds["alcohol"] == "unbounded"
+    assert kinds["malic_acid"] == "positive"
+    assert kinds["magnesium"] == "integer"
+    assert kinds["proline"] == "integer(0,inf)"
