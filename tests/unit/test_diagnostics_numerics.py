@@ -18,6 +18,7 @@ from pushforward.bijections import (
     Dequantize,
     Exp,
     Flip,
+    Inverse,
     Scan,
     Shift,
     Standardize,
@@ -164,8 +165,9 @@ def test_whole_numbers_have_no_base_round_trip(key):
 
 
 def test_scanned_layers_are_listed_one_by_one(key):
-    flow = Transformed(Normal.standard((2,)), Scan([Shift(jnp.ones(2)), Shift(2 * jnp.ones(2))]))
-    assert [layer.name for layer in diagnose(flow, points(), key=key).map.layers] == ["Shift", "Shift"]
+    layers = [Inverse(Shift(jnp.ones(2))), Inverse(Shift(2 * jnp.ones(2)))]
+    found = diagnose(Transformed(Normal.standard((2,)), Scan(layers)), points(), key=key)
+    assert [layer.name for layer in found.map.layers] == ["Inverse(Shift)", "Inverse(Shift)"]
 
 
 def test_conditional_flow_is_measured_behind_its_embedding(key):

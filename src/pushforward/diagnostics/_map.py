@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._types import worst_kind
-from pushforward.bijections import AbstractBijection, Chain, Scan
+from pushforward.bijections import AbstractBijection, Chain, Inverse, Scan
 from pushforward.diagnostics._report import LayerReport, MapReport
 from pushforward.distributions import Transformed
 
@@ -85,12 +85,16 @@ def _local(step: AbstractBijection, x: Array, condition: Array | None, key: PRNG
 
 def _layer_report(step: AbstractBijection, error: float, local: _Local | None) -> LayerReport:
     return LayerReport(
-        name=type(step).__name__,
+        name=_name(step),
         kind=worst_kind([step.forward_kind, step.inverse_kind]),
         round_trip=error,
         log_det_error=None if local is None else _largest(local.gap),
         singular_values=None if local is None else _singular_values(local),
     )
+
+
+def _name(step: AbstractBijection) -> str:
+    return f"Inverse({_name(step.bijection)})" if isinstance(step, Inverse) else type(step).__name__
 
 
 def _largest(gap: np.ndarray) -> float:
