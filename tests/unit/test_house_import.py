@@ -1,9 +1,9 @@
 """What `import pushforward` and `pushforward --help` cost."""
 
 import importlib.util
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,14 @@ def in_a_new_process(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def cpu_seconds(command: list[Path | str]) -> float:
+    """What a process costs; the clock on the wall would count the machine's other work."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def imported_by(statement: str) -> set[str]:
@@ -33,7 +41,7 @@ def test_training_needs_no_heavy_package():
 
 
 def test_the_package_takes_under_a_third_of_a_second_beyond_jax():
-    code = "import time, jax, jax.numpy\nt = time.perf_counter()\nimport pushforward\nprint(time.perf_counter() - t)"
+    code = "import time, jax, jax.numpy\nt = time.process_time()\nimport pushforward\nprint(time.process_time() - t)"
     assert min(float(in_a_new_process(code)) for _ in range(3)) <= 0.3
 
 
@@ -45,12 +53,7 @@ def command() -> Path:
 
 
 def test_help_takes_under_a_third_of_a_second(command: Path):
-    def seconds() -> float:
-        start = time.perf_counter()
-        subprocess.run([command, "--help"], check=True, capture_output=True, timeout=60)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.3
+    assert min(cpu_seconds([command, "--help"]) for _ in range(5)) < 0.3
 
 
 def test_help_imports_neither_jax_nor_a_heavy_package(command: Path):

@@ -28,7 +28,7 @@ def described(package: str) -> Iterator[tuple[str, object]]:
         if inspect.isclass(value):
             yield name, value
             yield from ((f"{name}.{method}", function) for method, function in _methods(value))
-        elif callable(value):
+        elif inspect.isfunction(value):
             yield name, value
 
 
