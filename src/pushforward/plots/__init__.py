@@ -1,0 +1,10 @@
+"""Pictures of data, densities, samples and training, as Matplotlib figures."""
+
+from pushforward.plots._corner import corner
+from pushforward.plots._density import density_grid
+from pushforward.plots._loss import loss_curve
+from pushforward.plots._samples import samples_beside_data
+from pushforward.plots._save import save
+from pushforward.plots._steps import steps
+
+__all__ = ["corner", "density_grid", "loss_curve", "samples_beside_data", "save", "steps"]

@@ -1,0 +1,95 @@
+"""The loss while a flow is trained."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pushforward._errors import DataError
+from pushforward.plots._style import DATA, FAINT, INK, MODEL, new_figure, styled
+from pushforward.train import Epoch, FitResult
+
+
+@styled
+def loss_curve(
+    history: FitResult | Mapping[str, Any] | Sequence[Epoch | Mapping[str, Any]],
+    *,
+    reference: float | None = None,
+    reference_label: str = "entropy of the data",
+    label: str = "negative log-likelihood (nats)",
+) -> Figure:
+    """Training and validation loss by epoch, with the epoch that was kept.
+
+    Args:
+        history: A `FitResult`; or its `history`; or the plain data of its `summary()`, as a model file keeps it.
+        reference: A loss to compare with, drawn as a line: such as the true entropy, which no model can beat.
+        reference_label: What the reference is.
+        label: What the loss is, with its unit.
+
+    Returns:
+        A Matplotlib figure; `save` writes it to a file.
+
+    Raises:
+        DataError: If there is no epoch with a finite loss.
+
+    Example:
+        >>> epochs = [{"number": i, "train": 2 / i, "validation": 1 + 1 / i} for i in (1, 2, 3)]
+        >>> pf.plots.loss_curve(epochs).axes[0].get_xlabel()
+        'epoch'
+    """
+    number, train, validation = _curves(history)
+    figure = new_figure(4.2, 2.9)
+    axes = figure.subplots()
+    axes.plot(number, train, color=MODEL, label="training")
+    if np.isfinite(validation).any():
+        axes.plot(number, validation, color=DATA, linestyle="--", label="validation")
+        _mark_best(axes, number, validation)
+    if reference is not None:
+        axes.axhline(reference, color=FAINT, linewidth=0.9, linestyle=":", label=reference_label)
+    axes.set(xlabel="epoch", ylabel=label, ylim=_span(train, validation, reference))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+    return figure
+
+
+def _curves(history: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if isinstance(history, FitResult):
+        history = history.history
+    elif isinstance(history, Mapping):
+        history = history["history"]
+    rows = [entry if isinstance(entry, Mapping) else vars(entry) for entry in history]
+    columns = [np.array([_number(row.get(name)) for row in rows]) for name in ("number", "train", "validation")]
+    if not np.isfinite(columns[1:]).any():
+        raise DataError("loss_curve: there is no epoch with a finite loss.", "train for at least one epoch")
+    return columns[0], columns[1], columns[2]
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _mark_best(axes: Axes, number: np.ndarray, validation: np.ndarray) -> None:
+    best = int(np.nanargmin(validation))
+    label = f"best: {validation[best]:.3f} at epoch {number[best]:.0f}"
+    axes.plot(number[best], validation[best], "o", color=INK, markersize=4, label=label, zorder=3)
+
+
+def _span(train: np.ndarray, validation: np.ndarray, reference: float | None) -> tuple[float, float]:
+    """From the lowest to the highest loss; a first epoch far above all others runs out of the picture."""
+    losses = np.concatenate([train, validation])
+    losses = losses[np.isfinite(losses)]
+    low, high = losses.min(), losses.max()
+    usual = np.quantile(losses, 0.95)
+    if len(losses) >= 20 and high - low > EARLY_SPIKE * (usual - low) > 0:
+        high = low + EARLY_SPIKE * (usual - low)
+    low = low if reference is None else min(low, reference)
+    margin = 0.06 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+EARLY_SPIKE = 4.0
+"""The picture is at most this many times as high as the lower 95 % of the losses."""
