@@ -59,6 +59,13 @@ def test_a_compressed_csv_is_read(in_folder):
     assert read_table("t.csv.gz").names == ("a", "b")
 
 
+def test_a_damaged_compressed_csv_is_refused(in_folder):
+    for name, damage in (("head", b"nonsense"), ("tail", gzip.compress(b"a,b\n" + b"1,2\n" * HEAD_BYTES)[:-3000])):
+        (in_folder / f"{name}.csv.gz").write_bytes(damage)
+        with pytest.raises(DataError, match="cannot be read as a text table"):
+            read_table(f"{name}.csv.gz")
+
+
 def test_an_arrow_stream_is_read(in_folder):
     pa = pytest.importorskip("pyarrow")
     batch = pa.record_batch({"a": [1.0, 2.0]})

@@ -138,6 +138,12 @@ def test_a_read_only_folder_is_an_error(tmp_path):
         write_table(tmp_path / "t.csv", TABLE)
 
 
+def test_a_folder_is_not_replaced(tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    with pytest.raises(FileError, match="not a plain file"):
+        write_table(tmp_path / "t.csv", TABLE)
+
+
 def test_an_unknown_extension_is_an_error_before_anything_is_computed(tmp_path):
     with pytest.raises(DataError, match=r"'\.xls' is not known"):
         TableWriter(tmp_path / "t.xls", ["a"])

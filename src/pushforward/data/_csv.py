@@ -45,7 +45,10 @@ def open_csv(path: Path | None, selection: Selection, *, label: str, delimiter: 
     Raises:
         DataError: If it is empty, not text, ragged, or a selected column holds text.
     """
-    head, stream = _peek(path)
+    try:
+        head, stream = _peek(path)
+    except OSError as error:
+        raise _unreadable(label, error) from None
     layout = _layout(label, head, delimiter)
     kept = selection.of(label, [name for name in layout.names if name])
     named = [i for i, name in enumerate(layout.names) if name]
@@ -161,7 +164,7 @@ class _explained:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         import pyarrow as pa
 
-        if not isinstance(error, pa.ArrowInvalid):
+        if error is None or not isinstance(error, pa.ArrowInvalid | OSError):
             return
         text = str(error)
         if cell := _CELL_ERROR.search(text):
@@ -171,13 +174,20 @@ class _explained:
                 f"{self.label}: row {self._row(row[1])} has {row[3]} cells, but there are {row[2]} columns.",
                 "give every row one cell per column",
             ) from None
-        raise DataError(f"{self.label}: cannot be read as a text table ({text.splitlines()[0]}).") from None
+        raise _unreadable(self.label, error) from None
 
     def _name(self, index: int) -> str:
         return self.layout.names[index] if index < len(self.layout.names) else f"column {index}"
 
     def _row(self, number: str) -> int:
         return int(number) - int(self.layout.header)
+
+
+def _unreadable(label: str, error: BaseException) -> DataError:
+    return DataError(
+        f"{label}: cannot be read as a text table ({str(error).splitlines()[0]}).",
+        "check that the file is whole and that its extension fits its format",
+    )
 
 
 def _is_float(text: str) -> bool:

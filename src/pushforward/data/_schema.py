@@ -129,10 +129,10 @@ class Schema:
     def outside(self, values: np.ndarray) -> np.ndarray:
         """Which rows hold a value that the model cannot produce, `(rows, columns) -> (rows,)`, True for such rows.
 
-        Their density is 0 and their log-density -inf: below 0 (or at 0) in a positive column, beyond a limit, or
-        not whole in an integer column. The flow itself stays finite there, because the inverse of every support map
-        clips its input first; whoever scores writes -inf at these rows. A value on the edge of an interval is
-        inside: it is taken as one rounding step away from it.
+        Their density is 0 and their log-density -inf: at or below 0 in a positive column, beyond a limit, not whole
+        in an integer column, or too large for float32. The flow itself stays finite where float32 does, because the
+        inverse of every support map clips its input first; whoever scores writes -inf at these rows. A value on the
+        edge of an interval is inside: it is taken as one rounding step away from it.
         """
         values = self._checked(values)
         inside = np.ones(len(values), dtype=bool)

@@ -18,6 +18,7 @@ from pushforward.bijections import (
     Standardize,
 )
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 LARGEST = 1e30
 """Values and spreads beyond this, or below its inverse, leave no room in float32 (3e38) for what a flow does."""
 EDGE = 1e-6
@@ -36,13 +37,12 @@ class Support(NamedTuple):
     integer: bool = False
 
     def contains(self, cells: np.ndarray) -> np.ndarray:
-        """Which values lie in the support, `(rows,) -> (rows,)`; a NaN does not."""
+        """Which values lie in the support, `(rows,) -> (rows,)`; a NaN does not, nor what float32 cannot hold."""
         low, high = self._limits(cells.dtype)
+        inside = (cells >= low) & (cells <= high) & (np.abs(cells) <= FLOAT32_MAX)
         if self.integer:
-            return (cells >= low) & (cells <= high) & (cells == np.floor(cells)) & np.isfinite(cells)
-        if self.low is not None and self.high is None:
-            return (cells > low) & np.isfinite(cells)
-        return (cells >= low) & (cells <= high) & np.isfinite(cells)
+            return inside & (cells == np.floor(cells))
+        return inside & (cells > low) if self.low is not None and self.high is None else inside
 
     def clip(self, cells: np.ndarray) -> np.ndarray:
         """The nearest value of the support; integers are rounded down first."""

@@ -290,8 +290,8 @@ def entropy(name: str) -> float:
 
 
 def grid_entropy(toy: Toy) -> float:
-    """-integral of p log p over the toy's box, by the midpoint rule at a third of its width."""
-    step = toy.width / 3
+    """-integral of p log p over the toy's box, by the midpoint rule at half its width."""
+    step = toy.width / 2
     axes = [np.arange(low + step / 2, high, step) for low, high in toy.box]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, toy.dim)
     log_density = toy.log_density(points)

@@ -104,6 +104,9 @@ class _AtomicFile:
         self._temporary = ""
 
     def open(self) -> IO[bytes]:
+        # Replacing a folder fails, and replacing a device or a pipe would delete it.
+        if self.path.exists() and not self.path.is_file():
+            raise FileError(f"{self.path}: cannot be written, it is not a plain file.", "give another file name")
         try:
             descriptor, self._temporary = tempfile.mkstemp(
                 prefix=f".{self.path.name}.", suffix=".tmp", dir=self.path.parent
