@@ -38,16 +38,13 @@ def distributions() -> str:
 
 def commands() -> str:
     """The help of every command, as the terminal shows it at 80 columns."""
-    import click
-
     from pushforward.cli import main
 
-    context = click.Context(main, info_name="pushforward", terminal_width=80, max_content_width=80)
+    context = _context(main, "pushforward")
     sections = [_help(main, context)]
     for name in main.list_commands(context):
         command = main.get_command(context, name)
-        inner = click.Context(command, info_name=name, parent=context, terminal_width=80, max_content_width=80)
-        sections.append(f"## {name}\n\n{_help(command, inner)}")
+        sections.append(f"## {name}\n\n{_help(command, _context(command, name, context))}")
     return "\n".join(sections)
 
 
@@ -62,6 +59,13 @@ def pages() -> list[Path]:
 def filled(text: str) -> str:
     """`text` with every generated region made anew."""
     return _REGION.sub(lambda region: f"{region[1]}\n{TABLES[region[2]]()}\n{region[3]}", text)
+
+
+def _context(command: object, name: str, parent: object = None) -> object:
+    import click
+
+    settings = {**command.context_settings, "terminal_width": 80, "max_content_width": 80}
+    return click.Context(command, parent, name, **settings)
 
 
 def _help(command: object, context: object) -> str:
