@@ -10,7 +10,7 @@ export PUSHFORWARD_TYPECHECK ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-lower lint types layers format docs docs-serve docs-generate bench bench-quick clean
+.PHONY: help demo test test-all test-lower lint types layers format docs docs-serve docs-generate docs-figures bench bench-quick clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,10 @@ docs-serve: .venv/.develop ## the documentation, on a local page that follows yo
 
 docs-generate: .venv/.develop ## write the tables that are made from the code again
 	$(BIN)/python docs/generate.py
+
+docs-figures: .venv/.develop ## run the examples and keep their pictures for the course
+	for script in $(filter-out examples/demo.py,$(wildcard examples/*.py)); do \
+		PUSHFORWARD_OUT=docs/course/figures $(BIN)/python $$script || exit 1; done
 
 bench: .venv/.bench ## compare with other libraries; results in benchmarks/results/
 	$(BIN)/python -m benchmarks

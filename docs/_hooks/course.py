@@ -20,8 +20,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         page = File.generated(config, f"course/{script.stem}.md", content=markdown(script.read_text("utf-8")))
         page.edit_uri = None
         files.append(page)
-        for picture in sorted(script.parent.glob(f"figures/{script.stem}*.png")):
-            files.append(File.generated(config, f"course/figures/{picture.name}", abs_src_path=str(picture)))
     return files
 
 
