@@ -71,7 +71,7 @@ def everything(options: argparse.Namespace) -> int:
     """One after another: two at once would disturb each other."""
     from benchmarks.__main__ import main
 
-    for name in ("same", "run", "fits", "moons", "scale", "table"):
+    for name in ("same", "run", "fits", "moons", "scale", "table", "compare"):
         _say(f"== {name}")
         if code := main([name]):
             return code

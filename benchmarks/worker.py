@@ -72,7 +72,7 @@ class Session:
         return {"seconds": spent / (calls * unit), "spent": spent, "finite": bool(np.isfinite(_as_numpy(value)).all())}
 
     def memory(self) -> dict[str, Any]:
-        """Peak resident memory of this process in MiB, and of its device where the library can tell."""
+        """Peak resident memory of this process in MiB."""
         unit = 1024**2 if sys.platform == "darwin" else 1024
         return {"peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
 
