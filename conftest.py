@@ -26,10 +26,11 @@ if os.environ.get("PUSHFORWARD_TYPECHECK") == "1":
 
 
 @pytest.fixture(autouse=True)
-def _names_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
-    """Docstring examples may use `jax`, `jnp`, `np`, `pf`, `key` and the public parts without importing them."""
+def _place_for_doctests(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
+    """Docstring examples run in a folder of their own and know `jax`, `jnp`, `np`, `pf`, `key` and the public parts."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
+    request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
     import jax
     import jax.numpy as jnp
     import numpy as np
