@@ -1,0 +1,99 @@
+"""From a table to what `fit` learns from: rows, conditions and weights, each said to the user."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from pushforward._errors import DataError, did_you_mean
+from pushforward.cli._failures import WrongUsage
+from pushforward.cli._talk import Talk, plural
+from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_override, read_table
+
+MOST_LINES = 40
+"""With more columns than this, only those that are not unbounded are named, and at most so many of them."""
+
+
+class Rows(NamedTuple):
+    """What a model is fitted to.
+
+    Attributes:
+        x: The columns whose density is wanted.
+        condition: Those that it is conditional on, or None.
+        weights: `(rows,)`, or None.
+        schema: What the columns of `x` can hold.
+        kinds: The kinds that were asked for, by name.
+    """
+
+    x: Table
+    condition: Table | None
+    weights: np.ndarray | None
+    schema: Schema
+    kinds: dict[str, str]
+
+
+def read_rows(
+    source: str,
+    *,
+    condition: tuple[str, ...],
+    weights: str | None,
+    drop: tuple[str, ...],
+    kinds: tuple[str, ...],
+    drop_missing: bool,
+    talk: Talk,
+) -> Rows:
+    """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
+    overrides = dict(map(parse_override, kinds))
+    table = read_table(source, drop=drop, drop_missing=drop_missing)
+    talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
+    for note in table.notes:
+        talk.say(note)
+    apart = (*condition, *([] if weights is None else [weights]))
+    _check_roles(table, condition, weights, overrides)
+    x = table.drop(apart) if apart else table
+    schema, sentences = infer_schema(x, overrides)
+    _say_columns(schema, sentences, talk)
+    for sentence in column_warnings(x, schema):
+        talk.warn(sentence)
+    given = table.select(condition) if condition else None
+    return Rows(x, given, None if weights is None else _weights(table, weights), schema, overrides)
+
+
+def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:
+    apart = (*condition, *([] if weights is None else [weights]))
+    table.select(apart)
+    repeated = [name for name, count in Counter(apart).items() if count > 1]
+    if repeated:
+        raise WrongUsage(f"column {repeated[0]!r} has two roles.", "name it once, in --condition or in --weights")
+    if len(apart) == table.num_columns:
+        raise DataError("no column is left to learn.", "leave at least one out of --condition and --weights")
+    for name in overrides:
+        if name in apart:
+            raise WrongUsage(
+                f"--column {name}:{overrides[name]}: the column is a condition or a weight, which have no kind.",
+                "leave the option out: conditions are standardised, whatever they hold",
+            )
+        if name not in table.names:
+            raise DataError(f"--column: there is no column {name!r}.", did_you_mean(name, table.names))
+
+
+def _weights(table: Table, name: str) -> np.ndarray:
+    weights = table.column(name)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise DataError(
+            f"column {name!r} holds a negative weight: {weights[row]:g} in row {row + 1}.",
+            "a weight says how many rows a row stands for: 0 or more",
+        )
+    return weights
+
+
+def _say_columns(schema: Schema, sentences: tuple[str, ...], talk: Talk) -> None:
+    if len(sentences) > MOST_LINES:
+        counts = Counter(column.kind for column in schema.columns)
+        talk.say("columns: " + ", ".join(f"{count} {kind}" for kind, count in counts.most_common()))
+        named = [s for s, column in zip(sentences, schema.columns, strict=True) if column.kind != "unbounded"]
+        sentences = tuple(named[:MOST_LINES])
+    for sentence in sentences:
+        talk.say(f"  {sentence}")

@@ -1,0 +1,75 @@
+"""What `pushforward fit` says and prints when it is done."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from pushforward.cli._columns import column_facts
+from pushforward.cli._fit_input import Rows
+from pushforward.cli._layout import print_json
+from pushforward.cli._talk import Talk, duration, plural
+from pushforward.estimators import ConditionalFlowDensity, FlowDensity
+from pushforward.train import FitResult
+
+
+def say_result(result: FitResult, model: Path, talk: Talk) -> None:
+    """The figures of the fit, and what they mean."""
+    skipped = f"; {plural(result.skipped_steps, 'step')} skipped" if result.skipped_steps else ""
+    talk.say(
+        f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
+        f"{result.stopped_because}{skipped}"
+    )
+    if result.best_epoch == 0:
+        talk.warn("no epoch was better than the flow before training; try a lower --learning-rate")
+    for line in _figure(result):
+        talk.say(line)
+    talk.say(f"wrote {model} ({_size(model)})")
+
+
+def _figure(result: FitResult) -> tuple[str, str]:
+    kept = f"nats per row at epoch {result.best_epoch}, which is kept; {result.start_loss:.4f} before training"
+    if _has_validation(result):
+        return (
+            f"validation loss {result.best_loss:.4f} {kept}",
+            "  this is the mean negative log-density of the rows that were held out: lower is better",
+        )
+    return (
+        f"training loss {result.best_loss:.4f} {kept}",
+        "  this is the mean negative log-density of the rows of training, as none were held out: lower is better",
+    )
+
+
+def _has_validation(result: FitResult) -> bool:
+    return any(epoch.validation is not None for epoch in result.history)
+
+
+def print_report(model: Path, estimator: FlowDensity | ConditionalFlowDensity, rows: Rows) -> None:
+    """The same for programs."""
+    result = estimator.result_
+    training = result.summary()
+    report: dict[str, Any] = {
+        "model": str(model),
+        "rows": rows.x.num_rows,
+        "dropped_rows": rows.x.dropped,
+        "flow": estimator.flow,
+        "options": estimator.options,
+        "columns": column_facts(estimator.schema_),
+        "condition": [] if rows.condition is None else list(rows.condition.names),
+        "epochs": len(result.history),
+        "validation_nats": training["best_loss"] if _has_validation(result) else None,
+        "train_nats": _train_nats(result),
+    }
+    names = ("best_epoch", "start_loss", "stopped_because", "skipped_steps", "events", "seconds")
+    print_json(report | {name: training[name] for name in names})
+
+
+def _train_nats(result: FitResult) -> float | None:
+    if result.best_epoch == 0:
+        return None
+    train = result.history[result.best_epoch - 1].train
+    return train if math.isfinite(train) else None
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

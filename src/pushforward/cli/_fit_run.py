@@ -1,0 +1,166 @@
+"""The work of `pushforward fit`: read, learn, save, report."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from pushforward._errors import FileError, did_you_mean
+from pushforward.cli._failures import Stopped, WrongUsage
+from pushforward.cli._fit_input import Rows, read_rows
+from pushforward.cli._fit_report import print_report, say_result
+from pushforward.cli._talk import Talk, plural
+from pushforward.estimators import ConditionalFlowDensity, FlowDensity
+from pushforward.flows import RECIPES
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; the fields are the options of `pushforward fit`."""
+
+    source: str
+    model: Path
+    flow: str
+    settings: tuple[tuple[str, Any], ...]
+    condition: tuple[str, ...]
+    weights: str | None
+    drop: tuple[str, ...]
+    kinds: tuple[str, ...]
+    drop_missing: bool
+    max_epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    validation: float
+    ema: float | None
+    seed: int
+    checkpoint: Path
+    resume: bool
+    as_json: bool
+
+
+def run(request: Request, talk: Talk) -> None:
+    """Fit, save and report; nothing of an older model is lost if any of it fails."""
+    _check_target(request.model)
+    _check_target(request.checkpoint)
+    _check_recipe(request)
+    rows = read_rows(
+        request.source,
+        condition=request.condition,
+        weights=request.weights,
+        drop=request.drop,
+        kinds=request.kinds,
+        drop_missing=request.drop_missing,
+        talk=talk,
+    )
+    _check_settings(request, rows)
+    _say_plan(request, rows, talk)
+    estimator = _fitted(request, rows, talk)
+    say_result(estimator.result_, request.model, talk)
+    if request.as_json:
+        print_report(request.model, estimator, rows)
+
+
+def _fitted(request: Request, rows: Rows, talk: Talk) -> FlowDensity | ConditionalFlowDensity:
+    settings: dict[str, Any] = {
+        "options": dict(request.settings),
+        "columns": {"*": "infer"} | rows.kinds,
+        "learning_rate": request.learning_rate,
+        "batch_size": request.batch_size,
+        "max_epochs": request.max_epochs,
+        "patience": request.patience,
+        "validation": request.validation or None,
+        "ema": request.ema,
+        "checkpoint": request.checkpoint,
+        "resume": request.resume,
+        "progress": not talk.quiet,
+        "random_state": request.seed,
+    }
+    with _kept(request.checkpoint):
+        if rows.condition is None:
+            estimator = FlowDensity(request.flow, **settings).fit(rows.x, sample_weight=rows.weights)
+        else:
+            estimator = ConditionalFlowDensity(request.flow, **settings)
+            estimator.fit(rows.x, rows.condition, sample_weight=rows.weights)
+    _save(estimator, request)
+    request.checkpoint.unlink(missing_ok=True)
+    return estimator
+
+
+def _save(estimator: FlowDensity | ConditionalFlowDensity, request: Request) -> None:
+    try:
+        estimator.save(request.model)
+    except FileError as error:
+        again = f"; then add `--resume --checkpoint {request.checkpoint}`: the training is kept there"
+        raise FileError(error.message, f"{error.hint}{again}") from None
+
+
+@contextmanager
+def _kept(checkpoint: Path) -> Iterator[None]:
+    """Ctrl-C becomes a sentence that says what is kept."""
+    before = _written_at(checkpoint)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _written_at(checkpoint) == before:
+            raise Stopped("training had just begun, and nothing was saved.", "run the same command again") from None
+        raise Stopped(
+            f"training is kept in {checkpoint}.", "run the same command with --resume to go on from there"
+        ) from None
+
+
+def _written_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _check_target(path: Path) -> None:
+    """Find out before the training what would make saving fail after it."""
+    if path.is_dir():
+        raise FileError(f"{path}: this is a folder.", f"give a file name, such as {path / 'model.safetensors'}")
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: there is no folder {path.parent}.", "make the folder first")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: this is a device or a pipe.", "give the name of a plain file")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"{path}: the folder is read-only.", "choose another folder, or change its permissions")
+
+
+def _check_recipe(request: Request) -> None:
+    recipe = RECIPES[request.flow]
+    for name, _ in request.settings:
+        if name not in recipe.options():
+            raise WrongUsage(f"--set {name}: {request.flow} has no such option.", did_you_mean(name, recipe.options()))
+    if request.condition and not recipe.conditional:
+        able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
+        raise WrongUsage(f"--flow {request.flow} cannot be conditional.", f"choose one of {able}")
+
+
+def _check_settings(request: Request, rows: Rows) -> None:
+    """Build the flow without numbers, so that a wrong `--set` is told as what it is."""
+    if not request.settings:
+        return
+    build, options = RECIPES[request.flow].build, dict(request.settings)
+    if rows.condition is not None:
+        options["cond_dim"] = rows.condition.num_columns
+    try:
+        jax.eval_shape(lambda key: build(rows.x.num_columns, **options, key=key), jax.random.key(0))
+    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        given = " ".join(f"--set {name}={value}" for name, value in request.settings)
+        reason = str(error).strip().splitlines()[0]
+        raise WrongUsage(f"{given}: {reason}", f"see `pushforward flows {request.flow}`") from None
+
+
+def _say_plan(request: Request, rows: Rows, talk: Talk) -> None:
+    if request.resume and not request.checkpoint.exists():
+        talk.say(f"no checkpoint {request.checkpoint}: training starts from the beginning")
+    elif request.resume:
+        talk.say(f"going on from {request.checkpoint}")
+    elif request.checkpoint.exists():
+        talk.warn(f"{request.checkpoint} of an unfinished fit will be replaced; --resume would go on from it")
+    given = "" if rows.condition is None else f" given {', '.join(rows.condition.names)}"
+    size = f"{plural(rows.x.num_rows, 'row')} of {plural(rows.x.num_columns, 'column')}"
+    talk.say(f"fitting {request.flow} to {size}{given}")

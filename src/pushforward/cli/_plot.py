@@ -1,0 +1,59 @@
+"""`pushforward plot`: pictures of a model."""
+
+from pathlib import Path
+
+import click
+
+from pushforward.cli import _options as options
+from pushforward.cli._command import command as make_command
+
+PICTURES = ("density", "corner", "loss", "steps")
+
+
+@make_command(
+    "pushforward plot wine.safetensors wine.csv -o wine.png",
+    "pushforward plot moons.safetensors toy:moons -o density.png",
+    "pushforward plot wine.safetensors -o loss.pdf --what loss",
+    "pushforward plot moons.safetensors -o steps.svg --what steps",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("source", metavar="[DATA]", required=False, type=options.TableSource())
+@click.option(
+    "-o",
+    "--output",
+    metavar="PICTURE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Where to; the ending says the format: .png, .pdf, .svg and others.",
+)
+@click.option(
+    "--what",
+    type=click.Choice(PICTURES),
+    help="Which picture.  [default: density for one or two columns, else corner]",
+)
+@options.given
+@click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
+@options.seed
+@options.quiet
+def command(
+    model: Path,
+    source: str | None,
+    output: Path,
+    what: str | None,
+    given: tuple[tuple[str, float], ...],
+    drop_missing: bool,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Draw a picture of a model.
+
+    Shows the model in the file MODEL, beside the rows of DATA where they are given.
+
+    --what density shows the density of one or two columns, with lines around the regions that hold 50, 90 and 99 % of
+    it; corner shows every pair of columns, samples beside DATA; loss shows the training and validation loss by epoch;
+    steps shows how the layers move points from the noise to the data.
+    """
+    from pushforward.cli._plot_run import Request, run
+    from pushforward.cli._talk import Talk
+
+    run(Request(model, source, output, what, dict(given), drop_missing, seed), Talk(quiet=quiet))

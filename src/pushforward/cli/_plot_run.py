@@ -1,0 +1,138 @@
+"""The work of `pushforward plot`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from pushforward import plots
+from pushforward.cli._failures import WrongUsage
+from pushforward.cli._given import conditions
+from pushforward.cli._talk import Talk
+from pushforward.data import Table, read_table
+from pushforward.estimators import ConditionalFlowDensity, FlowDensity, load_estimator
+
+WINDOW_ROWS = 4096
+LEAST_DRAWN, MOST_DRAWN = 2_000, 20_000
+EDGE = 0.001
+MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    model: Path
+    source: str | None
+    target: Path
+    what: str | None
+    given: dict[str, float]
+    drop_missing: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is drawn.
+
+    Attributes:
+        model: The fitted estimator.
+        data: Rows of the model's columns, or None.
+        given: One row of conditions or several, None for a model without.
+        seed: For samples.
+    """
+
+    model: FlowDensity | ConditionalFlowDensity
+    data: Table | None
+    given: Table | None
+    seed: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.model.schema_.names
+
+    def samples(self, rows: int) -> np.ndarray:
+        """About `rows` draws, spread over the conditions if there are several."""
+        if isinstance(self.model, FlowDensity):
+            return self.model.sample(rows, self.seed)
+        given = self._conditions[:rows]
+        return self.model.sample(given, max(1, rows // len(given)), self.seed)
+
+    def log_density(self, rows: np.ndarray) -> np.ndarray:
+        """Of each row, in nats; between two whole numbers of an integer column it is that of the lower one."""
+        integers = [column.kind == "integer" for column in self.model.schema_.columns]
+        rows = np.where(integers, np.floor(rows), rows)
+        if isinstance(self.model, FlowDensity):
+            return self.model.score_samples(rows)
+        return self.model.score_samples(rows, np.repeat(self._conditions[:1], len(rows), axis=0))
+
+    @property
+    def _conditions(self) -> np.ndarray:
+        return np.empty((1, 0)) if self.given is None else self.given.values
+
+
+def run(request: Request, talk: Talk) -> None:
+    """Draw and save."""
+    model = load_estimator(request.model)
+    what = request.what or ("density" if len(model.schema_.columns) <= 2 else "corner")
+    subject = Subject(model, *_inputs(request, model, what), request.seed)
+    figure = DRAWN_BY[what](subject)
+    plots.save(figure, request.target)
+    talk.say(f"wrote {request.target}: {what}")
+
+
+def _inputs(
+    request: Request, model: FlowDensity | ConditionalFlowDensity, what: str
+) -> tuple[Table | None, Table | None]:
+    """The rows to draw beside the model, and the conditions."""
+    if what == "loss":
+        return None, None
+    if request.source is None:
+        return None, conditions(model, request.given, None)
+    names, schema = model.schema_.names, model.condition_schema_
+    if schema is None or what != "corner" or request.given:
+        given = conditions(model, request.given, None)
+        return read_table(request.source, columns=names, drop_missing=request.drop_missing), given
+    # Each sample is drawn given the conditions of a row of the data.
+    table = read_table(request.source, columns=(*names, *schema.names), drop_missing=request.drop_missing)
+    return table.select(names), table.select(schema.names)
+
+
+def _density(subject: Subject) -> Any:
+    if len(subject.names) > 2:
+        raise WrongUsage(
+            f"a density picture shows one or two columns, and the model has {len(subject.names)}.",
+            "use `--what corner`, which shows every pair",
+        )
+    if subject.data is not None:
+        return plots.density_grid(subject.log_density, subject.data.values, names=subject.names)
+    return plots.density_grid(subject.log_density, limits=_window(subject.samples(WINDOW_ROWS)), names=subject.names)
+
+
+def _window(points: np.ndarray) -> list[tuple[float, float]]:
+    low, high = np.quantile(points, [EDGE, 1 - EDGE], axis=0)
+    margin = MARGIN * np.where(high > low, high - low, 1.0)
+    return list(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))
+
+
+def _corner(subject: Subject) -> Any:
+    if subject.data is None:
+        raise WrongUsage("a corner picture shows samples beside data.", "give DATA behind the model, such as wine.csv")
+    rows = min(max(subject.data.num_rows, LEAST_DRAWN), MOST_DRAWN)
+    return plots.corner(subject.data.values, subject.samples(rows), names=subject.names)
+
+
+def _loss(subject: Subject) -> Any:
+    return plots.loss_curve(subject.model.result_)
+
+
+def _steps(subject: Subject) -> Any:
+    if len(subject.names) < 2:
+        raise WrongUsage("the steps are drawn for two columns or more, and the model has one.", "use `--what density`")
+    condition = None if subject.given is None else subject.given.values[0]
+    return plots.steps(subject.model.flow_, jax.random.key(subject.seed), condition=condition, names=subject.names)
+
+
+DRAWN_BY = {"density": _density, "corner": _corner, "loss": _loss, "steps": _steps}

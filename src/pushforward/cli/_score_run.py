@@ -1,0 +1,65 @@
+"""The work of `pushforward score`."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pushforward.cli._talk import Talk, plural
+from pushforward.data import Table, TableWriter, read_batches
+from pushforward.estimators import ConditionalFlowDensity, FlowDensity, load_estimator
+
+
+class Summary:
+    """Adds up the scores that pass through, for the last line."""
+
+    def __init__(self) -> None:
+        self.rows = self.outside = self.dropped = 0
+        self.total = 0.0
+
+    def add(self, scores: np.ndarray) -> None:
+        inside = scores > -np.inf
+        self.rows += len(scores)
+        self.outside += int(len(scores) - inside.sum())
+        self.total += float(scores[inside].sum())
+
+    def say(self, target: str, talk: Talk) -> None:
+        """How many rows, their mean, and what was left out or outside."""
+        inside = self.rows - self.outside
+        where = "standard output" if target == "-" else target
+        mean = f"; mean log_prob {self.total / inside:.4f} nats" if inside else ""
+        talk.say(f"wrote {plural(self.rows, 'score')} to {where}{mean}")
+        if self.dropped:
+            talk.say(f"{plural(self.dropped, 'row')} dropped: a cell was missing")
+        if self.outside:
+            talk.say(
+                f"{plural(self.outside, 'row')} with a value that the model cannot produce: log_prob is -inf there, "
+                "and the mean is over the others"
+            )
+
+
+def run(model: Path, source: str, target: str, *, drop_missing: bool, talk: Talk) -> None:
+    """Score a table chunk by chunk, with memory for a few chunks."""
+    estimator = load_estimator(model)
+    conditions = estimator.condition_schema_
+    wanted = (*estimator.schema_.names, *(() if conditions is None else conditions.names))
+    batches = read_batches(source, columns=wanted, drop_missing=drop_missing)
+    summary = Summary()
+    with TableWriter(target, ["log_prob"]) as writer:
+        for scores in talk.counted(_scores(estimator, _kept(batches, summary)), "scored"):
+            summary.add(scores)
+            writer.write(scores[:, None].astype(np.float32))
+    summary.say(target, talk)
+
+
+def _kept(batches: Iterable[Table], summary: Summary) -> Iterator[Table]:
+    for batch in batches:
+        summary.dropped += batch.dropped
+        if batch.num_rows:
+            yield batch
+
+
+def _scores(estimator: FlowDensity | ConditionalFlowDensity, batches: Iterator[Table]) -> Iterator[np.ndarray]:
+    if isinstance(estimator, FlowDensity):
+        return estimator.iter_scores(batches)
+    return estimator.iter_scores((batch, batch) for batch in batches)

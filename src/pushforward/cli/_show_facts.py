@@ -1,0 +1,124 @@
+"""What `pushforward show` finds in a model file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pushforward._params import count_parameters
+from pushforward.bijections import AbstractBijection, Chain, Concatenate, Inverse, Scan
+from pushforward.cli._columns import column_facts
+from pushforward.cli._layout import print_facts, print_table
+from pushforward.cli._talk import duration, plural
+from pushforward.data import Schema
+from pushforward.distributions import Embedded, Transformed
+from pushforward.io import read
+from pushforward.io._source import read_contents
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """The contents of a file as plain data; what a file of a bare flow does not hold is None or empty.
+
+    Raises:
+        FileError: If it is not a model file, or a damaged one.
+    """
+    part, metadata = read(path)
+    schemas = {name: metadata.get(name) for name in ("schema", "condition_schema")}
+    columns = {name: column_facts(Schema.from_json(data)) if data else [] for name, data in schemas.items()}
+    layers = list(_layers(part))
+    return {
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "flow": metadata.get("recipe", type(part).__name__),
+        "options": metadata.get("options", {}),
+        "settings": metadata.get("params", {}),
+        "columns": columns["schema"],
+        "condition": [column["name"] for column in columns["condition_schema"]],
+        "parameters": count_parameters(part),
+        "layers": layers,
+        "training": metadata.get("training"),
+        "versions": read_contents(path, "flow").document.get("libraries", {}),
+    }
+
+
+def print_facts_of(facts: dict[str, Any]) -> None:
+    """The same for people."""
+    options = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
+    rows: list[tuple[str, object]] = [
+        ("file", f"{facts['file']} ({facts['bytes'] / 1024:,.0f} KiB)"),
+        ("flow", f"{facts['flow']} ({options})" if options else facts["flow"]),
+        ("parameters", facts["parameters"]),
+    ]
+    if facts["condition"]:
+        rows.append(("given", ", ".join(facts["condition"])))
+    rows += _training(facts["training"]) if facts["training"] else []
+    rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
+    print_facts(rows)
+    if facts["columns"]:
+        click.echo()
+        cells = ((c["name"], c["kind"], _limits(c), c["note"]) for c in facts["columns"])
+        print_table(("column", "kind", "limits", "why"), cells)
+    click.echo()
+    names = ("layer", "parameters", "sampling", "density")
+    print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
+
+
+def _training(training: dict[str, Any]) -> list[tuple[str, object]]:
+    history = training["history"]
+    held_out = any(epoch["validation"] is not None for epoch in history)
+    best, start = (_nats(training[name]) for name in ("best_loss", "start_loss"))
+    return [
+        ("validation" if held_out else "training", f"{best} nats per row, lower is better; before training {start}"),
+        (
+            "epochs",
+            f"{len(history)} in {duration(training['seconds'])}, that of number {training['best_epoch']} is kept",
+        ),
+        ("stopped", training["stopped_because"]),
+        *([("skipped", plural(training["skipped_steps"], "step"))] if training["skipped_steps"] else []),
+        *(("event", event) for event in training["events"]),
+    ]
+
+
+def _nats(loss: float | None) -> str:
+    return "not finite" if loss is None else f"{loss:.4f}"
+
+
+def _limits(column: dict[str, Any]) -> str:
+    low, high = column["low"], column["high"]
+    if low is None and high is None:
+        return ""
+    return f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()
+
+
+def _layers(part: Any) -> Iterator[dict[str, Any]]:
+    """From the noise to the data; layers that are stacked stand in one row."""
+    if isinstance(part, Embedded):
+        yield _row(f"conditions: {_name(part.embedding)}", part.embedding)
+        yield from _layers(part.distribution)
+    elif isinstance(part, Transformed):
+        yield from _layers(part.base)
+        yield from _layers(part.bijection)
+    elif isinstance(part, Chain):
+        for bijection in part.bijections:
+            yield from _layers(bijection)
+    else:
+        yield _row(_name(part), part)
+
+
+def _row(name: str, part: Any) -> dict[str, Any]:
+    kinds = {"sampling": "", "density": ""}
+    if isinstance(part, AbstractBijection):
+        kinds = {"sampling": part.forward_kind, "density": part.inverse_kind}
+    return {"layer": name, "parameters": count_parameters(part), **kinds}
+
+
+def _name(part: Any) -> str:
+    if isinstance(part, Scan):
+        return f"{part.num_layers} x {_name(part.stacked)}"
+    if isinstance(part, Chain | Concatenate):
+        return f"({', '.join(_name(inner) for inner in part.bijections)})"
+    if isinstance(part, Inverse):
+        return f"Inverse({_name(part.bijection)})"
+    inner = getattr(part, "inner", None)
+    return type(part).__name__ if inner is None else f"{type(part).__name__}({_name(inner)})"
