@@ -1,22 +1,33 @@
 """What the estimators share: settings, fitting, saving."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from pushforward.data import Column, Schema, Table
-from pushforward.distributions import AbstractDistribution
+from pushforward.bijections import Standardize
+from pushforward.data import Column, Schema, Table, column_warnings
+from pushforward.distributions import AbstractDistribution, Normal, Transformed
 from pushforward.estimators._chunks import Model
-from pushforward.estimators._columns import ColumnKinds, schema_of
-from pushforward.estimators._inputs import checked_weights
+from pushforward.estimators._columns import BINARY, ColumnKinds, schema_of
+from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
 from pushforward.estimators._rows import Rows, merged, with_weight
-from pushforward.estimators._training import FlowLike, build_flow, device_array, in_user_units, key_from, recipe_name
+from pushforward.estimators._training import (
+    FlowLike,
+    build_flow,
+    in_jax_precision,
+    in_user_units,
+    key_from,
+    recipe_name,
+    takes_binary,
+)
 from pushforward.train import Epoch, FitResult, fit
 
 
@@ -31,6 +42,9 @@ class FlowEstimator(BaseEstimator):
     history_: tuple[Epoch, ...]
     n_features_in_: int
     feature_names_in_: np.ndarray
+
+    _conditional: ClassVar[bool] = False
+    _gaussian: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -75,17 +89,11 @@ class FlowEstimator(BaseEstimator):
             FileError: If it cannot be written.
         """
         check_is_fitted(self)
+        named = hasattr(self, "feature_names_in_")
+        params = self.get_params(deep=False)
+        name = recipe_name(self.flow)
         write_model(
-            path,
-            ModelFile(
-                flow=self.flow_,
-                schema=self.schema_,
-                condition_schema=self.condition_schema_,
-                recipe=recipe_name(self.flow),
-                params=self.get_params(deep=False),
-                named=hasattr(self, "feature_names_in_"),
-                result=self.result_,
-            ),
+            path, ModelFile(self.flow_, self.schema_, self.condition_schema_, name, params, named, self.result_)
         )
 
     @classmethod
@@ -109,27 +117,37 @@ class FlowEstimator(BaseEstimator):
             estimator.feature_names_in_ = np.array(file.schema.names, dtype=object)
         return estimator
 
-    _conditional: ClassVar[bool] = False
-
     @property
     def _model(self) -> Model:
         return Model(self.flow_, self.schema_)
 
-    def _fit(self, table: Table, condition: Table | None, sample_weight: Any) -> None:
-        rows = with_weight(Rows(table, condition, checked_weights(sample_weight, table.values)))
-        table, condition, weights = merged(rows) if rows.x.num_rows <= self.batch_size else rows
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Rows:
+        """Fit the flow, and give back the rows that it was fitted to."""
         if self.resume and not isinstance(self.random_state, int | np.integer):
             raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
-        schema, self.column_notes_ = schema_of(table, self.columns)
-        conditions = None if condition is None else _plain_schema(condition).standardize(condition.values)
+        rows = with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional))
+        if rows.x.num_rows <= self.batch_size:
+            rows = merged(rows)
         build_key, fit_key = jax.random.split(key_from(self.random_state))
-        cond_dim = None if condition is None else condition.num_columns
-        flow = build_flow(self.flow, self.options, table.num_columns, cond_dim, build_key)
-        result = fit(
-            in_user_units(flow, schema.bijection(table.values), conditions),
-            device_array(table.values),
-            condition=None if condition is None else device_array(condition.values),
-            weights=None if weights is None else device_array(weights),
+        cond_dim = None if rows.condition is None else rows.condition.num_columns
+        flow = build_flow(self.flow, self.options, rows.x.num_columns, cond_dim, build_key)
+        if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
+            raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
+        schema, self.column_notes_ = schema_of(rows.x, BINARY if takes_binary(flow) else self.columns)
+        if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
+            for sentence in column_warnings(rows.x, schema):
+                warnings.warn(sentence, stacklevel=3)
+        conditions, embedding = (None, None) if rows.condition is None else _standardised(rows.condition)
+        flow = in_user_units(flow, schema.bijection(rows.x.values), embedding)
+        self._set_fitted(self._train(flow, rows, fit_key), schema, conditions)
+        return rows
+
+    def _train(self, flow: AbstractDistribution, rows: Rows, key: PRNGKeyArray) -> FitResult:
+        return fit(
+            flow,
+            in_jax_precision(rows.x.values),
+            condition=None if rows.condition is None else in_jax_precision(rows.condition.values),
+            weights=None if rows.weights is None else in_jax_precision(rows.weights),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
@@ -140,9 +158,8 @@ class FlowEstimator(BaseEstimator):
             resume=self.resume,
             callbacks=tuple(self.callbacks),
             progress=self.progress,
-            key=fit_key,
+            key=key,
         )
-        self._set_fitted(result, schema, None if condition is None else _plain_schema(condition))
 
     def _set_fitted(self, result: FitResult, schema: Schema, condition_schema: Schema | None) -> None:
         self.flow_ = result.flow
@@ -152,5 +169,6 @@ class FlowEstimator(BaseEstimator):
         self.condition_schema_ = condition_schema
 
 
-def _plain_schema(condition: Table) -> Schema:
-    return Schema([Column(name, "unbounded") for name in condition.names])
+def _standardised(condition: Table) -> tuple[Schema, Standardize]:
+    schema = Schema([Column(name, "unbounded") for name in condition.names])
+    return schema, schema.standardize(condition.values)

@@ -1,24 +1,29 @@
-"""Scores and samples in chunks of few sizes, so that memory stays flat and nothing is compiled twice."""
+"""Scores, samples and maps in chunks of few sizes: memory stays flat, and nothing is compiled for every length."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.estimators._noise import NUM_DRAWS, shifts
+from pushforward.estimators._noise import shifts
 
-MOST_ROWS, LEAST_ROWS = 65_536, 256
-CELLS = 2**20
-"""Rows times columns of a chunk: a spline flow needs about 100 numbers for each while it computes."""
+LEAST_ROWS = 256
+CELLS, CELLS_ELSEWHERE = 2**15, 2**20
+"""Rows times columns of a chunk on a CPU, and on an accelerator, which needs large ones to be busy.
+
+On a CPU twice as many make a spline flow three times slower per row: its temporary numbers, about 200 bytes for each
+cell, no longer stay in the cache.
+"""
 
 
-class Model(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Model:
     """What is needed to score and sample.
 
     Attributes:
@@ -29,30 +34,32 @@ class Model(NamedTuple):
     flow: AbstractDistribution
     schema: Schema
 
-    @property
-    def most_rows(self) -> int:
-        """Rows of a full chunk."""
-        rows = CELLS // len(self.schema.columns)
-        return min(max(_power_of_two(rows + 1) // 2, LEAST_ROWS), MOST_ROWS)
-
     def chunk_rows(self, rows: int) -> int:
         """Rows of the chunks for this many rows: a power of two, so that there are few sizes to compile."""
-        return min(max(_power_of_two(rows), LEAST_ROWS), self.most_rows)
+        cells = CELLS if jax.default_backend() == "cpu" else CELLS_ELSEWHERE
+        most = _power_of_two(cells // len(self.schema.columns) + 1) // 2
+        return max(min(_power_of_two(rows), most), LEAST_ROWS)
+
+    @property
+    def noisy_columns(self) -> list[int]:
+        """The integer columns that the flow takes for continuous ones with noise."""
+        if self.flow.exact:
+            return []
+        return [i for i, column in enumerate(self.schema.columns) if column.kind == "integer"]
 
 
-def log_prob(model: Model, x: np.ndarray, condition: np.ndarray | None, *, least: int = 0) -> np.ndarray:
+def log_prob(model: Model, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
     """Log-density of every row in nats, `(rows, dim), (rows, cond_dim) -> (rows,)`, float64.
 
     Args:
         model: The flow and its schema.
         x: Finite values.
         condition: One row for each row of `x`, or None.
-        least: Chunks have at least this many rows, where a stream has had longer ones.
+        least: Chunks are as long as for this many rows, where a stream has had longer batches.
     """
     size = model.chunk_rows(max(len(x), least))
     scores = np.empty(len(x))
-    for start in range(0, len(x), size):
-        rows = slice(start, start + size)
+    for rows in _slices(len(x), size):
         scores[rows] = _chunk_scores(model, x[rows], None if condition is None else condition[rows], size)
     return scores
 
@@ -66,75 +73,84 @@ def iter_log_prob(model: Model, batches: Iterable[tuple[np.ndarray, np.ndarray |
 
 
 def iter_draws(
-    model: Model, num_rows: int, key: PRNGKeyArray, temperature: float | None, condition: np.ndarray | None = None
+    model: Model, num_rows: int, key: PRNGKeyArray, temperature: float | None, given: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Draws in chunks `(rows, dim)`, float64, inside the support; row i is drawn given row i of `condition`."""
-    size = model.chunk_rows(num_rows)
-    for number, start in enumerate(range(0, num_rows, size)):
-        rows = min(size, num_rows - start)
+    """Draws in chunks `(rows, dim)`, float64, inside the support; `num_rows` for each row of `given`, one by one."""
+    total = num_rows * (1 if given is None else len(given))
+    size = model.chunk_rows(total)
+    for number, rows in enumerate(_slices(total, size)):
         chunk_key = jax.random.fold_in(key, number)
-        if condition is None:
+        if given is None:
             draws = model.flow.sample(chunk_key, size, temperature=temperature)
         else:
-            given = _padded(condition[start : start + rows], size)
-            draws = model.flow.sample(chunk_key, (), given, temperature=temperature)
-        yield _inside(model.schema, np.asarray(draws)[:rows])
+            # Repeated here, so that a million draws for one condition need no memory for a million conditions.
+            condition = given[np.arange(rows.start, rows.stop) // num_rows]
+            draws = model.flow.sample(chunk_key, (), _padded(condition, size), temperature=temperature)
+        yield _inside(model.schema, np.asarray(draws)[: rows.stop - rows.start], np.float64)
 
 
 def to_latent(model: Model, x: np.ndarray) -> np.ndarray:
-    """The noise of each row, `(rows, dim) -> (rows, dim)`, in the type of `x`; NaN outside the support."""
+    """The noise of each row, `(rows, dim) -> (rows, dim)`, in the type of `x`."""
     return _mapped(model, _invert, x)
 
 
 def to_data(model: Model, z: np.ndarray) -> np.ndarray:
     """The row of each noise, `(rows, dim) -> (rows, dim)`, in the type of `z` and inside the support."""
-    return model.schema.clip(model.schema.clip(_mapped(model, _push, z)).astype(z.dtype))
-
-
-def _mapped(model: Model, function: Callable[..., jax.Array], values: np.ndarray) -> np.ndarray:
-    size = model.chunk_rows(len(values))
-    out = np.empty(values.shape, values.dtype)
-    for start in range(0, len(values), size):
-        rows = values[start : start + size]
-        out[start : start + size] = np.asarray(function(model.flow, _padded(rows, size)))[: len(rows)]
-    return out
-
-
-@jax.jit
-def _invert(flow: Transformed, x: jax.Array) -> jax.Array:
-    return flow.bijection._inverse_many(x.T, None, None)[0].T
-
-
-@jax.jit
-def _push(flow: Transformed, z: jax.Array) -> jax.Array:
-    return flow.bijection._forward_many(z.T, None, None)[0].T
+    return _inside(model.schema, _mapped(model, _push, z), z.dtype)
 
 
 def _chunk_scores(model: Model, x: np.ndarray, condition: np.ndarray | None, size: int) -> np.ndarray:
     outside = model.schema.outside(x) | (np.abs(x) > LARGEST).any(axis=1)
     # A row that the flow cannot see is replaced by a harmless one; its score is -inf all the same.
-    safe = np.where(outside[:, None], 0.0, x) if outside.any() else x
+    seen = np.where(outside[:, None], 0.0, x) if outside.any() else x
     given = None if condition is None else _padded(condition, size)
-    integer = [i for i, column in enumerate(model.schema.columns) if column.kind == "integer"]
-    if not integer:
-        scores = _flow_scores(model.flow, safe, given, size)
+    noisy = model.noisy_columns
+    if not noisy:
+        scores = _flow_scores(model.flow, seen, given, size)
     else:
-        draws = []
-        for shift in shifts(x, integer, NUM_DRAWS):
-            moved = safe.copy()
-            moved[:, integer] += shift
-            draws.append(_flow_scores(model.flow, moved, given, size))
+        draws = [_flow_scores(model.flow, _shifted(seen, noisy, by), given, size) for by in shifts(x, noisy)]
         scores = np.logaddexp.reduce(draws, axis=0) - np.log(len(draws))
     return np.where(outside, -np.inf, scores)
 
 
 def _flow_scores(flow: AbstractDistribution, x: np.ndarray, given: np.ndarray | None, size: int) -> np.ndarray:
-    return np.asarray(flow.log_prob(_padded(x, size), given), np.float64)[: len(x)]
+    return np.asarray(_log_density(flow, _padded(x, size), given), np.float64)[: len(x)]
 
 
-def _inside(schema: Schema, draws: np.ndarray) -> np.ndarray:
-    # Twice: a limit can be beyond itself after rounding to float32, and the least positive number depends on the type.
-    return schema.clip(schema.clip(draws).astype(np.float64))
+def _shifted(x: np.ndarray, columns: list[int], by: np.ndarray) -> np.ndarray:
+    moved = x.astype(np.float64)
+    moved[:, columns] += by
+    return moved
+
+
+def _mapped(model: Model, function: Callable[..., Array], values: np.ndarray) -> np.ndarray:
+    size = model.chunk_rows(len(values))
+    out = np.empty(values.shape, values.dtype)
+    for rows in _slices(len(values), size):
+        chunk = values[rows]
+        out[rows] = np.asarray(function(model.flow, _padded(chunk, size)))[: len(chunk)]
+    return out
+
+
+# Transposed inside: around a small chunk, each step outside of the compiled function costs as much as the flow.
+@jax.jit
+def _log_density(flow: AbstractDistribution, x: Array, condition: Array | None) -> Array:
+    return flow._log_prob_many(x.T, None if condition is None else condition.T, None)
+
+
+@jax.jit
+def _invert(flow: Transformed, x: Array) -> Array:
+    return flow.bijection._inverse_many(x.T, None, None)[0].T
+
+
+@jax.jit
+def _push(flow: Transformed, z: Array) -> Array:
+    return flow.bijection._forward_many(z.T, None, None)[0].T
+
+
+def _inside(schema: Schema, draws: np.ndarray, dtype: np.dtype | type[np.floating]) -> np.ndarray:
+    # Twice: a limit may lie beyond itself when rounded to float32, and the least positive number depends on the type.
+    return schema.clip(schema.clip(draws).astype(dtype))
 
 
 def _padded(values: np.ndarray, size: int) -> np.ndarray:
@@ -143,6 +159,10 @@ def _padded(values: np.ndarray, size: int) -> np.ndarray:
     full[: len(values)] = values
     full[len(values) :] = values[0]
     return full
+
+
+def _slices(rows: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
 
 
 def _power_of_two(rows: int) -> int:

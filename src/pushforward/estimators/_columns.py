@@ -7,6 +7,7 @@ from pushforward.data import Schema, Table, infer_schema
 
 OTHERS = "*"
 INFER = "infer"
+BINARY = "integer(0,1)"
 
 ColumnKinds = str | Mapping[str, str] | None
 
@@ -22,9 +23,12 @@ def schema_of(table: Table, columns: ColumnKinds) -> tuple[Schema, tuple[str, ..
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
     """
-    kinds = {OTHERS: columns or "unbounded"} if columns is None or isinstance(columns, str) else dict(columns)
+    kinds = dict(columns) if isinstance(columns, Mapping) else {OTHERS: columns or "unbounded"}
     if not all(isinstance(text, str) for pair in kinds.items() for text in pair):
-        raise DataError("`columns` must map names to kinds.", 'write for example {"age": "positive"}')
-    default = kinds.pop(OTHERS, "unbounded")
-    overrides = dict.fromkeys(table.names, default) | kinds
-    return infer_schema(table, {name: kind for name, kind in overrides.items() if kind != INFER})
+        raise DataError(
+            f"columns={columns!r} must be a kind, or map names to kinds, as text.",
+            'write for example {"age": "positive", "*": "infer"}',
+        )
+    others = kinds.pop(OTHERS, "unbounded")
+    kinds = dict.fromkeys(table.names, others) | kinds
+    return infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})

@@ -8,17 +8,24 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import DataError
+from pushforward.data import Schema
 from pushforward.estimators._base import FlowEstimator
 from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
-from pushforward.estimators._inputs import checked_weights, condition_table, rows_to_fit, rows_to_score
+from pushforward.estimators._inputs import given_conditions, mean_score, num_draws, rows_to_score
+from pushforward.estimators._rows import spread_rows
 from pushforward.estimators._training import key_from
+
+NUM_CONDITIONS = 64
 
 
 class ConditionalFlowDensity(FlowEstimator):
     """The density of the rows of `X` given those of `y`, learned by a conditional normalizing flow.
 
-    The settings and attributes are those of `FlowDensity`, and `condition_schema_` names the columns of `y`. The
-    conditions are standardised inside the flow.
+    The settings and attributes are those of `FlowDensity`. The conditions are standardised inside the flow.
+
+    Attributes:
+        condition_schema_: The columns of `y`.
+        conditions_: Up to 64 of its rows, evenly spread over those of the fit; they are not saved.
 
     Example:
         >>> y = np.linspace(0, 1, 500)
@@ -27,6 +34,9 @@ class ConditionalFlowDensity(FlowEstimator):
         >>> density.score_samples(X, y).shape, density.sample(y[:2], n_samples=5).shape
         ((500,), (10, 2))
     """
+
+    condition_schema_: Schema
+    conditions_: np.ndarray
 
     _conditional = True
 
@@ -41,19 +51,26 @@ class ConditionalFlowDensity(FlowEstimator):
         Raises:
             ValueError: If the data, the flow or a setting cannot be used.
         """
-        table, y = rows_to_fit(self, X, y, conditional=True)
-        self._fit(table, condition_table(y, table.num_rows), sample_weight)
+        rows = self._fit(X, y, sample_weight)
+        self.conditions_ = spread_rows(rows, NUM_CONDITIONS)
         return self
 
-    def score_samples(self, X: Any, y: Any) -> np.ndarray:
-        """Log-density in nats of every row of `X` given the same row of `y`, `(rows,)`; see `FlowDensity`."""
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """Log-density in nats of every row of `X` given the same row of `y`, `(rows,)`; see `FlowDensity`.
+
+        Args:
+            X: `(rows, columns)`.
+            y: `(rows,)` or `(rows, conditions)`. Without it, the marginal density of `X`: the mean density over
+                `conditions_`, at the cost of one pass for each of them.
+        """
         check_is_fitted(self)
+        if y is None:
+            return self._marginal(rows_to_score(self, X, self.schema_.names))
         return log_prob(self._model, *self._pair(X, y))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean log-density per row in nats, weighted if weights are given."""
-        scores = self.score_samples(X, y)
-        return float(np.average(scores, weights=checked_weights(sample_weight, scores[:, None])))
+        return mean_score(self.score_samples(X, y), sample_weight)
 
     def sample(
         self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
@@ -78,17 +95,26 @@ class ConditionalFlowDensity(FlowEstimator):
     ) -> Iterator[np.ndarray]:
         """The rows of `sample` in chunks, for more of them than memory holds."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise DataError(f"n_samples must be at least 1, got {n_samples}.", "ask for one row or more")
-        given = condition_table(y, None, self._condition_names()).values.repeat(n_samples, axis=0)
-        return iter_draws(self._model, len(given), key_from(random_state), temperature, given)
+        given = given_conditions(y, self._condition_names())
+        return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature, given)
 
     def _pair(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         x = rows_to_score(self, X, self.schema_.names)
-        return x, condition_table(y, len(x), self._condition_names()).values
+        return x, given_conditions(y, self._condition_names(), len(x))
+
+    def _marginal(self, x: np.ndarray) -> np.ndarray:
+        if not hasattr(self, "conditions_"):
+            raise DataError(
+                "y is missing: a model from a file knows no conditions to average over, because a file holds no data.",
+                "give the conditions as y, or use the estimator that was fitted",
+            )
+        scores = np.full(len(x), -np.inf)
+        for condition in self.conditions_:
+            scores = np.logaddexp(scores, log_prob(self._model, x, np.tile(condition, (len(x), 1))))
+        return scores - np.log(len(self.conditions_))
 
     def _condition_names(self) -> tuple[str, ...]:
-        return () if self.condition_schema_ is None else self.condition_schema_.names
+        return self.condition_schema_.names
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,10 +7,9 @@ import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pushforward._errors import DataError
 from pushforward.estimators._base import FlowEstimator
 from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
-from pushforward.estimators._inputs import checked_weights, rows_to_fit, rows_to_score
+from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
 from pushforward.estimators._training import key_from
 
 
@@ -62,8 +61,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
         Raises:
             ValueError: If the data, the flow or a setting cannot be used.
         """
-        table, _ = rows_to_fit(self, X)
-        self._fit(table, None, sample_weight)
+        self._fit(X, None, sample_weight)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -73,12 +71,13 @@ class FlowDensity(DensityMixin, FlowEstimator):
         them continuous, and its logarithm is in the mean a little too low. The draws are a function of the row.
         """
         check_is_fitted(self)
-        return log_prob(self._model, rows_to_score(self, X, self.schema_.names), None)
+        return log_prob(self._model, rows_to_score(self, X, self.schema_.names))
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(  # pyright: ignore[reportIncompatibleMethodOverride]: the mixin's returns nothing
+        self, X: Any, y: Any = None, sample_weight: Any = None
+    ) -> float:
         """Mean log-density per row in nats, weighted if weights are given."""
-        scores = self.score_samples(X)
-        return float(np.average(scores, weights=checked_weights(sample_weight, scores[:, None])))
+        return mean_score(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None) -> np.ndarray:
         """Draw rows, `(n_samples, columns)`, inside the support of every column.
@@ -100,6 +99,4 @@ class FlowDensity(DensityMixin, FlowEstimator):
     ) -> Iterator[np.ndarray]:
         """The rows of `sample` in chunks, for more of them than memory holds."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise DataError(f"n_samples must be at least 1, got {n_samples}.", "ask for one row or more")
-        return iter_draws(self._model, n_samples, key_from(random_state), temperature)
+        return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature)

@@ -7,17 +7,16 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from pushforward._errors import DataError
-from pushforward.distributions import Transformed
 from pushforward.estimators._base import FlowEstimator
 from pushforward.estimators._chunks import to_data, to_latent
-from pushforward.estimators._inputs import FLOATS, checked_array, rows_to_fit, rows_to_score
+from pushforward.estimators._inputs import FLOATS, numbers, rows_to_score
 
 
 class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstimator):
     """A transformer that turns rows into independent standard normal numbers, and back.
 
-    The settings and attributes are those of `FlowDensity`; the flow must be a `Transformed`, as all are but mixtures.
+    The settings and attributes are those of `FlowDensity`, without the flows that are no map of Gaussian noise
+    (`"made"` and its sisters).
 
     Example:
         >>> X = pf.data.moons(500)
@@ -27,12 +26,11 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstima
         True
     """
 
+    _gaussian = True
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the map; the arguments are those of `FlowDensity.fit`."""
-        table, _ = rows_to_fit(self, X)
-        self._fit(table, None, sample_weight)
-        if not isinstance(self.flow_, Transformed):
-            raise DataError(f"flow={self.flow!r} has no map to noise.", "choose one that is not a mixture")
+        self._fit(X, None, sample_weight)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -43,7 +41,7 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstima
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Rows in the units that the transformer was fitted on, from noise `(rows, columns)`."""
         check_is_fitted(self)
-        return to_data(self._model, checked_array(self, X, self.n_features_in_))
+        return to_data(self._model, numbers(self, X, self.n_features_in_))
 
     @property
     def _n_features_out(self) -> int:

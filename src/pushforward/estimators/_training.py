@@ -1,4 +1,4 @@
-"""From a table and settings to a fitted flow in the user's units."""
+"""From the name of a flow to an untrained flow in the user's units."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state
 
 from pushforward._errors import did_you_mean
 from pushforward.bijections import AbstractBijection, Chain
-from pushforward.distributions import AbstractDistribution, Embedded, Transformed
-from pushforward.flows import RECIPES
+from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, Transformed
+from pushforward.flows import RECIPES, Recipe
 
 FlowLike = str | Callable[..., AbstractDistribution]
 
@@ -22,7 +22,7 @@ def key_from(random_state: Any) -> jax.Array:
 
 
 def recipe_name(flow: FlowLike) -> str:
-    """The name in files and tables."""
+    """The name in files."""
     return flow if isinstance(flow, str) else getattr(flow, "__name__", type(flow).__name__)
 
 
@@ -34,34 +34,44 @@ def build_flow(
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot be conditional.
     """
-    given = dict(options or {})
-    if cond_dim is not None:
-        given["cond_dim"] = cond_dim
-    if not isinstance(flow, str):
-        return flow(dim, **given, key=key)
-    if flow not in RECIPES:
-        raise ValueError(f"flow={flow!r} is not known; {did_you_mean(flow, RECIPES)}")
-    recipe = RECIPES[flow]
-    if cond_dim is not None and not recipe.conditional:
-        able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
-        raise ValueError(f"flow={flow!r} cannot be conditional; choose one of {able}")
-    for name in options or {}:
-        if name not in recipe.options():
-            raise ValueError(f"flow={flow!r} has no option {name!r}; {did_you_mean(name, recipe.options())}")
-    return recipe.build(dim, **given, key=key)
+    build = _recipe(flow, options or {}, conditional=cond_dim is not None).build if isinstance(flow, str) else flow
+    if not callable(build):
+        raise ValueError(f"flow={flow!r} must be a name or a function; {did_you_mean('', RECIPES)}")
+    given = dict(options or {}) if cond_dim is None else {**(options or {}), "cond_dim": cond_dim}
+    return build(dim, **given, key=key)
 
 
 def in_user_units(
     flow: AbstractDistribution, columns: AbstractBijection, conditions: AbstractBijection | None
 ) -> AbstractDistribution:
     """The flow with the columns' maps behind it and the standardisation of the conditions in front."""
-    if isinstance(flow, Transformed):
+    if takes_binary(flow):
+        whole = flow
+    elif isinstance(flow, Transformed):
         whole = Transformed(flow.base, Chain([flow.bijection, columns]))
     else:
         whole = Transformed(flow, columns)
     return whole if conditions is None else Embedded(whole, conditions)
 
 
-def device_array(values: np.ndarray) -> np.ndarray:
-    """The values in JAX's precision, without a copy where they are in it already."""
+def takes_binary(flow: AbstractDistribution) -> bool:
+    """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
+    return isinstance(flow, Autoregression) and flow.law == "bernoulli"
+
+
+def in_jax_precision(values: np.ndarray) -> np.ndarray:
+    """The values in the precision of JAX, without a copy where they are in it already."""
     return np.ascontiguousarray(values, dtype=jnp.result_type(float))
+
+
+def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:
+    if name not in RECIPES:
+        raise ValueError(f"flow={name!r} is not known; {did_you_mean(name, RECIPES)}")
+    recipe = RECIPES[name]
+    if conditional and not recipe.conditional:
+        able = ", ".join(other.name for other in RECIPES.values() if other.conditional)
+        raise ValueError(f"flow={name!r} cannot be conditional; choose one of {able}")
+    for option in options:
+        if option not in recipe.options():
+            raise ValueError(f"flow={name!r} has no option {option!r}; {did_you_mean(option, recipe.options())}")
+    return recipe
