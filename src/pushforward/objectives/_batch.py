@@ -14,7 +14,7 @@ class Batch(NamedTuple):
         weights: Non-negative `(batch,)`, or None for equal ones.
     """
 
-    x: Array | None = None
+    x: Any = None
     condition: Array | None = None
     weights: Array | None = None
 

@@ -57,6 +57,8 @@ class Checkpoint:
         Raises:
             FileError: If the file is not a checkpoint of this fit.
         """
+        if self._path is None:
+            return run
         arrays, metadata = read_arrays(self._path)
         if metadata.get("kind") != KIND:
             raise FileError(
@@ -118,15 +120,12 @@ def _epochs(columns: dict[str, np.ndarray]) -> list[Epoch]:
     plain = {name: column for name, column in columns.items() if not name.startswith("metrics.")}
     metrics = {name[8:]: column for name, column in columns.items() if name.startswith("metrics.")}
     return [
-        Epoch(
-            **{"validation": None} | {name: _as_stored(name, column[row]) for name, column in plain.items()},
-            metrics={name: float(column[row]) for name, column in metrics.items()},
-        )
+        _epoch({name: column[row] for name, column in plain.items()}, {n: float(c[row]) for n, c in metrics.items()})
         for row in range(len(columns["number"]))
     ]
 
 
-def _as_stored(name: str, value: np.float64) -> float | int | None:
-    if name in ("number", "skipped"):
-        return int(value)
-    return float(value)
+def _epoch(values: dict[str, np.float64], metrics: dict[str, float]) -> Epoch:
+    fields: dict[str, Any] = {"validation": None}
+    fields |= {name: int(value) if name in ("number", "skipped") else float(value) for name, value in values.items()}
+    return Epoch(**fields, metrics=metrics)

@@ -158,8 +158,9 @@ def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
     if head.x is None:
         return flow
     rows = (head.x.shape[0],)
-    conditional = head.condition is not None and flow.cond_shape is not None
-    condition = batch_last(head.condition, rows, flow.cond_shape) if conditional else None
+    condition = None
+    if head.condition is not None and flow.cond_shape is not None:
+        condition = batch_last(head.condition, rows, flow.cond_shape)
     return flow._data_init(batch_last(head.x, rows, flow.event_shape), condition)
 
 
@@ -172,7 +173,7 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
         "key": [int(word) for word in np.asarray(jax.random.key_data(job.key)).ravel()],
         "batch_size": job.source.batch_size,
         "steps_per_epoch": job.source.steps_per_epoch,
-        "objective": plan.objective.__qualname__,
+        "objective": getattr(plan.objective, "__qualname__", type(plan.objective).__qualname__),
         "learning_rate": job.learning_rate,
         "schedule": schedule,
         "clip": clip,

@@ -133,7 +133,9 @@ def _walk(flow: AbstractDistribution, batch: Batch, key: PRNGKeyArray) -> str | 
     """The first layer, from the data to the base, whose output is not finite."""
     rows = (batch.x.shape[0],)
     value = batch_last(batch.x, rows, flow.event_shape)
-    condition = None if batch.condition is None else batch_last(batch.condition, rows, flow.cond_shape)
+    condition = None
+    if batch.condition is not None and flow.cond_shape is not None:
+        condition = batch_last(batch.condition, rows, flow.cond_shape)
     while isinstance(flow, Embedded):
         condition = _inverse(flow.embedding, condition, None, None)[0]
         flow = flow.distribution
@@ -158,7 +160,7 @@ def _layers(bijection: AbstractBijection) -> tuple[AbstractBijection, ...]:
 
 def _bad_rows(values: Array) -> str | None:
     finite = np.isfinite(np.asarray(values)).reshape(values.shape[0], -1).all(axis=1)
-    return None if finite.all() else f"{np.count_nonzero(~finite)} of {len(finite)} rows"
+    return None if finite.all() else f"{np.count_nonzero(~finite)} of {values.shape[0]} rows"
 
 
 @partial(jax.jit, static_argnums=0)

@@ -40,7 +40,8 @@ def unpacked(item: Any) -> tuple[Any, Any, Any]:
     parts = tuple(item) if isinstance(item, tuple) else (item,)
     if not 1 <= len(parts) <= 3:
         raise ValueError(f"A batch is x, (x, condition) or (x, condition, weights), got a tuple of {len(parts)}.")
-    return (*parts, None, None)[:3]
+    x, condition, weights = (*parts, None, None)[:3]
+    return x, condition, weights
 
 
 def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def rate_factor(
     alone. Counting is in steps tried, so that going back does not restart it.
     """
     if callable(schedule):
-        return jnp.asarray(schedule(step))
+        return jnp.asarray(schedule(jnp.asarray(step)))
     start = jnp.minimum(1.0, (step + 1.0) / warm_up)
     if schedule == "constant":
         return start

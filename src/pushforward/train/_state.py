@@ -33,8 +33,9 @@ class Sums(NamedTuple):
 def zero_sums(metrics: tuple[str, ...]) -> Sums:
     """Totals of an epoch that has not begun."""
     # In NumPy: the arrays are donated with the state, and a compiled call for five scalars takes longer.
-    zero = np.zeros((), jnp.result_type(float))
-    return Sums(zero, zero, dict.fromkeys(metrics, zero), np.zeros((), np.int32), zero)
+    zero: Any = np.zeros((), jnp.result_type(float))
+    none: Any = np.zeros((), np.int32)
+    return Sums(zero, zero, {name: zero for name in metrics}, none, zero)
 
 
 class TrainState(NamedTuple):

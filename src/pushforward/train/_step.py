@@ -112,7 +112,9 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
 def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
     """The batch and the objective's key of a step: functions of the seed and the step alone."""
     data_key = jax.random.fold_in(jax.random.fold_in(key, DATA), step)
-    return plan.take(feed, data_key, step - first), jax.random.fold_in(jax.random.fold_in(key, NOISE), step)
+    return plan.take(feed, data_key, jnp.asarray(step) - first), jax.random.fold_in(
+        jax.random.fold_in(key, NOISE), step
+    )
 
 
 @partial(jax.jit, static_argnames="objective")
