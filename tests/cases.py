@@ -33,7 +33,7 @@ class Case:
     whole_line: bool = True
 
     def bijection(self, key: Array) -> AbstractBijection:
-        return perturb(self.build(key))
+        return perturb(jax.jit(self.build)(key))
 
     def points(self, bijection: AbstractBijection, key: Array, n: int) -> Array:
         x = 1.5 * jax.random.normal(key, (n, *bijection.in_shape), jnp.result_type(float))

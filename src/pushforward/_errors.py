@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
@@ -37,6 +38,11 @@ def did_you_mean(given: str, legal: Iterable[str]) -> str:
     legal = list(legal)
     near = difflib.get_close_matches(given.lower(), legal, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(legal)}"
+
+
+def violated(holds: Array) -> bool:
+    """Whether a check on values fails somewhere; never while tracing, when values are not known."""
+    return not isinstance(holds, jax.core.Tracer) and not bool(jnp.all(holds))
 
 
 def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:

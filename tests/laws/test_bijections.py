@@ -3,12 +3,13 @@
 from functools import cache
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import CASES
+from cases import CASES, perturb
 from pushforward._params import partition
 from pushforward.bijections import AbstractBijection
 
@@ -31,33 +32,31 @@ class Facts(NamedTuple):
     back_many: np.ndarray
     jacobian: np.ndarray | None = None
     jacobian_back: np.ndarray | None = None
-    jacobian_many: np.ndarray | None = None
 
 
 def _facts(bijection: AbstractBijection, x, condition, *, derivatives: bool) -> Facts:
     axis = None if condition is None else 0
     last = None if condition is None else jnp.moveaxis(condition, 0, -1)
+    size = int(np.prod(bijection.in_shape))
 
     def each(method, value):
-        return jax.vmap(method, (0, axis))(value, condition)
+        """Values, log-dets and Jacobians of a batch, by one differentiation."""
 
-    def square(jacobian):
-        size = int(np.prod(bijection.in_shape))
-        return jacobian.reshape(-1, size, size)
+        def with_aux(v, c):
+            y, log_det = method(v, c)
+            return y, (y, log_det)
 
-    y, log_det = each(bijection.forward_and_log_det, x)
-    back, log_det_back = each(bijection.inverse_and_log_det, y)
+        if not derivatives:
+            return (*jax.vmap(method, (0, axis))(value, condition), None)
+        jacobian, (y, log_det) = jax.vmap(jax.jacrev(with_aux, has_aux=True), (0, axis))(value, condition)
+        return y, log_det, jacobian.reshape(-1, size, size)
+
+    y, log_det, jacobian = each(bijection.forward_and_log_det, x)
+    back, log_det_back, jacobian_back = each(bijection.inverse_and_log_det, y)
     y_many, log_det_many = bijection._forward_many(jnp.moveaxis(x, 0, -1), last, None)
     back_many, _ = bijection._inverse_many(jnp.moveaxis(y, 0, -1), last, None)
-    facts = Facts(
-        x, y, log_det, back, log_det_back, jnp.moveaxis(y_many, -1, 0), log_det_many, jnp.moveaxis(back_many, -1, 0)
-    )
-    if not derivatives:
-        return facts
-    return facts._replace(
-        jacobian=square(each(jax.jacrev(bijection.forward), x)),
-        jacobian_back=square(each(jax.jacrev(bijection.inverse), y)),
-    )
+    y_many, back_many = jnp.moveaxis(y_many, -1, 0), jnp.moveaxis(back_many, -1, 0)
+    return Facts(x, y, log_det, back, log_det_back, y_many, log_det_many, back_many, jacobian, jacobian_back)
 
 
 @cache
@@ -121,23 +120,22 @@ def test_a_batch_is_mapped_like_its_events(name):
     close(f.back_many, f.back, 1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n, case in CASES.items() if case.whole_line and case.domain == "real"])
+FAR = [n for n, c in CASES.items() if c.whole_line and c.domain == "real" and not n.endswith("_conditional")]
+
+
+@pytest.mark.parametrize("name", FAR)
 def test_far_inputs_give_finite_densities_and_gradients(name):
-    """Up to 1e4 times the data's scale, in float32: values, log-dets, and gradients for inputs and parameters."""
+    """Up to 1e4 times the data's scale, in float32, at wild weights: values, and gradients for inputs and weights."""
     case, key = CASES[name], jax.random.key(7)
-    bijection = case.bijection(key)
-    x = jnp.concatenate([s * jnp.ones((1, *bijection.in_shape)) for s in (1e4, -1e4, 30.0, 0.0)])
-    x = x.at[0].mul(-1.0).at[0].add(1.0)
-    condition = None if bijection.cond_shape is None else jnp.ones((4, *bijection.cond_shape))
-    last = None if condition is None else condition.T
+    bijection = perturb(case.bijection(key), 1.0)
+    x = 1e4 * jax.random.normal(key, (16, *bijection.in_shape))
+    condition = None if bijection.cond_shape is None else jnp.ones((*bijection.cond_shape, 16))
     params, rest = partition(bijection)
 
-    def density(params, x):
-        import equinox as eqx
+    def log_prob(params, x):
+        z, log_det = eqx.combine(params, rest)._inverse_many(jnp.moveaxis(x, 0, -1), condition, None)
+        return jnp.sum(log_det) - 0.5 * jnp.sum(z * z)
 
-        z, log_det = eqx.combine(params, rest)._inverse_many(jnp.moveaxis(x, 0, -1), last, None)
-        return jnp.sum(log_det) - jnp.sum(jnp.tanh(z))
-
-    value, gradients = jax.jit(jax.value_and_grad(density, argnums=(0, 1)))(params, x)
+    value, gradients = jax.jit(jax.value_and_grad(log_prob, argnums=(0, 1)))(params, x)
     assert np.isfinite(value)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))

@@ -117,3 +117,12 @@ def test_temperature_shrinks_the_samples(key):
     cold = flow.sample(key, 2000, temperature=0.1)
     assert np.std(cold) == pytest.approx(0.2, rel=0.1)
     assert np.mean(cold) == pytest.approx(5.0, abs=0.05)
+
+
+def test_many_rows_are_scored_in_calls_of_one_size(key, monkeypatch):
+    from pushforward.distributions import _base
+
+    monkeypatch.setattr(_base, "CHUNK", 7)
+    normal = d.Normal(jnp.zeros(2), 1.5)
+    x = jax.random.normal(key, (24, 2))
+    np.testing.assert_array_equal(normal.log_prob(x), jnp.stack([normal.log_prob(row) for row in x]))

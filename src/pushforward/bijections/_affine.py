@@ -4,9 +4,9 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import violated
 from pushforward._params import buffer, positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection
@@ -49,7 +49,7 @@ class Affine(AbstractAnalyticElementwise):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
-        return (x - self.loc) / scale, jnp.broadcast_to(-log_scale, x.shape)
+        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-log_scale, x.shape)
 
 
 class Shift(AbstractAnalyticElementwise):
@@ -154,16 +154,19 @@ class GatedAffine(AbstractAnalyticElementwise):
         self.shape = self.loc.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        share = jax.nn.sigmoid(self.gate)
-        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(jax.nn.log_sigmoid(self.gate), x.shape)
+        gate = jnp.maximum(self.gate, GATE_MIN)
+        share = jax.nn.sigmoid(gate)
+        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(jax.nn.log_sigmoid(gate), x.shape)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         # 1 / sigmoid(g) = 1 + exp(-g), so x = y + exp(-g) (y - m).
-        grow = jnp.exp(jnp.clip(-self.gate, None, GATE_MAX))
-        return x + grow * (x - self.loc), jnp.broadcast_to(-jax.nn.log_sigmoid(self.gate), x.shape)
+        gate = jnp.maximum(self.gate, GATE_MIN)
+        back = jnp.clip(x + jnp.exp(-gate) * (x - self.loc), -FAR, FAR)
+        return back, jnp.broadcast_to(-jax.nn.log_sigmoid(gate), x.shape)
 
 
-GATE_MAX = 40.0  # exp(40) is far beyond any useful contraction and below the float32 overflow at 88
+GATE_MIN = -18.0
+"""A contraction by 7e7 is beyond any use; without a limit, several layers overflow float32 on the way back."""
 
 
 class Dequantize(AbstractSurjection):
@@ -197,13 +200,19 @@ class Dequantize(AbstractSurjection):
         return jnp.floor(x), jnp.zeros(x.shape[-1], x.dtype)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype)
+        noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype, minval=LEAST_NOISE)
         return x + noise, jnp.zeros(x.shape[-1], x.dtype)
+
+
+LEAST_NOISE = 2.0**-24  # a count of 0 must not land on the edge of its support
+
+FAR = 1e15
+"""Latents stop here: beyond, a few layers that shrink their scale would overflow float32, and gradients become NaN."""
 
 
 def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     dtype = jnp.result_type(float)
     loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
-    if not isinstance(scale, Tracer) and not bool(jnp.all(scale > 0)):
+    if violated(scale > 0):
         raise ValueError(f"{name}: `scale` must be positive, got {scale}. Flip a sign with a linear map.")
     return loc, scale

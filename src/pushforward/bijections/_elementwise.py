@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
+from pushforward._errors import violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
@@ -263,7 +264,7 @@ class SinhArcsinh(AbstractAnalyticElementwise):
 
     def __init__(self, skewness: ArrayLike = 0.0, tailweight: ArrayLike = 1.0):
         skewness, tailweight = jnp.broadcast_arrays(_float(skewness), _float(tailweight))
-        if not jnp.all(tailweight > 0):
+        if violated(tailweight > 0):
             raise ValueError(f"SinhArcsinh: `tailweight` must be positive, got {tailweight}.")
         self.skewness = skewness
         self.tailweight_raw = positive_raw(tailweight)

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._errors import violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
@@ -53,7 +53,7 @@ class TriangularAffine(AbstractLinear):
         if self.loc.shape != (self.dim,):
             raise ValueError(f"TriangularAffine: `loc` must have shape ({self.dim},), got {self.loc.shape}.")
         diagonal = jnp.diagonal(matrix)
-        if not isinstance(diagonal, Tracer) and not bool(jnp.all(diagonal > 0)):
+        if violated(diagonal > 0):
             raise ValueError(f"TriangularAffine: the diagonal must be positive, got {diagonal}.")
         self.diagonal_raw = positive_raw(diagonal)
         self.lower = jnp.tril(matrix, -1)

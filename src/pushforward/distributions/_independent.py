@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
@@ -37,7 +37,7 @@ class AbstractIndependent(AbstractDistribution):
     def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
         dtype = jnp.result_type(float)
         loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(scale, dtype))
-        if not isinstance(scale, Tracer) and not bool(jnp.all(scale > 0)):
+        if violated(scale > 0):
             raise ValueError(f"{type(self).__name__}: `scale` must be positive, got {scale}.")
         self.loc, self.scale_raw, self.event_shape = loc, positive_raw(scale), loc.shape
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._errors import violated
 from pushforward._types import Shape
 from pushforward.bijections import TriangularAffine, count_raw, fill
 from pushforward.bijections._compose import shared_cond_shape
@@ -33,7 +33,7 @@ class MultivariateNormal(AbstractDistribution):
 
     def __init__(self, loc: ArrayLike, covariance: ArrayLike):
         lower = jnp.linalg.cholesky(jnp.asarray(covariance, jnp.result_type(float)))
-        if not isinstance(lower, Tracer) and not bool(jnp.all(jnp.isfinite(lower))):
+        if violated(jnp.isfinite(lower)):
             raise ValueError("MultivariateNormal: `covariance` must be symmetric and positive definite.")
         self.factor = TriangularAffine(loc, lower)
 
@@ -76,7 +76,7 @@ class Mixture(AbstractDistribution):
         weights = jnp.ones(len(components)) if weights is None else jnp.asarray(weights, jnp.result_type(float))
         if weights.shape != (len(components),):
             raise ValueError(f"Mixture: needs {len(components)} weights, got shape {weights.shape}.")
-        if not isinstance(weights, Tracer) and not bool(jnp.all(weights > 0)):
+        if violated(weights > 0):
             raise ValueError(f"Mixture: weights must be positive, got {weights}.")
         self.components, self.logits = tuple(components), jnp.log(weights)
 
