@@ -35,7 +35,8 @@ def zero_sums(metrics: tuple[str, ...]) -> Sums:
     # In NumPy: the arrays are donated with the state, and a compiled call for five scalars takes longer.
     zero: Any = np.zeros((), jnp.result_type(float))
     none: Any = np.zeros((), np.int32)
-    return Sums(zero, zero, {name: zero for name in metrics}, none, zero)
+    totals: Any = dict.fromkeys(metrics, zero)
+    return Sums(zero, zero, totals, none, zero)
 
 
 class TrainState(NamedTuple):
