@@ -51,7 +51,10 @@ def npy(path):
 
 
 FOREIGN = {
-    "a pickle": (lambda path: path.write_bytes(pickle.dumps({"a": np.zeros(3)})), "this is a pickle, which could run code"),
+    "a pickle": (
+        lambda path: path.write_bytes(pickle.dumps({"a": np.zeros(3)})),
+        "this is a pickle, which could run code",
+    ),
     "an old pickle": (lambda path: path.write_bytes(pickle.dumps([1.0], protocol=2)), "this is a pickle"),
     "an npz": (npz, "this is a zip archive"),
     "an npy": (npy, "this is a NumPy .npy file"),
