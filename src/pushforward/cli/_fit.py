@@ -122,5 +122,4 @@ def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) 
     from pushforward.cli._talk import Talk
 
     given |= {name: options.flatten(given[name]) for name in ("condition", "drop")}
-    checkpoint = checkpoint or model.with_name(f"{model.name}.checkpoint")
-    run(Request(model=model, checkpoint=checkpoint, **given), Talk(quiet=quiet))
+    run(Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), **given), Talk(quiet=quiet))

@@ -61,8 +61,12 @@ def read_rows(
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:
-    apart = (*condition, *([] if weights is None else [weights]))
-    table.select(apart)
+    given = {"--condition": condition, "--weights": () if weights is None else (weights,), "--column": overrides}
+    for option, names in given.items():
+        for name in names:
+            if name not in table.names:
+                raise DataError(f"{option}: there is no column {name!r}.", did_you_mean(name, table.names))
+    apart = (*condition, *given["--weights"])
     repeated = [name for name, count in Counter(apart).items() if count > 1]
     if repeated:
         raise WrongUsage(f"column {repeated[0]!r} has two roles.", "name it once, in --condition or in --weights")
@@ -74,8 +78,6 @@ def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, 
                 f"--column {name}:{overrides[name]}: the column is a condition or a weight, which have no kind.",
                 "leave the option out: conditions are standardised, whatever they hold",
             )
-        if name not in table.names:
-            raise DataError(f"--column: there is no column {name!r}.", did_you_mean(name, table.names))
 
 
 def _weights(table: Table, name: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The work of `pushforward fit`: read, learn, save, report."""
 
-import os
+import inspect
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,18 +126,33 @@ def _check_target(path: Path) -> None:
         raise FileError(f"{path}: there is no folder {path.parent}.", "make the folder first")
     if path.exists() and not path.is_file():
         raise FileError(f"{path}: this is a device or a pipe.", "give the name of a plain file")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"{path}: the folder is read-only.", "choose another folder, or change its permissions")
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".pushforward-", suffix=".tmp", dir=path.parent):
+            pass
+    except OSError as error:
+        hint = "choose another folder, or change its permissions"
+        raise FileError(f"{path}: nothing can be written to the folder ({error.strerror}).", hint) from None
 
 
 def _check_recipe(request: Request) -> None:
     recipe = RECIPES[request.flow]
-    for name, _ in request.settings:
+    parameters = inspect.signature(recipe.build).parameters
+    for name, value in request.settings:
         if name not in recipe.options():
             raise WrongUsage(f"--set {name}: {request.flow} has no such option.", did_you_mean(name, recipe.options()))
+        _check_type(name, value, parameters[name].default)
     if request.condition and not recipe.conditional:
         able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
         raise WrongUsage(f"--flow {request.flow} cannot be conditional.", f"choose one of {able}")
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    """An option holds what its default does; a whole number may stand for a decimal one."""
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+    wanted = type(default)
+    fits = type(value) is wanted or (wanted is float and type(value) is int)
+    if wanted in kinds and not fits:
+        raise WrongUsage(f"--set {name}={value}: {name} is {kinds[wanted]}.", f"write for example {name}={default}")
 
 
 def _check_settings(request: Request, rows: Rows) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
 from pushforward.cli._failures import WrongUsage
-from pushforward.data import Table, match_columns, read_table
+from pushforward.data import Table, read_table
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity
 
 
@@ -27,7 +27,7 @@ def conditions(
     if given and file is not None:
         raise WrongUsage("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
-        return match_columns(read_table(file), schema.names)
+        return read_table(file, columns=schema.names)
     if not given:
         example = " ".join(f"--given {name}=VALUE" for name in schema.names)
         raise WrongUsage(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")

@@ -64,9 +64,10 @@ class Subject:
         """Of each row, in nats; between two whole numbers of an integer column it is that of the lower one."""
         integers = [column.kind == "integer" for column in self.model.schema_.columns]
         rows = np.where(integers, np.floor(rows), rows)
+        table = Table(self.names, rows)
         if isinstance(self.model, FlowDensity):
-            return self.model.score_samples(rows)
-        return self.model.score_samples(rows, np.repeat(self._conditions[:1], len(rows), axis=0))
+            return self.model.score_samples(table)
+        return self.model.score_samples(table, np.repeat(self._conditions[:1], len(rows), axis=0))
 
     @property
     def _conditions(self) -> np.ndarray:

@@ -34,8 +34,6 @@ def run(request: Request, talk: Talk) -> None:
     """Draw and write rows chunk by chunk, with memory for a few chunks."""
     estimator = load_estimator(request.model)
     given = conditions(estimator, request.given, request.given_file)
-    for note in () if given is None else given.notes:
-        talk.say(note)
     if isinstance(estimator, FlowDensity) or given is None:
         chunks = estimator.iter_samples(request.rows, request.seed, request.temperature)
     else:
@@ -44,10 +42,10 @@ def run(request: Request, talk: Talk) -> None:
         )
     total = request.rows * (1 if given is None else given.num_rows)
     schema = estimator.schema_
-    names = [*schema.names]
-    kinds: list[ColumnKind] = [("int" if c.kind == "integer" else "float") for c in schema.columns]
+    names = schema.names
+    kinds: tuple[ColumnKind, ...] = tuple("int" if c.kind == "integer" else "float" for c in schema.columns)
     if given is not None:
-        names, kinds = [*names, *given.names], [*kinds, *given.kinds]
+        names, kinds = (*names, *given.names), (*kinds, *given.kinds)
     dtype = written_type(schema, given)
     with TableWriter(request.target, names, kinds) as writer:
         for chunk in talk.counted(chunks, "drew", total):
@@ -65,7 +63,8 @@ def _with_conditions(chunks: Iterator[np.ndarray], given: Table, rows_each: int)
 
 
 def written_type(schema: Schema, given: Table | None) -> type[np.floating]:
-    """The flow's own precision; float64 where large whole numbers or conditions must keep their digits."""
-    limits = [abs(limit) for c in schema.columns if c.kind == "integer" for limit in (c.low, c.high) if limit]
-    exact = given is not None or jax.config.read("jax_enable_x64") or max(limits, default=0.0) >= FLOAT32_WHOLE
+    """The flow's own precision; float64 where float32 would change a large whole number."""
+    large = [abs(limit) for c in schema.columns if c.kind == "integer" for limit in (c.low, c.high) if limit]
+    large += [] if given is None else [float(np.max(np.abs(given.values)))]
+    exact = jax.config.read("jax_enable_x64") or max(large, default=0.0) >= FLOAT32_WHOLE
     return np.float64 if exact else np.float32

@@ -70,14 +70,15 @@ def _training(training: dict[str, Any]) -> list[tuple[str, object]]:
     best, start = (_nats(training[name]) for name in ("best_loss", "start_loss"))
     return [
         ("validation" if held_out else "training", f"{best} nats per row, lower is better; before training {start}"),
-        (
-            "epochs",
-            f"{len(history)} in {duration(training['seconds'])}, that of number {training['best_epoch']} is kept",
-        ),
+        ("epochs", f"{len(history)} in {duration(training['seconds'])}; {_kept(training['best_epoch'])}"),
         ("stopped", training["stopped_because"]),
         *([("skipped", plural(training["skipped_steps"], "step"))] if training["skipped_steps"] else []),
         *(("event", event) for event in training["events"]),
     ]
+
+
+def _kept(epoch: int) -> str:
+    return f"number {epoch} is kept" if epoch else "none was better than the flow before training, which is kept"
 
 
 def _nats(loss: float | None) -> str:
@@ -116,8 +117,10 @@ def _row(name: str, part: Any) -> dict[str, Any]:
 def _name(part: Any) -> str:
     if isinstance(part, Scan):
         return f"{part.num_layers} x {_name(part.stacked)}"
-    if isinstance(part, Chain | Concatenate):
+    if isinstance(part, Chain):
         return f"({', '.join(_name(inner) for inner in part.bijections)})"
+    if isinstance(part, Concatenate):
+        return " | ".join(_name(inner) for inner in part.bijections)
     if isinstance(part, Inverse):
         return f"Inverse({_name(part.bijection)})"
     inner = getattr(part, "inner", None)
