@@ -11,7 +11,16 @@ from benchmarks.adapters import LEARNING_RATE
 from benchmarks.cases import Case
 from pushforward import flows
 from pushforward._params import count_parameters, partition
-from pushforward.bijections import Autoregressive, Chain, Coupling, Flip, Inverse, RationalQuadraticSpline, stack_layers
+from pushforward.bijections import (
+    AbstractBijection,
+    Autoregressive,
+    Chain,
+    Coupling,
+    Flip,
+    Inverse,
+    RationalQuadraticSpline,
+    repeat,
+)
 from pushforward.distributions import Normal, Transformed
 from pushforward.objectives import Batch, nll
 from pushforward.train import fit
@@ -43,11 +52,11 @@ def flow_for(case: Case, key: jax.Array) -> Transformed:
 def _spline_flow(case: Case, key: jax.Array) -> Transformed:
     layer = Autoregressive if case.family == "nsf-ar" else Coupling
     inner = Inverse(RationalQuadraticSpline(case.bins, bound=case.bound))
-    layers = [
-        Chain([layer(inner, case.dim, width=_width(case), depth=len(case.hidden), key=k), Flip((case.dim,))])
-        for k in jax.random.split(key, case.layers)
-    ]
-    return Transformed(Normal.standard((case.dim,)), stack_layers(layers))
+
+    def step(key: jax.Array) -> AbstractBijection:
+        return Chain([layer(inner, case.dim, width=_width(case), depth=len(case.hidden), key=key), Flip((case.dim,))])
+
+    return Transformed(Normal.standard((case.dim,)), repeat(step, case.layers, key))
 
 
 def _width(case: Case) -> int:

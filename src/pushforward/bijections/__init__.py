@@ -10,7 +10,7 @@ from pushforward.bijections._base import (
     AbstractSurjection,
     sum_event,
 )
-from pushforward.bijections._compose import Chain, Inverse, Scan, stack_layers
+from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
 from pushforward.bijections._coupling import Coupling
 from pushforward.bijections._elementwise import (
@@ -77,6 +77,6 @@ __all__ = [
     "TriangularAffine",
     "count_raw",
     "fill",
-    "stack_layers",
+    "repeat",
     "sum_event",
 ]

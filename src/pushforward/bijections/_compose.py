@@ -1,7 +1,7 @@
 """Maps made of maps: one after another, stacked and scanned, turned round."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -147,6 +147,14 @@ class Scan(AbstractBijection):
     def exact(self) -> bool:
         return self.stacked.exact
 
+    @classmethod
+    def of_stacked(cls, stacked: AbstractBijection, num_layers: int) -> "Scan":
+        """From a bijection whose leaves have the layers as their first axis."""
+        scan = object.__new__(cls)
+        object.__setattr__(scan, "stacked", stacked)
+        object.__setattr__(scan, "num_layers", num_layers)
+        return scan
+
     def layers(self) -> list[AbstractBijection]:
         """The layers, unstacked."""
         return [jax.tree.map(lambda leaf, i=i: leaf[i], self.stacked) for i in range(self.num_layers)]
@@ -237,9 +245,21 @@ class Inverse(AbstractBijection):
         return self.bijection._forward_pointwise(x)
 
 
-def stack_layers(layers: Sequence[AbstractBijection]) -> AbstractBijection:
-    """A `Chain` when shallow, a `Scan` from `SCAN_FROM` layers on: unrolled layers run faster, but compile slower."""
-    return Scan(layers) if len(layers) >= SCAN_FROM else Chain(layers)
+def repeat(make: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, key: PRNGKeyArray) -> AbstractBijection:
+    """Layers that differ in their weights alone: a `Chain` when shallow, a `Scan` from `SCAN_FROM` layers on.
+
+    Unrolled layers run faster, but compile slower. The weights of all layers are drawn at once, by `jax.vmap`.
+
+    Args:
+        make: A layer from a key.
+        num_layers: How many, at least 1.
+        key: Split among the layers.
+    """
+    if num_layers < 1:
+        raise ValueError(f"`num_layers` must be at least 1, got {num_layers}.")
+    stacked = jax.vmap(make)(jax.random.split(key, num_layers))
+    scan = Scan.of_stacked(stacked, num_layers)
+    return scan if num_layers >= SCAN_FROM else Chain(scan.layers())
 
 
 SCAN_FROM = 10

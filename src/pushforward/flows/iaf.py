@@ -1,9 +1,8 @@
 """IAF: inverse autoregressive flow, fast at samples."""
 
-import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import Autoregressive, Chain, Flip, GatedAffine, Inverse, stack_layers
+from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Flip, GatedAffine, Inverse, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -40,8 +39,9 @@ def iaf(
         Without weight normalisation.
     """
     inner = Inverse(GatedAffine())
-    layers = [
-        Chain(
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        return Chain(
             [
                 Inverse(
                     Autoregressive(
@@ -51,6 +51,5 @@ def iaf(
                 Flip((dim,)),
             ]
         )
-        for layer_key in jax.random.split(key, num_layers)
-    ]
-    return Transformed(Normal.standard((dim,)), stack_layers(layers))
+
+    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))

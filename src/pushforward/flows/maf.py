@@ -1,9 +1,8 @@
 """MAF: masked autoregressive flow, fast at densities."""
 
-import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import Affine, Autoregressive, Chain, Flip, stack_layers
+from pushforward.bijections import AbstractBijection, Affine, Autoregressive, Chain, Flip, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -36,8 +35,9 @@ def maf(
     Note:
         Without batch normalisation between layers. The scale is `exp(arcsinh(raw))`, not `exp(raw)`.
     """
-    layers = [
-        Chain(
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        return Chain(
             [
                 Autoregressive(
                     Affine(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
@@ -45,6 +45,5 @@ def maf(
                 Flip((dim,)),
             ]
         )
-        for layer_key in jax.random.split(key, num_layers)
-    ]
-    return Transformed(Normal.standard((dim,)), stack_layers(layers))
+
+    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))

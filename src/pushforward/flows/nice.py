@@ -1,10 +1,9 @@
 """NICE: additive couplings and one diagonal scale."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import Chain, Coupling, Flip, Scale, Shift, stack_layers
+from pushforward.bijections import AbstractBijection, Chain, Coupling, Flip, Scale, Shift, repeat
 from pushforward.distributions import Logistic, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -34,8 +33,9 @@ def nice(
     Reference:
         Dinh, Krueger & Bengio (2015), NICE: Non-linear independent components estimation, section 5.
     """
-    layers = [
-        Chain(
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        return Chain(
             [
                 Coupling(
                     Shift(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
@@ -43,6 +43,5 @@ def nice(
                 Flip((dim,)),
             ]
         )
-        for layer_key in jax.random.split(key, num_layers)
-    ]
-    return Transformed(Logistic.standard((dim,)), Chain([stack_layers(layers), Scale(jnp.ones(dim))]))
+
+    return Transformed(Logistic.standard((dim,)), Chain([repeat(layer, num_layers, key), Scale(jnp.ones(dim))]))

@@ -1,6 +1,7 @@
 """Neural spline flows: rational-quadratic splines in couplings and autoregressive layers."""
 
-import jax
+from collections.abc import Callable
+
 from jaxtyping import PRNGKeyArray
 
 from pushforward.bijections import (
@@ -12,7 +13,7 @@ from pushforward.bijections import (
     Flip,
     Inverse,
     RationalQuadraticSpline,
-    stack_layers,
+    repeat,
 )
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -55,7 +56,7 @@ def nsf_coupling(
         inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
         return Coupling(inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key)
 
-    return _with_linear_maps(dim, [layer(k) for k in jax.random.split(key, num_layers)])
+    return _with_linear_maps(dim, layer, num_layers, key)
 
 
 @compiled
@@ -98,10 +99,14 @@ def nsf_autoregressive(
             inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
         )
 
-    return _with_linear_maps(dim, [layer(k) for k in jax.random.split(key, num_layers)])
+    return _with_linear_maps(dim, layer, num_layers, key)
 
 
-def _with_linear_maps(dim: int, layers: list[AbstractBijection]) -> Transformed:
-    # Both the spline and the LU map are turned round, so that a density needs neither a root nor a triangular solve.
-    steps = [Chain([layer, Inverse(LU(dim)), Flip((dim,))]) for layer in layers]
-    return Transformed(Normal.standard((dim,)), stack_layers(steps))
+def _with_linear_maps(
+    dim: int, layer: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, key: PRNGKeyArray
+) -> Transformed:
+    def step(layer_key: PRNGKeyArray) -> AbstractBijection:
+        # Spline and LU map are both turned round, so that a density needs neither a root nor a triangular solve.
+        return Chain([layer(layer_key), Inverse(LU(dim)), Flip((dim,))])
+
+    return Transformed(Normal.standard((dim,)), repeat(step, num_layers, key))

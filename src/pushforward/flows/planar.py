@@ -1,11 +1,11 @@
 """Planar and radial flows: the maps of the paper that began variational inference with flows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import AbstractBijection, Conditioned, Planar, Radial, stack_layers
+from pushforward.bijections import AbstractBijection, Conditioned, Planar, Radial, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -33,9 +33,7 @@ def planar(
     Reference:
         Rezende & Mohamed (2015), Variational inference with normalizing flows.
     """
-    keys = jax.random.split(key, 2 * num_layers)
-    layers = [Planar(dim, key=k) for k in keys[:num_layers]]
-    return _stacked(dim, layers, width, depth, cond_dim, keys[num_layers:])
+    return _repeated(lambda k: Planar(dim, key=k), dim, num_layers, width, depth, cond_dim, key)
 
 
 @compiled
@@ -61,14 +59,22 @@ def radial(
     Reference:
         Rezende & Mohamed (2015), Variational inference with normalizing flows, eq. 14.
     """
-    keys = jax.random.split(key, 2 * num_layers)
-    layers = [Radial(dim, key=k) for k in keys[:num_layers]]
-    return _stacked(dim, layers, width, depth, cond_dim, keys[num_layers:])
+    return _repeated(lambda k: Radial(dim, key=k), dim, num_layers, width, depth, cond_dim, key)
 
 
-def _stacked(dim: int, layers: Sequence[AbstractBijection], width: int, depth: int, cond_dim: int | None, keys):
-    if cond_dim is not None:
-        layers = [
-            Conditioned(layer, cond_dim, width=width, depth=depth, key=k) for layer, k in zip(layers, keys, strict=True)
-        ]
-    return Transformed(Normal.standard((dim,)), stack_layers(layers))
+def _repeated(
+    make: Callable[[PRNGKeyArray], AbstractBijection],
+    dim: int,
+    num_layers: int,
+    width: int,
+    depth: int,
+    cond_dim: int | None,
+    key: PRNGKeyArray,
+) -> Transformed:
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        map_key, net_key = jax.random.split(layer_key)
+        if cond_dim is None:
+            return make(map_key)
+        return Conditioned(make(map_key), cond_dim, width=width, depth=depth, key=net_key)
+
+    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))

@@ -1,9 +1,8 @@
 """RealNVP: affine couplings."""
 
-import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import Affine, Chain, Coupling, Flip, stack_layers
+from pushforward.bijections import AbstractBijection, Affine, Chain, Coupling, Flip, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -37,8 +36,9 @@ def realnvp(
         The vector form, without batch normalisation. The scale is `exp(arcsinh(raw))` where the paper has
         `exp(tanh(raw))` times a learned factor: it has no upper limit and grows only linearly in `raw`.
     """
-    layers = [
-        Chain(
+
+    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+        return Chain(
             [
                 Coupling(
                     Affine(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
@@ -46,6 +46,5 @@ def realnvp(
                 Flip((dim,)),
             ]
         )
-        for layer_key in jax.random.split(key, num_layers)
-    ]
-    return Transformed(Normal.standard((dim,)), stack_layers(layers))
+
+    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))

@@ -1,5 +1,6 @@
 """Fully connected networks, features first and batch last."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -75,14 +76,19 @@ class MLP(Part):
 
 def dense_layers(sizes: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Weights `(out, in)` and biases `(out,)` between layers of these sizes; the last pair is zero."""
-    dtype = jnp.result_type(float)
-    weights, biases = [], []
-    for layer_key, fan_in, fan_out in zip(jax.random.split(key, len(sizes) - 1), sizes[:-1], sizes[1:], strict=True):
-        limit = 1.0 / math.sqrt(max(fan_in, 1))
-        draws = jax.random.uniform(layer_key, (fan_out, fan_in + 1), dtype, -limit, limit)
-        weights.append(draws[:, :-1])
-        biases.append(draws[:, -1])
-    weights[-1], biases[-1] = jnp.zeros_like(weights[-1]), jnp.zeros_like(biases[-1])
+    pairs = list(itertools.pairwise(sizes))
+    counts = [(fan_in + 1) * fan_out for fan_in, fan_out in pairs[:-1]]
+    # One draw for all layers: every call of the generator costs compile time.
+    draws = jax.random.uniform(key, (sum(counts),), jnp.result_type(float), -1.0, 1.0)
+    weights, biases, start = [], [], 0
+    for (fan_in, fan_out), count in zip(pairs, counts, strict=False):
+        layer = draws[start : start + count].reshape(fan_out, fan_in + 1) / math.sqrt(max(fan_in, 1))
+        weights.append(layer[:, :-1])
+        biases.append(layer[:, -1])
+        start += count
+    fan_in, fan_out = pairs[-1]
+    weights.append(jnp.zeros((fan_out, fan_in)))
+    biases.append(jnp.zeros(fan_out))
     return tuple(weights), tuple(biases)
 
 
