@@ -30,6 +30,9 @@ Density: TypeAlias = AbstractDistribution | Callable[[np.ndarray], Any]
 LOG_SPAN = 12.0
 """Nats below the highest density at which the log picture ends."""
 
+PANEL, BAR = 2.9, 0.13
+"""Widths of a panel and of its colour bar in inches."""
+
 _CHUNK = 2**13
 _SAMPLES = 2**12
 
@@ -94,7 +97,7 @@ def density_grid(
 def _pictures(
     flows: dict[str, Density], condition, limits: Limits, log: bool, levels, resolution: int, names
 ) -> Figure:
-    figure = new_figure(4.0 * len(flows), 0.8 + panel_height(2.9, limits))
+    figure = new_figure(4.0 * len(flows), 0.8 + panel_height(PANEL, limits))
     for axes, (title, one) in zip(figure.subplots(1, len(flows), squeeze=False)[0], flows.items(), strict=True):
         log_density = _on_grid(one, condition, limits, resolution)
         _picture(figure, axes, log_density, limits, log)
@@ -151,7 +154,7 @@ def _picture(figure: Figure, axes: Axes, log_density: np.ndarray, limits: Limits
         vmin=top - LOG_SPAN if log else 0.0,
         interpolation="bilinear",
     )
-    bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
+    bar = figure.colorbar(image, ax=axes, fraction=0.06, pad=0.02, aspect=panel_height(PANEL, limits) / BAR)
     bar.set_label("log-density (nats)" if log else "density")
     bar.outline.set_visible(False)
 

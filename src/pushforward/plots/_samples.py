@@ -19,6 +19,7 @@ def samples_beside_data(
     *,
     condition: ArrayLike | None = None,
     names: Sequence[str] | None = None,
+    titles: tuple[str, str] = ("data", "samples"),
     key: PRNGKeyArray | None = None,
 ) -> Figure:
     """Two columns of data and as many samples, in two panels with the same axes.
@@ -28,6 +29,7 @@ def samples_beside_data(
         data: `(n, 2)` rows or a data frame.
         condition: `(n, *cond_shape)`, the condition of each row, for a conditional flow; or a single one.
         names: Names of the columns.
+        titles: What the two panels show.
         key: Draws the samples; a fixed key by default.
 
     Returns:
@@ -53,7 +55,7 @@ def samples_beside_data(
     limits = window(np.concatenate([points, samples]))
     figure = new_figure(6.4, 0.7 + panel_height(2.8, limits))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, title, rows, colour in zip(panels, ("data", "samples"), (points, samples), (DATA, MODEL), strict=True):
+    for axes, title, rows, colour in zip(panels, titles, (points, samples), (DATA, MODEL), strict=True):
         scatter(axes, rows[: min(len(points), len(samples))], colour)
         axes.set(title=title, xlabel=names[0])
         set_window(axes, limits)

@@ -19,7 +19,7 @@ from pushforward.plots._style import FAINT, frame, new_figure, styled
 LINES = 11
 """Grid lines in each direction."""
 
-_LINE_POINTS = 120
+_LINE_POINTS = 400
 
 
 class Step(NamedTuple):

@@ -61,7 +61,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of `width` x `height` inches, unknown to pyplot."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+    return Figure(figsize=(width, height), layout="compressed", dpi=150)
 
 
 def frame(axes: Axes) -> None:

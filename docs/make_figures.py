@@ -1,0 +1,46 @@
+"""Make the pictures of the course again: run every script of `examples/` that has a page, and keep its pictures small.
+
+python docs/make_figures.py [name of a script ...]
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ROOT / "docs" / "course" / "figures"
+MOST_BYTES = 150_000
+
+
+def main(names: list[str]) -> None:
+    FIGURES.mkdir(exist_ok=True)
+    for script in sorted((ROOT / "examples").glob("*.py")):
+        if "# %% [markdown]" in script.read_text("utf-8") and (not names or script.stem in names):
+            make(script)
+
+
+def make(script: Path) -> None:
+    print(f"== {script.stem}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"MPLBACKEND": "Agg", "PUSHFORWARD_OUT": folder}
+        subprocess.run([sys.executable, str(script)], env=os.environ | settings, check=True)
+        for picture in sorted(Path(folder).glob("*.png")):
+            shrink(picture, FIGURES / picture.name)
+
+
+def shrink(source: Path, target: Path) -> None:
+    """A palette of as many colours as fit into the limit; the eye sees no difference."""
+    image = Image.open(source).convert("RGB")
+    for colours in (256, 128, 64, 32):
+        image.quantize(colours, dither=Image.Dither.NONE).save(target, optimize=True)
+        if target.stat().st_size <= MOST_BYTES:
+            return
+    raise SystemExit(f"{target} has {target.stat().st_size} bytes, more than {MOST_BYTES}: draw fewer points")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
