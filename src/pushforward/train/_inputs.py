@@ -14,7 +14,9 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
 from pushforward.train._batches import SPLIT, rows_of, shuffled
 
-MONITOR_BLOCK = 8192  # rows that are evaluated at once
+MONITOR_BLOCK = 8192  # rows that are evaluated at once, fewer of wide events
+MONITOR_CELLS = 4 * MONITOR_BLOCK  # a spline flow needs about 200 bytes for each number of an event
+MONITOR_LEAST = 256
 ROWS_NAMED = 5
 
 
@@ -54,9 +56,14 @@ def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndar
     return rows[held_out:], rows[:held_out]
 
 
+def rows_at_once(event: Shape) -> int:
+    """How many rows of this shape are put through a flow together: memory grows with rows times size."""
+    return min(MONITOR_BLOCK, max(MONITOR_CELLS // math.prod(event), MONITOR_LEAST))
+
+
 def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
     """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
-    count = math.ceil(len(rows) / MONITOR_BLOCK)
+    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:]))
     size = math.ceil(len(rows) / count)
     real = np.arange(count * size) < len(rows)
     numbers = np.resize(rows, count * size).astype(np.int32)
@@ -76,15 +83,12 @@ def _blocks(data: Batch, rows: Array, real: Array) -> Batch:
 
 def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Array:
     try:
-        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
-            array = jnp.asarray(values)
+        array = _on_device(values)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{what}: `{name}` is not an array of numbers ({type(values).__name__}).",
             "Encode text columns as numbers, or leave them out.",
         ) from error
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        array = array.astype(jnp.result_type(float))
     if array.ndim != len(event) + 1 or array.shape[1:] != event:
         raise ValueError(
             f"{what}: `{name}` must have shape {('rows', *event)} with one batch axis, got {array.shape}.".replace(
@@ -95,6 +99,17 @@ def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | N
         raise DataError(f"{what}: `{name}` has {len(array)} rows, but `x` has {rows}.", "Give one for each row of `x`.")
     _check_finite(np.asarray(array), what, name)
     return array
+
+
+def _on_device(values: Any) -> Array:
+    if isinstance(values, jax.Array):
+        return values if jnp.issubdtype(values.dtype, jnp.floating) else values.astype(jnp.result_type(float))
+    array = np.asarray(values)
+    if array.dtype == np.float64 or not jnp.issubdtype(array.dtype, jnp.floating):
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+            array = array.astype(jnp.result_type(float), copy=False)
+    # Unlike `jnp.asarray`, this does not hold two copies for a moment.
+    return jax.device_put(array)
 
 
 def _check_finite(array: np.ndarray, what: str, name: str) -> None:
