@@ -22,9 +22,9 @@ from pushforward.estimators._rows import Rows, merged, with_weight
 from pushforward.estimators._training import (
     FlowLike,
     build_flow,
-    in_jax_precision,
     in_user_units,
     key_from,
+    on_device,
     recipe_name,
     takes_binary,
 )
@@ -145,9 +145,9 @@ class FlowEstimator(BaseEstimator):
     def _train(self, flow: AbstractDistribution, rows: Rows, key: PRNGKeyArray) -> FitResult:
         return fit(
             flow,
-            in_jax_precision(rows.x.values),
-            condition=None if rows.condition is None else in_jax_precision(rows.condition.values),
-            weights=None if rows.weights is None else in_jax_precision(rows.weights),
+            on_device(rows.x.values),
+            condition=None if rows.condition is None else on_device(rows.condition.values),
+            weights=None if rows.weights is None else on_device(rows.weights),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,

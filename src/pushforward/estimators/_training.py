@@ -59,9 +59,9 @@ def takes_binary(flow: AbstractDistribution) -> bool:
     return isinstance(flow, Autoregression) and flow.law == "bernoulli"
 
 
-def in_jax_precision(values: np.ndarray) -> np.ndarray:
-    """The values in the precision of JAX, without a copy where they are in it already."""
-    return np.ascontiguousarray(values, dtype=jnp.result_type(float))
+def on_device(values: np.ndarray) -> jax.Array:
+    """The values in JAX's precision; unlike `jnp.asarray`, which holds two copies for a moment, with one copy."""
+    return jax.device_put(np.asarray(values, dtype=jnp.result_type(float)))
 
 
 def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:
