@@ -1,5 +1,7 @@
 """Fixtures of all tests; ../conftest.py sets up the process."""
 
+import contextlib
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,15 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("fast", deadline=None, derandomize=True, max_examples=20, database=None)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("fast")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_compiled_code() -> Iterator[None]:
+    """Compiled code of one file is of no use to the next, and all of it together takes gigabytes."""
+    yield
+    jax.clear_caches()
+    with contextlib.suppress(OSError, AttributeError):  # glibc keeps what was freed; others need no asking
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.fixture
