@@ -8,7 +8,8 @@ from pushforward import flows
 from pushforward._errors import DataError
 from pushforward.objectives import Batch
 from pushforward.train import _fit, fit
-from pushforward.train._inputs import MONITOR_BLOCK, monitor_blocks, split_rows
+from pushforward.train._inputs import MONITOR_BLOCK, MONITOR_LEAST, monitor_blocks, rows_at_once, split_rows
+from pushforward.train._prepare import prepare
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,20 @@ def test_held_out_rows_are_a_share_and_never_trained_on(key):
 def test_rows_of_weight_zero_are_in_neither_part(key):
     train, held_out = split_rows(key, Batch(np.zeros((10, 2)), None, np.arange(10) % 2), 0.4)
     assert sorted([*train, *held_out]) == [1, 3, 5, 7, 9]
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "steps"), [(30, None, 1), (400, None, 11), (4000, None, 14), (400, 100, 3), (400, 1000, 1)]
+)
+def test_the_default_batch_gives_a_small_table_enough_steps(flow, key, rows, asked, steps):
+    source, _ = prepare(flow, np.ones((rows, 2)), None, None, 0.1, asked, 100, key)
+    assert source.steps_per_epoch == steps
+
+
+def test_wide_events_are_evaluated_in_smaller_blocks():
+    assert rows_at_once((2,)) == MONITOR_BLOCK
+    assert rows_at_once((63,)) < 1000
+    assert rows_at_once((3, 256, 256)) == MONITOR_LEAST
 
 
 def test_blocks_hold_every_row_once():

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward.distributions._base import AbstractDistribution, batch_last
+
 
 class Batch(NamedTuple):
     """Some rows of the data, batch axis first.
@@ -17,6 +19,20 @@ class Batch(NamedTuple):
     x: Any = None
     condition: Array | None = None
     weights: Array | None = None
+
+    def columns(self, flow: AbstractDistribution) -> tuple[Array, Array | None]:
+        """`x` and `condition` with the batch axis last, as the flow's internals take them.
+
+        Raises:
+            ValueError: If there is no `x`.
+        """
+        if self.x is None:
+            raise ValueError("The batch has no `x`. Give `fit` some data, or use an objective that needs none.")
+        rows = (self.x.shape[0],)
+        x = batch_last(self.x, rows, flow.event_shape)
+        if self.condition is None or flow.cond_shape is None:
+            return x, None
+        return x, batch_last(self.condition, rows, flow.cond_shape)
 
 
 class Objective(Protocol):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._types import Shape
-from pushforward.distributions._base import AbstractDistribution, batch_last
+from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives._batch import Batch
 
 LOG_2 = math.log(2.0)
@@ -31,13 +31,8 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         >>> round(float(loss), 4)  # log 2 pi
         1.8379
     """
-    x, condition, weights = batch
-    if x is None:
-        raise ValueError("nll: the batch has no `x`. Give `fit` some data, or use an objective that needs none.")
-    rows = (x.shape[0],)
-    if condition is not None and flow.cond_shape is not None:
-        condition = batch_last(condition, rows, flow.cond_shape)
-    loss = -flow._log_prob_many(batch_last(x, rows, flow.event_shape), condition, key)
+    loss = -flow._log_prob_many(*batch.columns(flow), key)
+    weights = batch.weights
     if weights is None:
         return jnp.mean(loss), {}
     counted = weights > 0

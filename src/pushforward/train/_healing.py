@@ -13,7 +13,6 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._errors import TrainingError
 from pushforward.bijections import AbstractBijection, Chain
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
-from pushforward.distributions._base import batch_last
 from pushforward.objectives import Batch
 from pushforward.train._batches import Feed
 from pushforward.train._run import Job, Run
@@ -131,11 +130,7 @@ def find_cause(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyA
 
 def _walk(flow: AbstractDistribution, batch: Batch, key: PRNGKeyArray) -> str | None:
     """The first layer, from the data to the base, whose output is not finite."""
-    rows = (batch.x.shape[0],)
-    value = batch_last(batch.x, rows, flow.event_shape)
-    condition = None
-    if batch.condition is not None and flow.cond_shape is not None:
-        condition = batch_last(batch.condition, rows, flow.cond_shape)
+    value, condition = batch.columns(flow)
     while isinstance(flow, Embedded):
         condition = _inverse(flow.embedding, condition, None, None)[0]
         flow = flow.distribution

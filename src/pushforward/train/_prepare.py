@@ -15,6 +15,8 @@ from pushforward.objectives import Batch
 from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
 from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, split_rows, unpacked
 
+# Where no batch size is given; on 410 rows, batches of 41 instead of 256 took a MAF from 17.9 to 7.1 test nats.
+BATCH_LEAST, BATCH_MOST, STEPS_LEAST = 32, 256, 10
 START_ROWS = 4096  # for data-dependent starts, and for a look at data that has no end
 
 
@@ -41,7 +43,7 @@ def prepare(
     condition: Any,
     weights: Any,
     validation: Any,
-    batch_size: int,
+    batch_size: int | None,
     steps_per_epoch: int,
     key: PRNGKeyArray,
 ) -> Prepared:
@@ -55,7 +57,7 @@ def prepare(
                 "fit: `condition` and `weights` go with arrays. A function or iterator returns them itself: "
                 "(x, condition) or (x, condition, weights)."
             )
-        source = _endless_source(flow, data, batch_size, steps_per_epoch)
+        source = _endless_source(flow, data, batch_size or BATCH_MOST, steps_per_epoch)
         drawn = isinstance(source, DrawSource) and bool(fraction)
         monitor = one_block(source.peek(key, START_ROWS)) if drawn else None
     else:
@@ -69,7 +71,7 @@ def _from_arrays(
     condition: Any,
     weights: Any,
     fraction: float,
-    batch_size: int,
+    batch_size: int | None,
     key: PRNGKeyArray,
 ) -> Prepared:
     batch = checked_batch(flow, data, condition, weights, what="fit")
@@ -84,7 +86,8 @@ def _from_arrays(
         weights = np.asarray(batch.weights)
         batch = batch._replace(weights=jnp.asarray(weights / weights[train].mean(dtype=np.float64), weights.dtype))
     monitor = monitor_blocks(batch, held_out) if len(held_out) else None
-    return Prepared(RowSource(batch, train, batch_size), monitor)
+    size = batch_size or min(BATCH_MOST, max(BATCH_LEAST, len(train) // STEPS_LEAST))
+    return Prepared(RowSource(batch, train, size), monitor)
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any) -> Batch:
