@@ -1,5 +1,6 @@
 """What is shown during a fit and after it."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -35,6 +36,7 @@ def test_lines_on_stderr_have_rate_and_both_losses(flow, key, capsys, monkeypatc
     assert lines[2].startswith("3/3 epochs  train ")
     assert "validation" in lines[2]
     assert lines[2].endswith("rows/s")
+    assert lines[1].endswith("left")
 
 
 def test_lines_are_few_and_the_last_one_is_shown(flow, key, capsys):
@@ -73,6 +75,10 @@ def test_a_result_reads_well(result):
         "note: epoch 2: the loss is inf",
     ]
     assert result.skipped_steps == 1
+
+
+def test_a_result_that_is_no_better_than_the_start_says_so(result):
+    assert "no epoch was better than the flow before training" in str(dataclasses.replace(result, best_epoch=0))
 
 
 def test_a_summary_is_plain_json(result):

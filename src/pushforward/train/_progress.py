@@ -1,9 +1,11 @@
 """Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import dataclasses
+import datetime
+import math
 import sys
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 from pushforward.train._result import Epoch
 
@@ -39,7 +41,15 @@ class Report:
         parts += [f"train {train:.4f}"] if train is not None else []
         parts += [f"validation {validation:.4f}"] if validation is not None else []
         parts += [f"{self.rows_per_second:,.0f} rows/s"] if self.rows_per_second else []
+        left = self.seconds_left()
+        parts += [f"at most {datetime.timedelta(seconds=math.ceil(left))} left"] if left else []
         return "  ".join(parts)
+
+    def seconds_left(self) -> float | None:
+        """Time for the steps that are left if all epochs are needed, at the speed of the last epoch; None at first."""
+        if len(self.history) < 2:  # the first epoch compiles
+            return None
+        return self.history[-1].seconds / self.steps_per_epoch * (self.max_epochs * self.steps_per_epoch - self.steps)
 
 
 class Progress(Protocol):
@@ -101,18 +111,18 @@ class Lines:
 
 
 class Bar:
-    """A bar with the time left if all epochs are needed."""
+    """A bar with the figures beside it."""
 
     def __init__(self) -> None:
         # Rich is slow to import and not needed without a bar.
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as RichProgress
 
-        columns: list[Any] = [BarColumn(bar_width=24), TextColumn("{task.description}"), TextColumn("at most")]
-        self._bar = RichProgress(*columns, TimeRemainingColumn(), TextColumn("left"), console=Console(stderr=True))
+        self._bar = RichProgress(
+            BarColumn(bar_width=24), TextColumn("{task.description}"), console=Console(stderr=True)
+        )
         self._task = self._bar.add_task("compiling", total=None)
-        self._first: int | None = None
         self._bar.start()
 
     def update(self, report: Report) -> None:

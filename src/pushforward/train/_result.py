@@ -71,7 +71,9 @@ class FitResult:
     def __str__(self) -> str:
         lines = [
             f"{len(self.history)} epochs in {self.seconds:.1f} s; stopped: {self.stopped_because}",
-            f"loss {self.start_loss:.4f} -> {self.best_loss:.4f} (flow of epoch {self.best_epoch})",
+            f"loss {self.start_loss:.4f} -> {self.best_loss:.4f} (flow of epoch {self.best_epoch})"
+            if self.best_epoch
+            else f"loss {self.start_loss:.4f}: no epoch was better than the flow before training",
         ]
         return "\n".join(lines + [f"note: {event}" for event in self.events])
 
