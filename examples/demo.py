@@ -9,7 +9,7 @@ import numpy as np
 import pushforward as pf
 from pushforward import plots
 from pushforward.bijections import Chain
-from pushforward.data import Table, read_table, write_table
+from pushforward.data import Table, infer_schema, read_table, write_table
 from pushforward.distributions import Transformed
 
 OUT = Path("demo")
@@ -26,7 +26,7 @@ def two_moons() -> str:
     train = Table(("x1", "x2"), pf.data.moons(10_000, seed=0))
     test = Table(("x1", "x2"), pf.data.moons(20_000, seed=1))
     density = pf.FlowDensity("nsf", learning_rate=3e-3, max_epochs=20, random_state=0, progress=True).fit(train)
-    loss = round(-density.score(test), 3)
+    loss = -density.score(test)
     leave("moons", density, test)
 
     plots.save(plots.loss_curve(density.result_, reference=ENTROPY), OUT / "moons_loss.png")
@@ -40,8 +40,8 @@ def two_moons() -> str:
     plots.save(plots.samples_beside_data(samples, test.values), OUT / "moons_samples.png")
     plots.save(plots.steps(density.flow_, jax.random.key(0)), OUT / "moons_steps.png")
     return (
-        f"two moons: {loss} nats on new points. No model can get below the entropy of the data, {ENTROPY};\n"
-        f"  the difference, {loss - ENTROPY:.3f}, is how far the learned density is from the true one\n"
+        f"two moons: {loss:.3f} nats on new points. No model can get below the entropy of the data, {ENTROPY:.3f};\n"
+        f"  the difference, {round(loss, 3) - ENTROPY:.3f}, is how far the learned density is from the true one\n"
         "  (the Kullback-Leibler divergence)."
     )
 
@@ -52,11 +52,11 @@ def breast_cancer() -> str:
     table = read_table("sklearn:breast_cancer")
     order = np.random.default_rng(0).permutation(table.num_rows)
     train, test = (Table(table.names, table.values[rows]) for rows in (order[:455], order[455:]))
+    kinds = [column.kind for column in infer_schema(train)[0].columns]
+    say("     columns, as inferred: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))))
     settings = {"columns": "infer", "random_state": 0, "patience": 20, "progress": True}
     small = {"num_layers": 4, "width": 32}
     density = pf.FlowDensity("nsf", options=small, learning_rate=3e-3, max_epochs=200, **settings).fit(train)
-    kinds = [column.kind for column in density.schema_.columns]
-    say("     inferred columns: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))))
     gaussian = pf.FlowDensity("gaussian", learning_rate=0.02, max_epochs=200, **settings).fit(train)
     leave("breast_cancer", density, test)
 
@@ -66,9 +66,9 @@ def breast_cancer() -> str:
     flow_score, gaussian_score = round(density.score(test), 1), round(gaussian.score(test), 1)
     gain = flow_score - gaussian_score
     return (
-        f"breast_cancer: the rows that were not trained on have a mean log-density of {flow_score} nats under the\n"
-        f"  flow, {gaussian_score} under one Gaussian: higher is better. The flow finds such a row exp({gain:.1f}) =\n"
-        f"  {np.exp(gain):.0f} times as likely, in the geometric mean."
+        f"breast_cancer: the rows that were not trained on have a mean log-density of {flow_score:.1f} nats under the\n"
+        f"  flow, {gaussian_score:.1f} under one Gaussian: higher is better. The flow finds such a row, in\n"
+        f"  the geometric mean, exp({gain:.1f}) = {np.exp(gain):.0f} times as likely."
     )
 
 
