@@ -78,8 +78,7 @@ docs-generate: .venv/.develop ## write the tables that are made from the code ag
 	$(BIN)/python docs/generate.py
 
 docs-figures: .venv/.develop ## run the examples and keep their pictures for the course
-	for script in $(filter-out examples/demo.py,$(wildcard examples/*.py)); do \
-		PUSHFORWARD_OUT=docs/course/figures $(BIN)/python $$script || exit 1; done
+	$(BIN)/python docs/make_figures.py
 
 bench: .venv/.bench ## compare with other libraries; results in benchmarks/results/
 	$(BIN)/python -m benchmarks
