@@ -1,6 +1,6 @@
 """Make the pictures of the course again: run every script of `examples/` that has a page, and keep its pictures small.
 
-python docs/make_figures.py [name of a script ...]
+`make docs-figures` does it for all of them, `python docs/make_figures.py parabola` for one.
 """
 
 import os
