@@ -157,7 +157,7 @@ def _sample(
     key: PRNGKeyArray,
     n: int,
     condition: Array | None,
-    temperature: float | None,
+    temperature: ArrayLike | None,
 ) -> Array:
     return distribution._sample_many(key, n, condition, temperature)
 
