@@ -78,6 +78,7 @@ class App(Help, click.Group):
 
 
 @click.group(
+    "pushforward",
     cls=App,
     commands=LazyCommands(COMMANDS),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

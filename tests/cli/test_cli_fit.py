@@ -1,0 +1,126 @@
+"""`pushforward fit` on good data."""
+
+import json
+
+import numpy as np
+import pytest
+
+import pushforward as pf
+from cli.shell import SMALL, write_csv
+
+
+def test_fit_says_what_it_read_inferred_and_learned(works, people, tmp_path):
+    result = works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL)
+    assert result.stdout == ""
+    said = result.stderr
+    assert f"read {people}: 60 rows, 3 columns" in said
+    assert "'age' is integer: all values are whole numbers" in said
+    assert "'share' is bounded(0,1)" in said
+    assert "fitting realnvp to 60 rows of 3 columns" in said
+    assert "3/3 epochs" in said
+    assert "nats per row at epoch" in said
+    assert "mean negative log-density of the rows that were held out: lower is better" in said
+    assert said.rstrip().splitlines()[-1].startswith(f"wrote {tmp_path / 'm.safetensors'}")
+
+
+def test_the_checkpoint_is_removed_at_the_end(works, people, tmp_path):
+    works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--json")
+    assert [file.name for file in tmp_path.iterdir() if file != people] == ["m.safetensors"]
+
+
+def test_quiet_says_nothing(works, people, tmp_path):
+    assert works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--quiet")[1:] == ("", "")
+
+
+def test_json_is_all_of_stdout(works, people, tmp_path):
+    report = json.loads(works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--json").stdout)
+    assert (report["flow"], report["rows"], report["epochs"]) == ("realnvp", 60, 3)
+    assert report["options"] == {"num_layers": 2, "width": 8}
+    assert [column["kind"] for column in report["columns"]] == ["positive", "integer", "bounded"]
+    assert np.isfinite(report["validation_nats"])
+    assert report["seconds"] > 0
+
+
+def test_the_same_seed_gives_the_same_model(works, people, tmp_path):
+    scores = []
+    for seed, name in ((1, "a"), (1, "b"), (2, "c")):
+        works("fit", people, "-o", tmp_path / f"{name}.safetensors", *SMALL, "--validation", 0, "--seed", seed, "-q")
+        scores.append(works("score", tmp_path / f"{name}.safetensors", people, "-q").stdout)
+    assert scores[0] == scores[1] != scores[2]
+
+
+def test_the_model_is_the_one_that_the_estimator_fits(works, people, people_model):
+    by_shell = works("score", people_model, people, "-q").stdout.split()[1:]
+    by_hand = pf.FlowDensity.load(people_model).score_samples(pf.data.read_table(people))
+    assert np.allclose(np.array(by_shell, float), by_hand, rtol=1e-6)
+
+
+def test_data_from_standard_input(works, people, tmp_path):
+    result = works("fit", "-", "-o", tmp_path / "m.safetensors", *SMALL, input=people.read_text())
+    assert "read -: 60 rows" in result.stderr
+
+
+def test_columns_are_dropped_and_kinds_overridden(works, people, tmp_path):
+    kinds = ("--drop", "share", "--column", "height:unbounded", "--column", "age:integer(0,130)")
+    report = json.loads(works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, *kinds, "--json").stdout)
+    assert [(c["name"], c["kind"], c["high"]) for c in report["columns"]] == [
+        ("height", "unbounded", None),
+        ("age", "integer", 130.0),
+    ]
+
+
+def test_drop_missing_says_how_many_rows(works, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(50, 2)).astype(object)
+    rows[3, 0], rows[7, 1], rows[9, 0] = "", "nan", "inf"
+    data = write_csv(tmp_path / "d.csv", "a,b", rows)
+    result = works("fit", data, "-o", tmp_path / "m.safetensors", *SMALL, "--drop-missing", "--json")
+    assert "d.csv: 3 of 50 rows dropped" in result.stderr
+    report = json.loads(result.stdout)
+    assert (report["rows"], report["dropped_rows"]) == (47, 3)
+
+
+def test_a_weight_of_zero_leaves_a_row_out(works, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    half = write_csv(tmp_path / "half.csv", "a,b", rows[:20])
+    weighted = write_csv(tmp_path / "all.csv", "a,b,w", np.column_stack([rows, np.arange(40) < 20]))
+    kinds = ("--column", "a:unbounded", "--column", "b:unbounded")
+    for data, name, more in ((half, "half", ()), (weighted, "all", ("--weights", "w"))):
+        works("fit", data, "-o", tmp_path / f"{name}.safetensors", *SMALL, *kinds, *more, "-q")
+    scores = [works("score", tmp_path / f"{name}.safetensors", half, "-q").stdout for name in ("half", "all")]
+    assert scores[0] == scores[1]
+
+
+def test_a_conditional_model_names_its_conditions(works, people, tmp_path):
+    result = works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--condition", "age,share", "--json")
+    assert "fitting realnvp to 60 rows of 1 column given age, share" in result.stderr
+    report = json.loads(result.stdout)
+    assert report["condition"] == ["age", "share"]
+    assert [column["name"] for column in report["columns"]] == ["height"]
+
+
+def test_a_learning_rate_of_ten_heals(works, tmp_path):
+    result = works("fit", "toy:moons:300", "-o", tmp_path / "m.safetensors", *SMALL, "--learning-rate", 10, "--json")
+    report = json.loads(result.stdout)
+    assert np.isfinite(report["validation_nats"])
+    assert report["validation_nats"] <= report["start_loss"]
+    assert any("went back" in event for event in report["events"]), report["events"]
+    assert "went back" in result.stderr
+
+
+def test_without_validation_the_figure_is_that_of_training(works, people, tmp_path):
+    result = works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--validation", 0, "--json")
+    assert json.loads(result.stdout)["validation_nats"] is None
+    assert "training loss" in result.stderr
+    assert "none were held out" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["d.tsv", "d.parquet", "d.feather", "d.npy", "d.npz"])
+def test_every_format_can_be_scored(works, moons_model, tmp_path, name):
+    data = pf.data.read_table("toy:moons:20:3")
+    pf.data.write_table(tmp_path / name, data)
+    expected = works("score", moons_model, "toy:moons:20:3", "-q").stdout
+    assert np.allclose(numbers(works("score", moons_model, tmp_path / name, "-q").stdout), numbers(expected), atol=1e-4)
+
+
+def numbers(text: str) -> np.ndarray:
+    return np.array(text.split()[1:], float)
