@@ -37,7 +37,6 @@ class FlowEstimator(BaseEstimator):
     flow_: AbstractDistribution
     schema_: Schema
     condition_schema_: Schema | None
-    column_notes_: tuple[str, ...]
     result_: FitResult
     history_: tuple[Epoch, ...]
     n_features_in_: int
@@ -133,7 +132,7 @@ class FlowEstimator(BaseEstimator):
         flow = build_flow(self.flow, self.options, rows.x.num_columns, cond_dim, build_key)
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
-        schema, self.column_notes_ = schema_of(rows.x, BINARY if takes_binary(flow) else self.columns)
+        schema = schema_of(rows.x, BINARY if takes_binary(flow) else self.columns)
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)

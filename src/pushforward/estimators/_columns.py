@@ -12,8 +12,8 @@ BINARY = "integer(0,1)"
 ColumnKinds = str | Mapping[str, str] | None
 
 
-def schema_of(table: Table, columns: ColumnKinds) -> tuple[Schema, tuple[str, ...]]:
-    """The schema of the columns, and a sentence for each.
+def schema_of(table: Table, columns: ColumnKinds) -> Schema:
+    """The schema of the columns.
 
     Args:
         table: The data to fit.
@@ -31,4 +31,5 @@ def schema_of(table: Table, columns: ColumnKinds) -> tuple[Schema, tuple[str, ..
         )
     others = kinds.pop(OTHERS, "unbounded")
     kinds = dict.fromkeys(table.names, others) | kinds
-    return infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
+    schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
+    return schema

@@ -36,8 +36,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
 
     Attributes:
         flow_: The fitted `Transformed`, from noise to rows in the units of `X`.
-        schema_: The columns and their kinds.
-        column_notes_: A sentence on each column.
+        schema_: The columns, with the kind of each and a note on how it was found.
         result_: The `FitResult`.
         history_: One `Epoch` for each epoch.
         n_features_in_: Number of columns.

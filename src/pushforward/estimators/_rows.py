@@ -32,9 +32,11 @@ def with_weight(rows: Rows) -> Rows:
     if rows.weights is None or rows.weights.all():
         return rows
     kept = rows.weights > 0
-    if kept.sum() < 2:
+    count = int(kept.sum())
+    if count < 2:
         raise DataError(
-            f"sample_weight: {int(kept.sum())} rows have a weight above 0, but fitting needs at least 2.",
+            f"sample_weight: {count} row{'s have' if count != 1 else ' has'} a weight above 0, "
+            "but fitting needs at least 2.",
             "give more rows a weight",
         )
     return _take(rows, kept)._replace(weights=rows.weights[kept])

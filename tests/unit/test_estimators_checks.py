@@ -1,0 +1,15 @@
+"""scikit-learn's own checks of an estimator, without exceptions."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from pushforward import ConditionalFlowDensity, FlowDensity, Gaussianizer
+
+# Small, because each of about 150 checks compiles and fits.
+SETTINGS = {"flow": "affine", "options": {"width": 4, "depth": 1}, "max_epochs": 2, "random_state": 0}
+
+
+@parametrize_with_checks([FlowDensity(**SETTINGS), ConditionalFlowDensity(**SETTINGS), Gaussianizer(**SETTINGS)])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_scikit_learn_check_passes(estimator, check):
+    check(estimator)

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward.data import Column, Schema
+from pushforward.estimators import _chunks
+from pushforward.estimators._chunks import Model, iter_draws, iter_log_prob, log_prob
+from pushforward.estimators._noise import shifts
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    flow = pf.distributions.Transformed(
+        pf.distributions.Normal.standard((2,)), pf.bijections.Standardize(np.array([1.0, 2.0]), np.array([3.0, 0.5]))
+    )
+    return Model(flow, Schema([Column("a", "unbounded"), Column("b", "unbounded")]))
+
+
+@pytest.fixture
+def short_chunks(monkeypatch):
+    monkeypatch.setattr(_chunks, "CELLS", 2 * 256)
+
+
+def test_chunks_are_few_sizes_and_shrink_with_width(model):
+    sizes = {model.chunk_rows(rows) for rows in range(1, 50_000, 7)}
+    assert sizes == {2**i for i in range(8, 15)}
+    wide = Model(model.flow, Schema([Column(f"x{i}", "unbounded") for i in range(200)]))
+    assert wide.chunk_rows(10**7) == 256
+
+
+def test_chunks_do_not_change_the_scores(model, short_chunks, key):
+    x = np.random.default_rng(0).normal(size=(1000, 2))
+    assert model.chunk_rows(1000) == 256
+    np.testing.assert_allclose(log_prob(model, x), model.flow.log_prob(x), rtol=1e-6)
+
+
+def test_a_stream_scores_like_the_whole(model, short_chunks):
+    x = np.random.default_rng(0).normal(size=(700, 2))
+    batches = [(x[:300], None), (x[300:301], None), (x[301:], None)]
+    streamed = list(iter_log_prob(model, batches))
+    assert [len(scores) for scores in streamed] == [300, 1, 399]
+    np.testing.assert_array_equal(np.concatenate(streamed), log_prob(model, x))
+
+
+def test_a_stream_is_read_as_it_is_scored(model):
+    read = []
+
+    def batches():
+        for i in range(3):
+            read.append(i)
+            yield np.zeros((2, 2)), None
+
+    next(iter_log_prob(model, batches()))
+    assert read == [0]
+
+
+def test_draws_come_in_chunks_and_differ(model, short_chunks, key):
+    chunks = list(iter_draws(model, 600, key, None))
+    assert [len(chunk) for chunk in chunks] == [256, 256, 88]
+    assert len(np.unique(np.concatenate(chunks), axis=0)) == 600
+
+
+def test_each_condition_gets_its_draws(short_chunks, key):
+    flow = pf.flows.affine(1, cond_dim=1, width=4, key=key)
+    shifted = pf.distributions.Transformed(flow, pf.bijections.Standardize(np.zeros(1), np.ones(1)))
+    model = Model(shifted, Schema([Column("a", "unbounded")]))
+    given = np.array([[0.0], [1.0], [2.0]])
+    assert sum(len(chunk) for chunk in iter_draws(model, 200, key, None, given)) == 600
+
+
+def test_noise_is_a_function_of_the_row():
+    x = np.random.default_rng(0).poisson(3, (50, 3)).astype(float)
+    turned = np.stack(list(shifts(x[::-1], [0, 2])))
+    np.testing.assert_array_equal(np.stack(list(shifts(x, [0, 2])))[:, ::-1], turned)
+    np.testing.assert_array_equal(np.stack(list(shifts(x.astype(np.float32), [0, 2])))[:, ::-1], turned)
+
+
+def test_noise_is_uniform_and_spread_evenly_over_the_draws():
+    x = np.random.default_rng(0).normal(size=(4000, 2))
+    noise = np.stack(list(shifts(x, [0, 1])))
+    assert noise.min() >= -0.5
+    assert noise.max() < 0.5
+    counts = np.histogram(noise[0, :, 0], bins=10, range=(-0.5, 0.5))[0]
+    assert ((counts - 400) ** 2 / 400).sum() < 27.9  # chi-squared with 9 degrees of freedom, p = 0.001
+    np.testing.assert_allclose(np.diff(np.sort(noise, axis=0), axis=0), 1 / 16, atol=1e-12)
+    # Four standard errors of the correlation of 4000 independent pairs.
+    assert abs(np.corrcoef(noise[3].T)[0, 1]) < 4 / np.sqrt(4000)
+
+
+def test_averaged_draws_come_near_the_probability(key):
+    """A rounded normal: the probability of an integer is a difference of two normal distribution functions."""
+    flow = pf.distributions.Transformed(
+        pf.distributions.Normal.standard((1,)),
+        pf.bijections.Chain([pf.bijections.Standardize(np.array([0.3]), 2.0), pf.bijections.Dequantize((1,))]),
+    )
+    model = Model(flow, Schema([Column("n", "integer")]))
+    n = np.arange(-4.0, 5.0)[:, None]
+    u = (np.arange(10_000) + 0.5) / 10_000
+    exact = np.log(np.exp(-0.5 * ((n + u - 0.3) / 2) ** 2).mean(axis=1) / (2 * np.sqrt(2 * np.pi)))
+    np.testing.assert_allclose(log_prob(model, n), exact, atol=0.02)
