@@ -1,7 +1,6 @@
 """The loop over epochs: run, check, keep the best, go on or stop."""
 
 import math
-import sys
 
 import jax
 
@@ -72,8 +71,7 @@ class Loop:
         if self._interrupt.requested:
             self._checkpoint.write(self._run)
             self._progress.close()
-            sys.stderr.write(f"Stopped. {self._checkpoint.how_to_resume()}\n")
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self._checkpoint.how_to_resume())
 
     def _finish_epoch(self) -> None:
         job, run = self._job, self._run
