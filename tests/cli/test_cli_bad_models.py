@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.shell import SMALL
+from cli.shell import SMALL, write_csv
 
 
 def truncated(data: bytes) -> bytes:
@@ -85,6 +85,14 @@ def test_a_target_that_cannot_be_written_is_told_before_training(fails, tmp_path
     said = fails("fit", "toy:moons:300", "-o", target, *SMALL)
     assert error in said[0]
     assert hint in said[1]
+
+
+def test_a_model_never_replaces_the_data(fails, tmp_path):
+    data = write_csv(tmp_path / "d.csv", "a,b", [[1, 2], [3, 4.5]])
+    before = data.read_text()
+    error, _ = fails("fit", data, "-o", tmp_path / "." / "d.csv", *SMALL, code=2)
+    assert error == f"{data} is the data: it would be replaced."
+    assert data.read_text() == before
 
 
 def test_a_full_disk_at_the_end_keeps_the_old_model_and_the_training(run, works, tmp_path, monkeypatch):

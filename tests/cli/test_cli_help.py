@@ -1,5 +1,6 @@
 """Help, completion and the lazy group."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+import pushforward as pf
 from pushforward import __version__
 from pushforward.cli import main
 from pushforward.cli._app import COMMANDS
@@ -42,6 +44,13 @@ def test_every_option_says_what_it_does(name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_on_the_page_of_the_docs(name):
     assert f"pushforward {name}" in (ROOT / "docs" / "cli.md").read_text("utf-8")
+
+
+def test_fit_has_the_defaults_of_training():
+    training = inspect.signature(pf.fit).parameters
+    shell = {option.name: option.default for option in main.commands["fit"].params}
+    names = ("learning_rate", "max_epochs", "patience", "validation")
+    assert {name: shell[name] for name in names} == {name: training[name].default for name in names}
 
 
 def test_every_file_of_a_command_is_in_the_list():

@@ -66,13 +66,17 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     help="Passes through the data, at most.",
 )
 @click.option(
-    "--batch-size", metavar="N", type=click.IntRange(1), default=256, show_default=True, help="Rows per step."
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(1),
+    show_default="a tenth of the rows, 32 to 256",
+    help="Rows per step.",
 )
 @click.option(
     "--learning-rate",
     metavar="NUMBER",
     type=ABOVE_ZERO,
-    default=1e-3,
+    default=3e-3,
     show_default=True,
     help="Of Adam, at its highest.",
 )

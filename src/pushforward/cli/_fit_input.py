@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -49,15 +50,19 @@ def read_rows(
     talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
     for note in table.notes:
         talk.say(note)
-    apart = (*condition, *([] if weights is None else [weights]))
     _check_roles(table, condition, weights, overrides)
+    per_row = None if weights is None else _weights(table, weights)
+    if per_row is not None and not per_row.all():
+        table, per_row = replace(table, values=table.values[per_row > 0]), per_row[per_row > 0]
+        talk.say(f"{plural(table.num_rows, 'row')} with a weight above 0")
+    apart = (*condition, *([] if weights is None else [weights]))
     x = table.drop(apart) if apart else table
     schema, sentences = infer_schema(x, overrides)
     _say_columns(schema, sentences, talk)
     for sentence in column_warnings(x, schema):
         talk.warn(sentence)
     given = table.select(condition) if condition else None
-    return Rows(x, given, None if weights is None else _weights(table, weights), schema, overrides)
+    return Rows(x, given, per_row, schema, overrides)
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:

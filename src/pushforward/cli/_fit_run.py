@@ -1,6 +1,7 @@
 """The work of `pushforward fit`: read, learn, save, report."""
 
 import inspect
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Request:
     kinds: tuple[str, ...]
     drop_missing: bool
     max_epochs: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     patience: int
     validation: float
@@ -46,8 +47,10 @@ class Request:
 
 def run(request: Request, talk: Talk) -> None:
     """Fit, save and report; nothing of an older model is lost if any of it fails."""
-    _check_target(request.model)
-    _check_target(request.checkpoint)
+    for path in (request.model, request.checkpoint):
+        _check_target(path)
+        if path.exists() and os.path.exists(request.source) and os.path.samefile(path, request.source):
+            raise WrongUsage(f"{path} is the data: it would be replaced.", "give the model a name of its own with -o")
     _check_recipe(request)
     rows = read_rows(
         request.source,
@@ -71,7 +74,6 @@ def _fitted(request: Request, rows: Rows, talk: Talk) -> FlowDensity | Condition
         "options": dict(request.settings),
         "columns": {"*": "infer"} | rows.kinds,
         "learning_rate": request.learning_rate,
-        "batch_size": request.batch_size,
         "max_epochs": request.max_epochs,
         "patience": request.patience,
         "validation": request.validation or None,
@@ -81,6 +83,8 @@ def _fitted(request: Request, rows: Rows, talk: Talk) -> FlowDensity | Condition
         "progress": not talk.quiet,
         "random_state": request.seed,
     }
+    if request.batch_size is not None:
+        settings["batch_size"] = request.batch_size
     with _kept(request.checkpoint):
         if rows.condition is None:
             estimator = FlowDensity(request.flow, **settings).fit(rows.x, sample_weight=rows.weights)

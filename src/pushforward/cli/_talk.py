@@ -11,6 +11,7 @@ S = TypeVar("S", bound=Sized)
 
 SECONDS = 0.5
 """Between two changes of a counter on a terminal."""
+CLEAR_LINE = "\r\033[K"
 
 
 class Talk:
@@ -30,19 +31,22 @@ class Talk:
 
     def counted(self, blocks: Iterable[S], verb: str, total: int | None = None) -> Iterator[S]:
         """The same blocks, with a line on a terminal that counts their rows."""
-        shown = not self.quiet and sys.stderr.isatty()
+        if self.quiet or not sys.stderr.isatty():
+            yield from blocks
+            return
         start = last = time.monotonic()
-        rows = 0
-        for block in blocks:
-            yield block
-            rows += len(block)
-            now = time.monotonic()
-            if shown and now - last >= SECONDS:
-                last = now
-                of_all = "" if total is None else f" of {total:,}"
-                click.echo(f"\r{verb} {rows:,}{of_all} rows  {rows / (now - start):,.0f} rows/s ", nl=False, err=True)
-        if shown and last > start:
-            click.echo("\r\033[K", nl=False, err=True)
+        rows, of_all = 0, "" if total is None else f" of {total:,}"
+        try:
+            for block in blocks:
+                yield block
+                rows, now = rows + len(block), time.monotonic()
+                if now - last >= SECONDS:
+                    last = now
+                    click.echo(
+                        f"\r{verb} {rows:,}{of_all} rows  {rows / (now - start):,.0f} rows/s", nl=False, err=True
+                    )
+        finally:
+            click.echo(CLEAR_LINE, nl=False, err=True)
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,0 +1,5 @@
+"""`python -m pushforward.cli`, where the script is not on the path."""
+
+from pushforward.cli import main
+
+main()
