@@ -19,23 +19,21 @@ def say_result(result: FitResult, model: Path, talk: Talk) -> None:
         f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
         f"{result.stopped_because}{skipped}"
     )
-    if result.best_epoch == 0:
-        talk.warn("no epoch was better than the flow before training; try a lower --learning-rate")
     for line in _figure(result):
         talk.say(line)
     talk.say(f"wrote {model} ({_size(model)})")
 
 
 def _figure(result: FitResult) -> tuple[str, str]:
+    held_out = _has_validation(result)
+    name = "validation" if held_out else "training"
     kept = f"nats per row at epoch {result.best_epoch}, which is kept; {result.start_loss:.4f} before training"
-    if _has_validation(result):
-        return (
-            f"validation loss {result.best_loss:.4f} {kept}",
-            "  this is the mean negative log-density of the rows that were held out: lower is better",
-        )
+    if result.best_epoch == 0:
+        kept = "nats per row before training, which is kept: no epoch was better"
+    rows = "that were held out" if held_out else "of training, as none were held out"
     return (
-        f"training loss {result.best_loss:.4f} {kept}",
-        "  this is the mean negative log-density of the rows of training, as none were held out: lower is better",
+        f"{name} loss {result.best_loss:.4f} {kept}",
+        f"  this is the mean negative log-density of the rows {rows}: lower is better",
     )
 
 
