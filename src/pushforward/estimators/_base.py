@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, no_type_check
 
 import jax
 import numpy as np
@@ -45,6 +45,7 @@ class FlowEstimator(BaseEstimator):
     _conditional: ClassVar[bool] = False
     _gaussian: ClassVar[bool] = False
 
+    @no_type_check  # scikit-learn asks that everything is stored as it is, and refused by `fit` alone
     def __init__(
         self,
         flow: FlowLike = "nsf",

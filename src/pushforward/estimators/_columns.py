@@ -1,6 +1,7 @@
 """Which kind each column has: what the user says, what is inferred, and unbounded otherwise."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, infer_schema
@@ -12,7 +13,7 @@ BINARY = "integer(0,1)"
 ColumnKinds = str | Mapping[str, str] | None
 
 
-def schema_of(table: Table, columns: ColumnKinds) -> Schema:
+def schema_of(table: Table, columns: Any) -> Schema:
     """The schema of the columns.
 
     Args:

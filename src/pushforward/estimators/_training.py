@@ -27,14 +27,21 @@ def recipe_name(flow: FlowLike) -> str:
 
 
 def build_flow(
-    flow: FlowLike, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
+    flow: Any, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
     """The untrained flow in standardised units.
+
+    Args:
+        flow: A name or a function; anything else is refused.
+        options: Of the recipe.
+        dim: Number of columns.
+        cond_dim: Number of conditions, or None.
+        key: For the initial weights.
 
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot be conditional.
     """
-    build = _recipe(flow, options or {}, conditional=cond_dim is not None).build if isinstance(flow, str) else flow
+    build: Any = _recipe(flow, options or {}, conditional=cond_dim is not None).build if isinstance(flow, str) else flow
     if not callable(build):
         raise ValueError(f"flow={flow!r} must be a name or a function; {did_you_mean('', RECIPES)}")
     given = dict(options or {}) if cond_dim is None else {**(options or {}), "cond_dim": cond_dim}
