@@ -101,6 +101,16 @@ def test_resume_keeps_lowered_rates_and_events(tmp_path, x, flow, key):
     assert whole.events == resumed.events != ()
 
 
+def test_resume_while_cooling_down_is_bit_equal(tmp_path, x, flow, key):
+    settings = SETTINGS | {"learning_rate": 0.5, "patience": 4, "max_epochs": 100}
+    whole = fit(flow, x, key=key, **settings)
+    path, last = tmp_path / "fit.safetensors", len(whole.history)
+    fit(flow, x, checkpoint=path, callbacks=[lambda info: info.epoch == last - 1], key=key, **settings)
+    resumed = fit(flow, x, checkpoint=path, resume=True, key=key, **settings)
+    assert_same_fit(whole, resumed)
+    assert whole.stopped_because == resumed.stopped_because == "no better loss on the held-out rows for 4 epochs"
+
+
 def test_resume_of_an_iterator_passes_over_what_was_used(tmp_path, flow, key):
     def chunks():
         generator = np.random.default_rng(3)

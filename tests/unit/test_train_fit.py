@@ -87,6 +87,15 @@ def test_training_ends_when_patience_runs_out(flow, x, key):
     assert "held-out rows for 2 epochs" in result.stopped_because
 
 
+def test_the_cosine_cools_down_when_patience_runs_out(flow, x, key):
+    result = fit(flow, x, key=key, **QUICK | {"max_epochs": 200, "patience": 4, "learning_rate": 0.5})
+    rates = [epoch.learning_rate for epoch in result.history]
+    assert len(result.history) < 200
+    assert "held-out rows for 4 epochs" in result.stopped_because
+    assert rates[-1] < 0.1 * rates[-3]  # two epochs of cooling
+    assert rates[-2] < 0.35 * rates[-3]
+
+
 def test_without_validation_the_last_flow_is_kept(flow, x, key):
     result = fit(flow, x, validation=None, key=key, **QUICK | {"patience": 1})
     assert result.best_epoch == len(result.history) == 8

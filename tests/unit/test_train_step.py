@@ -14,6 +14,7 @@ from pushforward.train._state import first_state
 from pushforward.train._step import Knobs, Plan, run_steps
 
 BATCH = 4
+LENGTHS = {"warm_up": 10.0, "total_steps": 100.0}
 
 
 @pytest.fixture
@@ -94,10 +95,20 @@ def test_the_order_depends_on_key_and_stream(key):
 
 
 def test_the_cosine_rises_then_falls_to_zero():
-    factors = [float(rate_factor("cosine", step, 10.0, 100.0)) for step in range(101)]
+    factors = [float(rate_factor("cosine", step, **LENGTHS)) for step in range(101)]
     assert factors[0] == pytest.approx(0.1)
     assert max(factors) == pytest.approx(np.cos(np.pi * 9 / 200) ** 2)
     assert factors[50] == pytest.approx(0.5)
     assert factors[100] == pytest.approx(0.0, abs=1e-7)
-    assert float(rate_factor("constant", 100, 10.0, 100.0)) == 1.0
-    assert float(rate_factor(lambda step: step / 4, 2, 10.0, 100.0)) == 0.5
+    assert float(rate_factor("constant", 100, **LENGTHS)) == 1.0
+    assert float(rate_factor(lambda step: step / 4, 2, **LENGTHS)) == 0.5
+
+
+def test_cooling_falls_to_zero_from_a_lower_rate():
+    factors = [float(rate_factor("cosine", s, cool_from=40.0, cool_steps=10.0, **LENGTHS)) for s in range(55)]
+    plain = [float(rate_factor("cosine", s, **LENGTHS)) for s in range(55)]
+    assert factors[:40] == plain[:40]
+    assert factors[40] == pytest.approx(0.3 * plain[40])
+    assert factors[45] == pytest.approx(0.5 * factors[40])
+    assert factors[50] == pytest.approx(0.0, abs=1e-7)
+    assert factors[54] == factors[50]

@@ -17,7 +17,7 @@ from pushforward.train._run import Run
 
 CHECKPOINT_SECONDS = 5.0  # at least between two writes
 KIND = "pushforward.checkpoint"
-NUMBERS = ("best_loss", "best_epoch", "start_loss", "stale", "setbacks", "forgiven", "seconds")
+NUMBERS = ("best_loss", "best_epoch", "start_loss", "stale", "setbacks", "forgiven", "cool_from", "seconds")
 TREES = ("state", "frozen", "best")
 
 

@@ -77,7 +77,9 @@ def fit(
             most 256, so that a small table gets enough steps.
         max_epochs: Passes through the data at most.
         steps_per_epoch: Length of an epoch of data without an end.
-        patience: Epochs without a better loss on the held-out rows before training ends; None for never.
+        patience: Epochs without a better loss on the held-out rows before training ends; None for never. With the
+            cosine schedule it ends after a cool-down: half as many epochs from the best parameters, in which the
+            learning rate falls to zero.
         validation: What is held out: a share of the rows in [0, 1) (of a function: as many new draws as needed; an
             iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last flow is kept, and
             training never ends early.

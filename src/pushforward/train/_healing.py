@@ -15,8 +15,7 @@ from pushforward.bijections import AbstractBijection, Chain
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.objectives import Batch
 from pushforward.train._batches import Feed
-from pushforward.train._run import Job, Run
-from pushforward.train._state import first_state
+from pushforward.train._run import Job, Run, restart_from_best
 from pushforward.train._step import Plan, batch_at
 
 BAD_IN_ROW = 5  # steps; then the parameters are at fault, not the batch
@@ -83,15 +82,7 @@ def go_back(job: Job, run: Run, reason: str) -> None:
         _give_up(run, reason)
         return
     scale = float(run.state.rate_scale) * 0.5**run.setbacks
-    fresh = first_state(
-        run.best,
-        scale,
-        run.state.step,
-        optimizer=job.plan.optimizer,
-        ema=job.plan.ema,
-        metrics=tuple(run.state.sums.metrics),
-    )
-    run.state = fresh._replace(sums=run.state.sums)
+    restart_from_best(job, run, scale)
     run.forgiven = int(run.state.sums.skipped)
     where = f"epoch {run.best_epoch}" if run.best_epoch else "the start"
     run.events.append(f"{reason}; went back to {where}, learning rate now {job.learning_rate * scale:.3g}")

@@ -1,6 +1,7 @@
 """The host's record of a fit: what is fixed, and what changes from epoch to epoch."""
 
 import dataclasses
+import math
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ from pushforward.objectives import Batch
 from pushforward.train._batches import Source
 from pushforward.train._callbacks import Callback
 from pushforward.train._result import Epoch, FitResult
-from pushforward.train._schedule import WARM_UP
+from pushforward.train._schedule import COOLING, WARM_UP
 from pushforward.train._state import TrainState, copied, first_state
 from pushforward.train._step import Knobs, Plan
 
@@ -50,10 +51,25 @@ class Job:
         """Steps in all epochs."""
         return self.max_epochs * self.source.steps_per_epoch
 
-    def knobs(self, ceiling: float) -> Knobs:
+    @property
+    def cool_steps(self) -> int:
+        """Steps in which the learning rate falls to zero once patience has run out; 0 if the schedule does not."""
+        if self.patience is None or self.plan.schedule != "cosine":
+            return 0
+        return math.ceil(COOLING * self.patience) * self.source.steps_per_epoch
+
+    def knobs(self, ceiling: float, cool_from: float) -> Knobs:
         """The numbers for the compiled loop."""
-        warm_up = float(min(WARM_UP, self.source.steps_per_epoch))
-        return Knobs(self.key, self.learning_rate, warm_up, float(self.total_steps), self.ema_decay, ceiling)
+        return Knobs(
+            key=self.key,
+            rate=self.learning_rate,
+            warm_up=float(min(WARM_UP, self.source.steps_per_epoch)),
+            total_steps=float(self.total_steps),
+            ema_decay=self.ema_decay,
+            ceiling=ceiling,
+            cool_from=cool_from,
+            cool_steps=float(max(self.cool_steps, 1)),
+        )
 
 
 @dataclasses.dataclass
@@ -70,6 +86,7 @@ class Run:
         stale: Epochs since the best one, without those that were taken back.
         setbacks: How often training went back since the best epoch.
         forgiven: Skipped steps of the present epoch that were the reason to go back.
+        cool_from: Step at which patience ran out and the learning rate began to fall to zero; infinite before.
         seconds: Wall time of finished epochs.
         history: Finished epochs.
         events: What went wrong, in words.
@@ -85,6 +102,7 @@ class Run:
     stale: int = 0
     setbacks: int = 0
     forgiven: int = 0
+    cool_from: float = math.inf
     seconds: float = 0.0
     history: list[Epoch] = dataclasses.field(default_factory=list)
     events: list[str] = dataclasses.field(default_factory=list)
@@ -123,6 +141,19 @@ class Run:
             events=tuple(self.events),
             seconds=self.seconds,
         )
+
+
+def restart_from_best(job: Job, run: Run, rate_scale: float) -> None:
+    """Put the best parameters in place of the present ones, with a fresh optimizer."""
+    fresh = first_state(
+        run.best,
+        rate_scale,
+        run.state.step,
+        optimizer=job.plan.optimizer,
+        ema=job.plan.ema,
+        metrics=tuple(run.state.sums.metrics),
+    )
+    run.state = fresh._replace(sums=run.state.sums)
 
 
 def new_run(params: Any, frozen: Any, plan: Plan, metrics: tuple[str, ...]) -> Run:

@@ -1,5 +1,6 @@
 """The default optimizer, and how the learning rate changes from step to step."""
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from jaxtyping import Array, ArrayLike
 
 SCHEDULES = ("cosine", "constant")
 WARM_UP = 100  # steps, or one epoch if that is shorter
+COOLER = 0.3
+COOLING = 0.5  # of `patience`, in epochs
 
 
 @lru_cache(maxsize=16)
@@ -27,16 +30,29 @@ def as_given(step: Array) -> Array:
 
 
 def rate_factor(
-    schedule: str | Callable[[Array], Array], step: ArrayLike, warm_up: ArrayLike, total_steps: ArrayLike
+    schedule: str | Callable[[Array], Array],
+    step: ArrayLike,
+    *,
+    warm_up: ArrayLike,
+    total_steps: ArrayLike,
+    cool_from: ArrayLike = math.inf,
+    cool_steps: ArrayLike = 1.0,
 ) -> Array:
     r"""The factor of the learning rate at a step, in [0, 1] for the named schedules.
 
-    `cosine` is $\tfrac12(1 + \cos(\pi t / T))$ times a linear start over `warm_up` steps; `constant` is that start
+    `cosine` is $\tfrac12(1 + \cos(\pi t / T))$ times a linear start over `warm_up` steps; from the step `cool_from`
+    on it falls to zero within `cool_steps` steps, from `COOLER` times what it was. `constant` is the linear start
     alone. Counting is in steps tried, so that going back does not restart it.
     """
+    step = jnp.asarray(step)
     if callable(schedule):
-        return jnp.asarray(schedule(jnp.asarray(step)))
+        return jnp.asarray(schedule(step))
     start = jnp.minimum(1.0, (step + 1.0) / warm_up)
     if schedule == "constant":
         return start
-    return start * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(1.0, step / total_steps)))
+    cooling = jnp.where(step < cool_from, 1.0, COOLER * _half_cosine((step - cool_from) / cool_steps))
+    return start * _half_cosine(jnp.minimum(step, jnp.asarray(cool_from)) / total_steps) * cooling
+
+
+def _half_cosine(share: Array) -> Array:
+    return 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(share, 0.0, 1.0)))

@@ -1,6 +1,7 @@
 """Many training steps in one compiled call."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -48,6 +49,8 @@ class Knobs(NamedTuple):
         total_steps: Length of the schedule.
         ema_decay: Share of the running mean that a step keeps.
         ceiling: A loss above it counts as exploded.
+        cool_from: Step from which on the rate falls to zero.
+        cool_steps: How many steps that takes.
     """
 
     key: PRNGKeyArray
@@ -56,6 +59,8 @@ class Knobs(NamedTuple):
     total_steps: float
     ema_decay: float
     ceiling: float
+    cool_from: float = math.inf
+    cool_steps: float = 1.0
 
 
 @partial(jax.jit, static_argnames="plan", donate_argnames="state")
@@ -96,7 +101,7 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
     grads = grads if batch.weights is None else jax.tree.map(lambda g: g * weight.astype(g.dtype), grads)
     finite = jnp.isfinite(loss) & jnp.isfinite(_square(grads))
     updates, opt_state = plan.optimizer.update(grads, state.opt_state, state.params, value=loss)
-    rate = knobs.rate * state.rate_scale * rate_factor(plan.schedule, state.step, knobs.warm_up, knobs.total_steps)
+    rate = knobs.rate * state.rate_scale * _scheduled(plan, state.step, knobs)
     params = jax.tree.map(lambda p, u: p + (rate * u).astype(p.dtype), state.params, updates)
     return TrainState(
         params=_choose(finite, params, state.params),
@@ -134,6 +139,17 @@ def evaluate(
     count = leaves[0].shape[0] if leaves else DATALESS_BLOCKS
     _, (weight, loss, metrics) = jax.lax.scan(one, None, (jnp.arange(count), blocks))
     return jax.tree.map(lambda value: jnp.sum(weight * value) / jnp.sum(weight), (loss, metrics))
+
+
+def _scheduled(plan: Plan, step: Array, knobs: Knobs) -> Array:
+    return rate_factor(
+        plan.schedule,
+        step,
+        warm_up=knobs.warm_up,
+        total_steps=knobs.total_steps,
+        cool_from=knobs.cool_from,
+        cool_steps=knobs.cool_steps,
+    )
 
 
 def _loss(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
