@@ -11,6 +11,8 @@ from sklearn.preprocessing import StandardScaler
 import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data import Table
+from pushforward.estimators import _rows
+from pushforward.estimators._training import usual_batch
 
 TINY = {"flow": "affine", "max_epochs": 2, "random_state": 0}
 
@@ -130,6 +132,23 @@ def test_weight_two_is_the_row_twice_to_the_last_bit(moons):
     np.testing.assert_array_equal(weighted.score_samples(x), repeated.score_samples(x))
 
 
+def test_a_condition_stays_with_its_row_when_a_small_table_is_sorted(moons):
+    x, y = moons[:60, :1], moons[:60, 1]
+    weights = np.random.default_rng(0).integers(0, 4, 60)
+    settings = TINY | {"options": {"width": 4, "depth": 1}}
+    weighted = pf.ConditionalFlowDensity(**settings).fit(x[::-1], y[::-1], sample_weight=weights[::-1])
+    repeated = pf.ConditionalFlowDensity(**settings).fit(x.repeat(weights, axis=0), y.repeat(weights))
+    np.testing.assert_array_equal(weighted.score_samples(x, y), repeated.score_samples(x, y))
+    pairs = {(a, b) for a, b in zip(x[:, 0], y, strict=True)}
+    rows = _rows.in_order(_rows.Rows(Table(("a",), x), Table(("b",), y[:, None]), None))
+    assert {(a, b) for a, b in zip(rows.x.values[:, 0], rows.condition.values[:, 0], strict=True)} == pairs
+
+
+@pytest.mark.parametrize(("rows", "size"), [(2, 32), (639, 32), (640, 64), (2559, 128), (2560, 256), (10**7, 256)])
+def test_small_tables_get_small_batches(rows, size):
+    assert usual_batch(rows) == size
+
+
 def test_rows_of_weight_zero_are_not_looked_at(moons):
     x = np.vstack([moons, [[1e6, 1e6]]])
     weighted = pf.FlowDensity(**TINY, columns={"x0": "bounded(-3,3)"}).fit(x, sample_weight=[1.0] * 400 + [0.0])
@@ -229,6 +248,7 @@ def test_float64_is_used_where_jax_uses_it(moons, x64):
     [
         ({"flow": "nfs"}, "did you mean 'nsf'?"),
         ({"flow": 3}, "must be a name or a function"),
+        ({"flow": lambda dim, key: None, "options": None}, "must give a distribution of 2 numbers, got NoneType"),
         ({"options": {"widht": 3}}, "did you mean 'width'?"),
         ({"columns": {"z": "positive"}}, "no column 'z'"),
         ({"columns": {0: "positive"}}, "must be a kind, or map names to kinds"),

@@ -18,7 +18,7 @@ from pushforward.estimators._chunks import Model
 from pushforward.estimators._columns import BINARY, ColumnKinds, schema_of
 from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
-from pushforward.estimators._rows import Rows, merged, with_weight
+from pushforward.estimators._rows import Rows, in_order, with_weight
 from pushforward.estimators._training import (
     FlowLike,
     build_flow,
@@ -27,6 +27,7 @@ from pushforward.estimators._training import (
     on_device,
     recipe_name,
     takes_binary,
+    usual_batch,
 )
 from pushforward.train import Epoch, FitResult, fit
 
@@ -53,7 +54,7 @@ class FlowEstimator(BaseEstimator):
         options: Mapping[str, Any] | None = None,
         columns: ColumnKinds = None,
         learning_rate: float = 1e-3,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         max_epochs: int = 100,
         patience: int | None = 10,
         validation: float | None = 0.1,
@@ -125,9 +126,7 @@ class FlowEstimator(BaseEstimator):
         """Fit the flow, and give back the rows that it was fitted to."""
         if self.resume and not isinstance(self.random_state, int | np.integer):
             raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
-        rows = with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional))
-        if rows.x.num_rows <= self.batch_size:
-            rows = merged(rows)
+        rows = in_order(with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)))
         build_key, fit_key = jax.random.split(key_from(self.random_state))
         cond_dim = None if rows.condition is None else rows.condition.num_columns
         flow = build_flow(self.flow, self.options, rows.x.num_columns, cond_dim, build_key)
@@ -149,7 +148,7 @@ class FlowEstimator(BaseEstimator):
             condition=None if rows.condition is None else on_device(rows.condition.values),
             weights=None if rows.weights is None else on_device(rows.weights),
             learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
+            batch_size=usual_batch(rows.x.num_rows) if self.batch_size is None else self.batch_size,
             max_epochs=self.max_epochs,
             patience=self.patience,
             validation=self.validation,

@@ -23,7 +23,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
             for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
             and `"infer"`, which looks at the data. By default every column is `"unbounded"`.
         learning_rate: Of Adam, at its highest.
-        batch_size: Rows per step.
+        batch_size: Rows per step; None for about a tenth of the rows, from 32 to 256.
         max_epochs: Passes through the data at most.
         patience: Epochs without a better held-out loss before training ends; None for never.
         validation: Share of the rows that is held out to find the best epoch; 0 or None for none.

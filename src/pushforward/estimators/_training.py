@@ -41,11 +41,16 @@ def build_flow(
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot be conditional.
     """
-    build: Any = _recipe(flow, options or {}, conditional=cond_dim is not None).build if isinstance(flow, str) else flow
+    build: Any = flow
+    if isinstance(flow, str):
+        build = _recipe(flow, options or {}, conditional=cond_dim is not None).build
     if not callable(build):
         raise ValueError(f"flow={flow!r} must be a name or a function; {did_you_mean('', RECIPES)}")
     given = dict(options or {}) if cond_dim is None else {**(options or {}), "cond_dim": cond_dim}
-    return build(dim, **given, key=key)
+    built = build(dim, **given, key=key)
+    if not isinstance(built, AbstractDistribution) or built.event_shape != (dim,):
+        raise ValueError(f"flow={flow!r} must give a distribution of {dim} numbers, got {type(built).__name__}.")
+    return built
 
 
 def in_user_units(
@@ -64,6 +69,15 @@ def in_user_units(
 def takes_binary(flow: AbstractDistribution) -> bool:
     """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
     return isinstance(flow, Autoregression) and flow.law == "bernoulli"
+
+
+def usual_batch(rows: int) -> int:
+    """About a tenth of the rows, from 32 to 256, a power of two.
+
+    In batches of 256 a table of a few hundred rows gets two steps an epoch, and patience ends the training before it
+    has begun: breast_cancer came to 30 nats with a spline flow, and to 38 in batches of 32.
+    """
+    return min(max(1 << (rows // 10).bit_length() >> 1, 32), 256)
 
 
 def on_device(values: np.ndarray) -> jax.Array:
