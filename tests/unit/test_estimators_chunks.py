@@ -98,3 +98,13 @@ def test_averaged_draws_come_near_the_probability(key):
     u = (np.arange(10_000) + 0.5) / 10_000
     exact = np.log(np.exp(-0.5 * ((n + u - 0.3) / 2) ** 2).mean(axis=1) / (2 * np.sqrt(2 * np.pi)))
     np.testing.assert_allclose(log_prob(model, n), exact, atol=0.02)
+
+
+def test_draws_are_inside_after_rounding_too():
+    schema = Schema([Column("a", "bounded", 0.0, 0.1), Column("b", "positive")])
+    draws = np.array([[0.1, 0.0], [0.05, 2.0]], np.float32)
+    assert float(draws[0, 0]) > 0.1
+    inside = _chunks._inside(schema, draws, np.float64)
+    assert inside[0, 0] == 0.1
+    assert inside[0, 1] > 0
+    np.testing.assert_array_equal(inside[1], draws[1])

@@ -14,7 +14,7 @@ SETTINGS = {
     "max_epochs": 20,
     "random_state": 0,
 }
-TINY = SETTINGS | {"max_epochs": 1}
+TINY = SETTINGS | {"max_epochs": 1, "validation": None}
 
 
 @pytest.fixture(scope="module")

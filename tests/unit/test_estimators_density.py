@@ -14,7 +14,8 @@ from pushforward.data import Table
 from pushforward.estimators import _rows
 from pushforward.estimators._training import usual_batch
 
-TINY = {"flow": "affine", "max_epochs": 2, "random_state": 0}
+# Without held-out rows the last flow is kept; with them it could be the one before training, the same whatever happens.
+TINY = {"flow": "affine", "max_epochs": 2, "validation": None, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,13 @@ def test_rows_outside_the_support_have_no_density(fitted_mixed):
     scores = fitted_mixed.score_samples([[1.0, 2.0], [-1.0, 2.0], [0.0, 2.0], [1.0, 2.5], [1.0, -1.0], [1e36, 2.0]])
     assert np.isfinite(scores).tolist() == [True, False, False, False, False, False]
     assert (scores[1:] == -np.inf).all()
+
+
+def test_limits_belong_to_a_bounded_column(moons):
+    density = pf.FlowDensity(**TINY, columns="bounded(-3,3)").fit(moons)
+    scores = density.score_samples([[0.0, 0.0], [3.0, 0.0], [3.1, 0.0], [0.0, -3.1]])
+    assert np.isfinite(scores).tolist() == [True, True, False, False]
+    assert (scores[2:] == -np.inf).all()
 
 
 def test_samples_stay_inside_the_support(fitted_mixed):
@@ -230,10 +238,10 @@ def test_nothing_is_said_unless_asked(moons, capfd):
 
 def test_resume_goes_on_from_the_checkpoint(moons, tmp_path):
     path = tmp_path / "fit.safetensors"
-    whole = pf.FlowDensity(**TINY, validation=None).fit(moons)
-    stop = pf.FlowDensity(**TINY, validation=None, checkpoint=path, callbacks=[lambda info: True]).fit(moons)
+    whole = pf.FlowDensity(**TINY).fit(moons)
+    stop = pf.FlowDensity(**TINY, checkpoint=path, callbacks=[lambda info: True]).fit(moons)
     assert len(stop.history_) == 1
-    resumed = pf.FlowDensity(**TINY, validation=None, checkpoint=path, resume=True).fit(moons)
+    resumed = pf.FlowDensity(**TINY, checkpoint=path, resume=True).fit(moons)
     np.testing.assert_array_equal(resumed.score_samples(moons), whole.score_samples(moons))
 
 

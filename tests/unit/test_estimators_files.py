@@ -9,7 +9,7 @@ from pushforward import io
 from pushforward._errors import FileError
 from pushforward.estimators import load_estimator
 
-TINY = {"flow": "affine", "max_epochs": 2, "random_state": 0}
+TINY = {"flow": "affine", "max_epochs": 2, "validation": None, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 
 import pushforward as pf
 
-TINY = {"flow": "affine", "max_epochs": 2, "random_state": 0}
+TINY = {"flow": "affine", "max_epochs": 2, "validation": None, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
