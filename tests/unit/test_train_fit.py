@@ -143,6 +143,14 @@ def test_reported_losses_are_weighted_means(flow, x, key):
     assert result.best_loss == pytest.approx(-np.average(density, weights=weights), rel=1e-5)
 
 
+def test_the_training_loss_is_the_weighted_mean_over_batches(flow, x, key):
+    weights = np.linspace(0.5, 9.0, 600)
+    settings = QUICK | {"learning_rate": 1e-12, "max_epochs": 1, "batch_size": 50, "validation": None}
+    result = fit(flow, x, weights=weights, key=key, **settings)
+    density = np.asarray(flow.log_prob(x), np.float64)
+    assert result.history[0].train == pytest.approx(-np.average(density, weights=weights), rel=1e-5)
+
+
 def test_a_conditional_flow_learns_from_its_condition(x, key):
     condition = x[:, :1]
     flow = flows.affine(1, cond_dim=1, width=8, depth=1, key=key)

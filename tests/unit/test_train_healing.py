@@ -65,6 +65,13 @@ def test_a_skipped_step_names_the_layer_and_training_goes_on(x, key):
     assert is_finite(result.flow)
 
 
+def test_layers_are_walked_from_the_data_to_the_base(x, key):
+    widen = Affine(jnp.zeros(2), 0.01 * jnp.ones(2))  # what is 3 in the data is 300 one layer down
+    flow = Transformed(Normal.standard((2,)), Chain([FailsFarOut(), widen, Flip((2,))]))
+    with pytest.raises(TrainingError, match=r"layer 1 of 3, counted from the base \(FailsFarOut\)"):
+        fit(flow, x, key=key, **QUICK)
+
+
 def test_a_gradient_that_is_not_finite_is_explained_by_its_parameter(flow, x, key):
     def bad_gradient(flow, batch, *, key):
         # The square root of 0 has no finite gradient.
