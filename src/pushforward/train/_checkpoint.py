@@ -33,10 +33,16 @@ class Checkpoint:
         """Whether there is something to resume from."""
         return self._path is not None and self._path.exists()
 
-    def write_if_due(self, run: Run) -> None:
-        """Write if the last time is a while ago."""
-        if time.monotonic() - self._written >= CHECKPOINT_SECONDS:
+    def keep(self, run: Run, *, now: bool = False) -> None:
+        """Write if the last time is a while ago, or at once; a failure becomes an event, so that training goes on."""
+        if not now and time.monotonic() - self._written < CHECKPOINT_SECONDS:
+            return
+        try:
             self.write(run)
+        except FileError as error:
+            event = f"no checkpoint was written: {error.message}"
+            run.events += [event] if event not in run.events else []
+            self._written = time.monotonic()
 
     def write(self, run: Run) -> None:
         """Replace the file by the present state of the run.

@@ -97,7 +97,8 @@ def fit(
         ValueError: If a shape or a setting is wrong.
         DataError: If the data or weights cannot be used, with the rows at fault.
         TrainingError: If training fails again and again, with the layer at fault.
-        FileError: If the checkpoint cannot be written, or does not belong to this fit.
+        FileError: If the first checkpoint cannot be written, or the one to resume from is of another fit. A later one
+            that cannot be written is reported, and training goes on.
 
     Example:
         >>> x = 3 + 2 * jax.random.normal(jax.random.key(0), (1000, 2))
@@ -136,6 +137,7 @@ def fit(
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
     if resume and store.exists():
         run = store.read(run)
+    store.write(run)  # a path that cannot be written to is told now, not after hours
     show = progress_on(progress)
     with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
         Loop(job, run, store, show, interrupt).to_the_end()

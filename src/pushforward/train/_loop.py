@@ -35,7 +35,7 @@ class Loop:
             self._take_steps()
             self._finish_epoch()
         run.stopped = reason
-        self._checkpoint.write(run)
+        self._checkpoint.keep(run, now=True)
 
     def _reason_to_stop(self) -> str | None:
         job, run = self._job, self._run
@@ -79,9 +79,9 @@ class Loop:
 
     def _between_chunks(self) -> None:
         self._report()
-        self._checkpoint.write_if_due(self._run)
+        self._checkpoint.keep(self._run)
         if self._interrupt.requested:
-            self._checkpoint.write(self._run)
+            self._checkpoint.keep(self._run, now=True)
             self._progress.close()
             raise KeyboardInterrupt(self._checkpoint.how_to_resume())
 
