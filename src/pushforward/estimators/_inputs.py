@@ -29,6 +29,8 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
         values, _ = validate_data(estimator, X, **options)
     else:
         values = validate_data(estimator, X, **options)
+    if (unseen := _polars_names(X)) is not None:
+        estimator.feature_names_in_ = np.array(unseen, dtype=object)
     if condition is not None:
         _check_length(condition, len(values))
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
@@ -39,6 +41,14 @@ def rows_to_score(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
     """The values of what is given to a fitted estimator; a `Table` is matched by name, a frame must be in order."""
     if isinstance(X, Table):
         return numbers(estimator, match_columns(X, names).values, len(names))
+    if (given := _polars_names(X)) is not None and hasattr(estimator, "feature_names_in_"):
+        if given != list(names):
+            raise DataError(
+                f"The feature names should match those that were passed during fit: {', '.join(names[:20])}; "
+                f"got {', '.join(given[:20])}.",
+                "select these columns in this order: `X.select(estimator.feature_names_in_.tolist())`",
+            )
+        return numbers(estimator, X, len(names))
     values: Any = validate_data(estimator, X, dtype=FLOATS, reset=False)
     return values
 
@@ -111,6 +121,12 @@ def num_draws(n_samples: int, temperature: float | None) -> int:
     if temperature is not None and not 0 < temperature < np.inf:
         raise DataError(f"temperature must be positive, got {temperature}.", "1 is the model itself")
     return int(n_samples)
+
+
+def _polars_names(X: Any) -> list[str] | None:
+    """The names of a polars frame, which scikit-learn sees only from 1.9 on; None for all else."""
+    names = getattr(X, "columns", None)
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def _check_length(condition: Table, num_rows: int) -> None:
