@@ -23,7 +23,7 @@ from pushforward.train._healing import find_cause
 from pushforward.train._inputs import one_block, rows_at_once
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._loop import Loop
-from pushforward.train._prepare import START_ROWS, prepare
+from pushforward.train._prepare import GUARD_ROWS, START_ROWS, prepare
 from pushforward.train._progress import progress_on
 from pushforward.train._result import FitResult
 from pushforward.train._run import Job, Run, new_run
@@ -111,7 +111,7 @@ def fit(
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
-    source, monitor = prepare(flow, data, condition, weights, validation, batch_size, steps_per_epoch, key)
+    source, held_out = prepare(flow, data, condition, weights, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
     plan = Plan(
         objective=objective,
@@ -120,19 +120,20 @@ def fit(
         schedule=as_given if own else schedule,
         ema=ema is not None,
     )
+    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape)))
     job = Job(
         plan=plan,
         source=source,
-        monitor=monitor,
+        monitor=one_block(head, GUARD_ROWS) if held_out is None else held_out,
+        held_out=held_out is not None,
         key=key,
         learning_rate=1.0 if own else learning_rate,
         ema_decay=ema or 0.0,
         max_epochs=max_epochs,
-        patience=None if monitor is None else patience,
+        patience=None if held_out is None else patience,
         callbacks=tuple(callbacks),
         event_size=math.prod(flow.event_shape),
     )
-    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape)))
     run = _first_run(job, flow, head)
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
     if resume and store.exists():
@@ -147,13 +148,12 @@ def fit(
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
     params, frozen = partition(_started(flow, head))
-    monitor = one_block(head) if job.monitor is None else job.monitor
-    loss, metrics = evaluate(job.plan.objective, params, frozen, monitor, job.key)
+    loss, metrics = evaluate(job.plan.objective, params, frozen, job.monitor, job.key)
     run = new_run(params, frozen, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
     else:
-        cause = find_cause(job.plan, params, frozen, jax.tree.map(lambda a: a[0], monitor), job.key)
+        cause = find_cause(job.plan, params, frozen, jax.tree.map(lambda a: a[0], job.monitor), job.key)
         run.events.append(f"the loss before training is not finite: {cause}")
     return run
 

@@ -70,9 +70,9 @@ def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
     return _blocks(data, numbers.reshape(count, size), real.reshape(count, size))
 
 
-def one_block(batch: Batch) -> Batch:
-    """`(rows, ...)` as `(1, rows, ...)`."""
-    return jax.tree.map(lambda a: np.asarray(a)[None], batch)
+def one_block(batch: Batch, rows: int | None = None) -> Batch:
+    """The first rows `(rows, ...)` as `(1, rows, ...)`."""
+    return jax.tree.map(lambda a: np.asarray(a)[None, :rows], batch)
 
 
 @jax.jit

@@ -12,7 +12,7 @@ from pushforward.train._pace import Pace
 from pushforward.train._progress import Progress, Report
 from pushforward.train._result import Epoch
 from pushforward.train._run import Job, Run, restart_from_best
-from pushforward.train._state import copied, zero_sums
+from pushforward.train._state import Sums, copied, zero_sums
 from pushforward.train._step import evaluate, run_steps
 
 
@@ -87,11 +87,12 @@ class Loop:
 
     def _finish_epoch(self) -> None:
         job, run = self._job, self._run
-        epoch = self._measured_epoch()
-        if epoch is None:
+        sums = jax.device_get(run.state.sums)
+        if run.stopped is not None and sums.weight == 0:
             return
+        loss = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key)[0])
+        epoch = self._described(sums, loss)
         run.history.append(epoch)
-        loss = epoch.train if epoch.validation is None else epoch.validation
         if reason := divergence(job, run, loss, epoch.skipped):
             go_back(job, run, reason)
         elif self._is_kept(loss):
@@ -104,19 +105,13 @@ class Loop:
         self._report()
         self._ask_callbacks()
 
-    def _measured_epoch(self) -> Epoch | None:
-        job, run = self._job, self._run
-        sums = jax.device_get(run.state.sums)
-        if run.stopped is not None and sums.weight == 0:
-            return None
-        validation = None
-        if job.monitor is not None:
-            validation = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key)[0])
+    def _described(self, sums: Sums, loss: float) -> Epoch:
+        run = self._run
         weight = float(sums.weight) or math.nan
         return Epoch(
             number=len(run.history) + 1,
             train=float(sums.loss) / weight,
-            validation=validation,
+            validation=loss if self._job.held_out else None,
             learning_rate=float(sums.rate),
             seconds=run.lap(),
             skipped=int(sums.skipped),
@@ -124,7 +119,7 @@ class Loop:
         )
 
     def _is_kept(self, loss: float) -> bool:
-        if self._job.monitor is not None:
+        if self._job.held_out:
             return loss < self._run.best_loss
         # Without held-out rows the last flow is kept, unless it is worse than the first.
         return loss <= self._run.start_loss + noise_of_start(self._job, self._run)

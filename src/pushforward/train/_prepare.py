@@ -17,6 +17,7 @@ from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, 
 
 # Where no batch size is given; on 410 rows, batches of 41 instead of 256 took a MAF from 17.9 to 7.1 test nats.
 BATCH_LEAST, BATCH_MOST, STEPS_LEAST = 32, 256, 10
+GUARD_ROWS = 512  # that tell of a flow gone bad where none are held out
 START_ROWS = 4096  # for data-dependent starts, and for a look at data that has no end
 
 
@@ -30,11 +31,11 @@ class Prepared(NamedTuple):
 
     Attributes:
         source: Where batches come from.
-        monitor: Held-out rows in blocks, or None.
+        held_out: Rows for validation, in blocks, or None.
     """
 
     source: Source
-    monitor: Batch | None
+    held_out: Batch | None
 
 
 def prepare(

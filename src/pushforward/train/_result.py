@@ -38,7 +38,7 @@ class FitResult:
         flow: The fitted flow: the best on the held-out rows, or the last one if none were held out.
         history: One entry for each epoch.
         best_epoch: The epoch whose parameters `flow` has; 0 is the flow before training.
-        best_loss: Loss of `flow` on the held-out rows; without any, the training loss of its epoch.
+        best_loss: Loss of `flow` on the held-out rows; without any, on at most 512 of the training rows.
         start_loss: The same loss before training.
         stopped_because: Why training ended, in words.
         events: What went wrong and what was done about it, in order.

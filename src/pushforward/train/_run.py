@@ -25,7 +25,8 @@ class Job:
     Attributes:
         plan: What is compiled in.
         source: Where batches come from.
-        monitor: Held-out rows in blocks, or None.
+        monitor: Rows in blocks on which every epoch is measured.
+        held_out: Whether they are held out; else they are some training rows, which only tell of a flow gone bad.
         key: The key of the fit.
         learning_rate: Before the schedule; 1 for an optimizer of the user's own.
         ema_decay: Share of the running mean that a step keeps.
@@ -37,7 +38,8 @@ class Job:
 
     plan: Plan
     source: Source
-    monitor: Batch | None
+    monitor: Batch
+    held_out: bool
     key: PRNGKeyArray
     learning_rate: float
     ema_decay: float
