@@ -107,6 +107,15 @@ def test_an_epoch_that_ends_worse_than_the_start_is_taken_back(flow, x, key):
     assert result.best_loss < result.start_loss
 
 
+def test_a_flow_that_breaks_in_the_last_step_of_an_epoch_is_not_kept(x, key):
+    flow = Transformed(Normal.standard((2,)), Chain([FailsFarOut(), Affine(jnp.zeros(2))]))
+    # Seven steps: the first breaks the flow, five are skipped, and after going back the last one breaks it again.
+    settings = QUICK | {"batch_size": 57, "learning_rate": 1e4, "schedule": "constant", "max_epochs": 1}
+    result = fit(flow, x, validation=None, key=key, **settings)
+    assert "went back to the start" in result.events[1]
+    assert np.isfinite(result.flow.log_prob(x)).all()
+
+
 def test_a_quiet_fit_has_nothing_to_report(flow, x, key):
     result = fit(flow, x, key=key, **QUICK)
     assert result.events == ()
