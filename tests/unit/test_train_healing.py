@@ -9,7 +9,7 @@ import pytest
 
 from pushforward import flows
 from pushforward._errors import TrainingError
-from pushforward.bijections import AbstractElementwise, Affine, Chain, Flip
+from pushforward.bijections import AbstractElementwise, Affine, Chain, Flip, Shift
 from pushforward.distributions import Normal, Transformed
 from pushforward.objectives import nll
 from pushforward.train import fit
@@ -108,11 +108,11 @@ def test_an_epoch_that_ends_worse_than_the_start_is_taken_back(flow, x, key):
 
 
 def test_a_flow_that_breaks_in_the_last_step_of_an_epoch_is_not_kept(x, key):
-    flow = Transformed(Normal.standard((2,)), Chain([FailsFarOut(), Affine(jnp.zeros(2))]))
+    flow = Transformed(Normal.standard((2,)), Chain([FailsFarOut(), Shift(jnp.zeros(2))]))
     # Seven steps: the first breaks the flow, five are skipped, and after going back the last one breaks it again.
     settings = QUICK | {"batch_size": 57, "learning_rate": 1e4, "schedule": "constant", "max_epochs": 1}
     result = fit(flow, x, validation=None, key=key, **settings)
-    assert "went back to the start" in result.events[1]
+    assert any("step 6: the loss exploded or was not finite in 5 steps" in event for event in result.events)
     assert np.isfinite(result.flow.log_prob(x)).all()
 
 
