@@ -107,7 +107,8 @@ def test_an_epoch_that_ends_worse_than_the_start_is_taken_back(flow, x, key):
     assert result.best_loss < result.start_loss
 
 
-def test_a_flow_that_breaks_in_the_last_step_of_an_epoch_is_not_kept(x, key):
+def test_a_flow_that_breaks_in_the_last_step_of_an_epoch_is_not_kept(key):
+    x = np.full((399, 2), 2.0, np.float32)  # all batches have the same loss
     flow = Transformed(Normal.standard((2,)), Chain([FailsFarOut(), Shift(jnp.zeros(2))]))
     # Seven steps: the first breaks the flow, five are skipped, and after going back the last one breaks it again.
     settings = QUICK | {"batch_size": 57, "learning_rate": 1e4, "schedule": "constant", "max_epochs": 1}
