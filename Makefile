@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests run in this many processes; 0 keeps them in one.
-WORKERS ?= 0
+WORKERS ?= 2
 
 export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg

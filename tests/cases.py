@@ -54,7 +54,7 @@ def perturb(tree, size: float = 0.4, seed: int = 7):
     def moved(leaf, is_trained):
         if not is_trained:
             return leaf
-        spread = size / (leaf.shape[-1] ** 0.5 if leaf.ndim >= 2 else 1.0)
+        spread = size / (max(leaf.shape[-1], 1) ** 0.5 if leaf.ndim >= 2 else 1.0)
         return leaf + np.asarray(spread * rng.standard_normal(leaf.shape), leaf.dtype)
 
     return jax.tree.map(moved, tree, trainable_mask(tree))

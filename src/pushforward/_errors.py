@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
-import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
 from pushforward._types import Shape
@@ -42,7 +42,7 @@ def did_you_mean(given: str, legal: Iterable[str]) -> str:
 
 def violated(holds: Array) -> bool:
     """Whether a check on values fails somewhere; never while tracing, when values are not known."""
-    return not isinstance(holds, jax.core.Tracer) and not bool(jnp.all(holds))
+    return not isinstance(holds, Tracer) and not bool(jnp.all(holds))
 
 
 def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:

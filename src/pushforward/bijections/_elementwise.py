@@ -209,7 +209,7 @@ class LeakyTanh(AbstractAnalyticElementwise):
         bound = jnp.asarray(self.bound, x.dtype)
         edge = jnp.tanh(bound)
         inner = jnp.clip(x, -edge, edge)
-        back = jnp.clip(jnp.arctanh(inner), -bound, bound)
+        back = jnp.arctanh(inner)
         log_slope = _log_tanh_slope(back)
         return back + (x - inner) * jnp.exp(-_log_tanh_slope(bound)), -log_slope
 

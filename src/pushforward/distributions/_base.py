@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar
 else:
     from equinox import AbstractVar
+from jax.core import Tracer
 
 
 class AbstractDistribution(Part):
@@ -46,12 +47,12 @@ class AbstractDistribution(Part):
         check_condition(name, condition, self.cond_shape)
         x = as_batch(name, "x", x, self.event_shape)
         batch = x.shape[: x.ndim - len(self.event_shape)]
+        rows = None
         if condition is not None and self.cond_shape is not None:
-            condition = as_batch(name, "condition", condition, self.cond_shape)
-            cond_batch = condition.shape[: condition.ndim - len(self.cond_shape)]
-            batch = _broadcast(name, batch, cond_batch)
-            condition = batch_last(condition, batch, self.cond_shape)
-        return _log_prob_of_all(self, batch_last(x, batch, self.event_shape), condition, key).reshape(batch)
+            conditions = as_batch(name, "condition", condition, self.cond_shape)
+            batch = _broadcast(name, batch, conditions.shape[: conditions.ndim - len(self.cond_shape)])
+            rows = batch_last(conditions, batch, self.cond_shape)
+        return _log_prob_of_all(self, batch_last(x, batch, self.event_shape), rows, key).reshape(batch)
 
     def sample(
         self,
@@ -106,7 +107,7 @@ class AbstractDistribution(Part):
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
         x = self._sample_many(key, n, condition, None)
-        return x, self._log_prob_many(x, condition, key)
+        return x, self._log_prob_many(x, condition, None)
 
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
         """The distribution with data-dependent parameters set from a batch `(*event_shape, batch)`."""
@@ -133,7 +134,7 @@ def _log_prob_of_all(
 ) -> Array:
     """As `_log_prob`, in calls of `CHUNK` rows when there are more and `x` is not being traced."""
     n = x.shape[-1]
-    if n <= CHUNK or isinstance(x, jax.core.Tracer):
+    if n <= CHUNK or isinstance(x, Tracer):
         return _log_prob(distribution, x, condition, key)
     pieces = []
     for start in range(0, n, CHUNK):

@@ -100,14 +100,17 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
     # A batch counts by its share of all weights, so that the mean over batches is the mean over rows.
     grads = grads if batch.weights is None else jax.tree.map(lambda g: g * weight.astype(g.dtype), grads)
     finite = jnp.isfinite(loss) & jnp.isfinite(_square(grads))
-    updates, opt_state = plan.optimizer.update(grads, state.opt_state, state.params, value=loss)
     rate = knobs.rate * state.rate_scale * _scheduled(plan, state.step, knobs)
-    params = jax.tree.map(lambda p, u: p + (rate * u).astype(p.dtype), state.params, updates)
-    return TrainState(
-        params=_choose(finite, params, state.params),
-        opt_state=_choose(finite, opt_state, state.opt_state),
-        ema=_choose(finite, _running_mean(state, params, knobs), state.ema) if plan.ema else None,
-        rate_scale=state.rate_scale,
+
+    def update(state: TrainState) -> TrainState:
+        updates, opt_state = plan.optimizer.update(grads, state.opt_state, state.params, value=loss)
+        params = jax.tree.map(lambda p, u: p + (rate * u).astype(p.dtype), state.params, updates)
+        ema = _running_mean(state, params, knobs) if plan.ema else None
+        return state._replace(params=params, opt_state=opt_state, ema=ema)
+
+    # Not a `where` over all arrays: that made the step of a small flow 1.3 times as long, and compiling 1.8 times.
+    state = jax.lax.cond(finite, update, lambda state: state, state)
+    return state._replace(
         step=state.step + 1,
         bad_in_row=jnp.where(finite & (loss <= knobs.ceiling), 0, state.bad_in_row + 1),
         sums=_add(state.sums, loss, metrics, weight, finite)._replace(rate=rate),
@@ -158,10 +161,6 @@ def _loss(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray)
 
 def _square(tree: Any) -> Array:
     return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)), start=jnp.zeros(()))
-
-
-def _choose(first: Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(first, a, b), new, old)
 
 
 def _running_mean(state: TrainState, params: Any, knobs: Knobs) -> Any:
