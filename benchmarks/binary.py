@@ -72,6 +72,7 @@ def main() -> None:
                 record = run(name, num_orders)
                 print(json.dumps(record), flush=True)
                 file.write(json.dumps(record) + "\n")
+                file.flush()
 
 
 if __name__ == "__main__":
