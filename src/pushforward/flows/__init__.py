@@ -3,7 +3,8 @@
 from pushforward.flows._recipe import Recipe
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.iaf import iaf
-from pushforward.flows.made import made, made_bernoulli, made_mog
+from pushforward.flows.made import made, made_bernoulli
+from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling

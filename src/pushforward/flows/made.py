@@ -1,4 +1,4 @@
-"""MADE: an autoregressive density with Gaussian, mixture or Bernoulli factors."""
+"""MADE: an autoregressive density with Gaussian or Bernoulli factors."""
 
 from jaxtyping import PRNGKeyArray
 
@@ -34,46 +34,6 @@ def made(
     return Autoregression(
         dim,
         law="gaussian",
-        num_orders=num_orders,
-        width=width,
-        depth=depth,
-        activation=activation,
-        cond_dim=cond_dim,
-        key=key,
-    )
-
-
-@compiled
-def made_mog(
-    dim: int,
-    *,
-    num_components: int = 10,
-    num_orders: int = 1,
-    width: int = 128,
-    depth: int = 2,
-    activation: str = "relu",
-    cond_dim: int | None = None,
-    key: PRNGKeyArray,
-) -> Autoregression:
-    """A mixture of Gaussians for each coordinate given those before it.
-
-    Args:
-        dim: Number of coordinates.
-        num_components: Gaussians in each mixture; 10 in the MAF paper.
-        num_orders: Orders and connectivities to train and to average over; 1 keeps the columns' order.
-        width: Hidden units.
-        depth: Hidden layers.
-        activation: Of the network.
-        cond_dim: Size of the condition, or None.
-        key: For the initial weights.
-
-    Reference:
-        Papamakarios, Pavlakou & Murray (2017), Masked autoregressive flow for density estimation, section 4.1.
-    """
-    return Autoregression(
-        dim,
-        law="mixture",
-        num_components=num_components,
         num_orders=num_orders,
         width=width,
         depth=depth,
