@@ -68,7 +68,7 @@ class Mixture(AbstractDistribution):
     components: tuple[AbstractDistribution, ...]
     logits: Float[Array, " components"]
 
-    def __init__(self, components: Sequence[AbstractDistribution], weights: ArrayLike | None = None):
+    def __init__(self, components: Sequence[AbstractDistribution], weights: ArrayLike | Sequence[float] | None = None):
         shapes = {c.event_shape for c in components}
         if len(shapes) != 1:
             raise ValueError(f"Mixture: components must share one event shape, got {sorted(shapes)}.")
