@@ -262,7 +262,7 @@ def test_float64_is_used_where_jax_uses_it(moons, x64):
         ({"columns": {0: "positive"}}, "must be a kind, or map names to kinds"),
         ({"columns": "circular"}, "not supported yet"),
         ({"columns": "positive"}, "cannot be positive"),
-        ({"flow": "made-bernoulli", "options": None}, "cannot be integer"),
+        ({"flow": "made-bernoulli", "options": None}, "zeros and ones, but column"),
         ({"resume": True, "checkpoint": "fit.safetensors", "random_state": None}, "needs a whole number"),
         ({"max_epochs": 0}, "max_epochs"),
     ],

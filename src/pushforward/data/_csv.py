@@ -64,16 +64,25 @@ def open_csv(path: Path | None, selection: Selection, *, label: str, delimiter: 
     )
 
 
-def _peek(path: Path | None) -> tuple[bytes, io.BufferedReader]:
-    """The first bytes, and a stream that begins with them again (standard input cannot be reopened)."""
+def _peek(path: Path | None) -> tuple[bytes, Any]:
+    """The first bytes, and a stream that begins with them again."""
     import pyarrow as pa
 
+    if path is not None and path.is_file():
+        # Opened again rather than replayed: Arrow's reading thread may outlive the interpreter, and must not hold
+        # a Python object then.
+        with pa.input_stream(str(path)) as stream:
+            return _head(stream), pa.input_stream(str(path))
     stream: Any = sys.stdin.buffer if path is None else pa.input_stream(str(path))
+    head = _head(stream)
+    return head, io.BufferedReader(_Replay(head, stream), BLOCK_BYTES)
+
+
+def _head(stream: Any) -> bytes:
     parts = []
     while sum(map(len, parts)) < HEAD_BYTES and (part := stream.read(HEAD_BYTES)):
         parts.append(part)
-    head = b"".join(parts)
-    return head, io.BufferedReader(_Replay(head, stream), BLOCK_BYTES)
+    return b"".join(parts)
 
 
 class _Replay(io.RawIOBase):
@@ -113,16 +122,18 @@ def _layout(label: str, head: bytes, delimiter: str | None) -> _Layout:
 
 def _types(label: str, head: bytes, layout: _Layout, names: tuple[str, ...]) -> dict[str, Any]:
     """The Arrow type of each selected column by the first rows; text is refused."""
+    import pyarrow as pa
+
     whole_lines = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
     with _explained(label, layout, names):
-        first = _open(io.BytesIO(whole_lines), layout, names, {}).read_all()
+        first = _open(pa.BufferReader(whole_lines), layout, names, {}).read_all()
     text = [name for name in names if not is_number(first.schema.field(name).type)]
     refuse_text(label, [(name, *example_value(first[name], _is_float)) for name in text])
     return {name: first.schema.field(name).type for name in names}
 
 
 def _blocks(
-    label: str, stream: io.BufferedReader, layout: _Layout, names: tuple[str, ...], types: dict[str, Any]
+    label: str, stream: Any, layout: _Layout, names: tuple[str, ...], types: dict[str, Any]
 ) -> Iterator[np.ndarray]:
     import pyarrow as pa
 

@@ -15,7 +15,7 @@ from pushforward.bijections import Standardize
 from pushforward.data import Column, Schema, Table, column_warnings
 from pushforward.distributions import AbstractDistribution, Normal, Transformed
 from pushforward.estimators._chunks import Model
-from pushforward.estimators._columns import BINARY, ColumnKinds, schema_of
+from pushforward.estimators._columns import ColumnKinds, binary_schema, schema_of
 from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
 from pushforward.estimators._rows import Rows, in_order, with_weight
@@ -132,7 +132,7 @@ class FlowEstimator(BaseEstimator):
         flow = build_flow(self.flow, self.options, rows.x.num_columns, cond_dim, build_key)
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
-        schema = schema_of(rows.x, BINARY if takes_binary(flow) else self.columns)
+        schema = binary_schema(rows.x) if takes_binary(flow) else schema_of(rows.x, self.columns)
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, infer_schema
 
@@ -34,3 +36,20 @@ def schema_of(table: Table, columns: Any) -> Schema:
     kinds = dict.fromkeys(table.names, others) | kinds
     schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
     return schema
+
+
+def binary_schema(table: Table) -> Schema:
+    """The schema of columns that hold zeros and ones.
+
+    Raises:
+        DataError: If another value is among them.
+    """
+    other = (table.values != 0) & (table.values != 1)
+    if other.any():
+        row, column = np.argwhere(other)[0]
+        raise DataError(
+            f"This flow gives probabilities of zeros and ones, but column {table.names[column]!r} holds "
+            f"{table.values[row, column]:g} in row {row + 1}.",
+            "leave such columns out, or choose a flow for numbers, such as 'nsf'",
+        )
+    return schema_of(table, BINARY)

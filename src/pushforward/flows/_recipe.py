@@ -50,12 +50,14 @@ class Recipe:
 
 def compiled(build: Build) -> Build:
     """Run a recipe under one `jit`: drawing initial weights one by one costs seconds at a cold start."""
+    names = [name for name in inspect.signature(build).parameters if name != "key"]
+    drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
     def run(*args, key, **kwargs) -> AbstractDistribution:
         dim = args[0] if args else kwargs.get("dim")
         if not isinstance(dim, int) or dim < 1:
             raise ValueError(f"{build.__name__}: `dim` must be a whole number from 1 on, got {dim!r}.")
-        return jax.jit(lambda key: build(*args, key=key, **kwargs))(key)
+        return drawn(*args, key=key, **kwargs)
 
     return run

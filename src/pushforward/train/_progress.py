@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pushforward.train._result import Epoch
 
+LONG = 1e6  # nats from which on a loss is written with an exponent
 LINE_SECONDS = 2.0  # between two lines where there is no terminal
 
 
@@ -38,8 +39,8 @@ class Report:
         train = self.train if self.train is not None else (last.train if last else None)
         validation = last.validation if last else None
         parts = [f"{len(self.history)}/{self.max_epochs} epochs"]
-        parts += [f"train {train:.4f}"] if train is not None else []
-        parts += [f"validation {validation:.4f}"] if validation is not None else []
+        parts += [f"train {_nats(train)}"] if train is not None else []
+        parts += [f"validation {_nats(validation)}"] if validation is not None else []
         parts += [f"{self.rows_per_second:,.0f} rows/s"] if self.rows_per_second else []
         left = self.seconds_left()
         parts += [f"at most {datetime.timedelta(seconds=math.ceil(left))} left"] if left else []
@@ -50,6 +51,10 @@ class Report:
         if len(self.history) < 2:  # the first epoch compiles
             return None
         return self.history[-1].seconds / self.steps_per_epoch * (self.max_epochs * self.steps_per_epoch - self.steps)
+
+
+def _nats(loss: float) -> str:
+    return f"{loss:.4f}" if abs(loss) < LONG else f"{loss:.4g}"
 
 
 class Progress(Protocol):
