@@ -30,6 +30,7 @@ from pushforward.bijections._numerical import NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
 from pushforward.bijections._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
+from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Softplus",
     "Square",
     "Standardize",
+    "Sylvester",
     "Tanh",
     "TriangularAffine",
     "count_raw",

@@ -10,6 +10,7 @@ from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
+from pushforward.flows.sylvester import sylvester
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -27,6 +28,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("made-bernoulli", made_bernoulli, "binary columns given those before them", "Germain et al. 2015"),
         Recipe("planar", planar, "bends along a direction", "Rezende & Mohamed 2015"),
         Recipe("radial", radial, "swellings around a point", "Rezende & Mohamed 2015"),
+        Recipe("sylvester", sylvester, "bends along several directions at once", "van den Berg et al. 2018"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -49,4 +51,5 @@ __all__ = [
     "planar",
     "radial",
     "realnvp",
+    "sylvester",
 ]
