@@ -32,10 +32,13 @@ class Degrees(NamedTuple):
     hidden: Sequence[Array | np.ndarray]
 
 
-def masks(degrees: Degrees, cond_dim: int, num_params: int) -> list[Array | np.ndarray]:
-    """True where a connection is allowed, `(out, in)` for every layer; the condition is seen by all."""
+def masks(degrees: Degrees, cond_dim: int, num_params: int, num_features: int = 1) -> list[Array | np.ndarray]:
+    """True where a connection is allowed, `(out, in)` for every layer; the condition is seen by all.
+
+    Of each coordinate the network sees `num_features` numbers, next to each other.
+    """
     xp = np if isinstance(degrees.inputs, np.ndarray) else jnp
-    given = xp.concatenate([degrees.inputs, xp.zeros(cond_dim, int)])
+    given = xp.concatenate([xp.repeat(degrees.inputs, num_features), xp.zeros(cond_dim, int)])
     allowed = []
     for units in degrees.hidden:
         allowed.append(units[:, None] >= given[None, :])

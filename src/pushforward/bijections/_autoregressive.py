@@ -1,12 +1,22 @@
 """Autoregressive layers: each coordinate is mapped by what came before it."""
 
-from jaxtyping import Array, PRNGKeyArray
+from collections.abc import Sequence
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward._errors import did_you_mean
+from pushforward._graphs import Parents, graph
+from pushforward._params import buffer
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections._blocked import solve_in_order
 from pushforward.bijections._templates import check_template, count_raw, fill
 from pushforward.nets import MADE
+
+Matrix = ArrayLike | Sequence[Sequence[int]]
 
 
 class Autoregressive(AbstractBatched):
@@ -16,6 +26,9 @@ class Autoregressive(AbstractBatched):
     the coordinates that it sees are known, so it costs about one pass too, in `dim` dependent steps.
     `Inverse(Autoregressive(...))` is the layer of IAF.
 
+    With an `adjacency`, coordinate $i$ sees its parents alone: the Jacobian of `inverse` is zero exactly where the
+    matrix is, but for the diagonal. `forward` then takes one step for each level of the graph.
+
     Args:
         inner: The map $g$ of one scalar, a template whose parameters the network predicts.
         dim: Size of the event.
@@ -23,10 +36,13 @@ class Autoregressive(AbstractBatched):
         depth: Hidden layers of the network.
         cond_dim: Size of the condition, or None.
         activation: Of the network.
+        circular: Whether the coordinates are angles, of which the network sees cosine and sine.
+        order: In which order coordinates are taken, a permutation of `0 .. dim - 1`; `"random"` draws one from `key`.
+        adjacency: `adjacency[i][j]` is true where coordinate `i` depends on `j`, an acyclic graph; `(dim, dim)`.
         key: For the initial weights. The layer starts as `inner` itself, whatever the key.
 
     Raises:
-        ValueError: If `inner` is not a scalar map.
+        ValueError: If `inner` is not a scalar map, `order` is not a permutation, or `adjacency` has a cycle.
 
     Example:
         >>> layer = Autoregressive(Affine(), dim=3, key=jax.random.key(0))
@@ -39,6 +55,7 @@ class Autoregressive(AbstractBatched):
 
     inner: AbstractBijection
     net: MADE
+    order: Array | None = buffer(default=None)
 
     def __init__(
         self,
@@ -49,12 +66,25 @@ class Autoregressive(AbstractBatched):
         depth: int = 2,
         cond_dim: int | None = None,
         activation: str = "relu",
+        circular: bool = False,
+        order: str | Sequence[int] | None = None,
+        adjacency: Matrix | None = None,
         key: PRNGKeyArray,
     ):
         check_template("Autoregressive", inner)
         self.inner = inner
+        order_key, net_key = (key, key) if order != "random" else jax.random.split(key)
+        self.order, parents = _order_and_parents(dim, order, adjacency, order_key)
         self.net = MADE(
-            dim, count_raw(inner), width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key
+            dim,
+            count_raw(inner),
+            width=width,
+            depth=depth,
+            cond_dim=cond_dim,
+            activation=activation,
+            circular=circular,
+            parents=parents,
+            key=net_key,
         )
 
     @property
@@ -81,8 +111,36 @@ class Autoregressive(AbstractBatched):
         def step(raw: Array, z: Array) -> tuple[Array, Array]:
             return fill(self.inner, raw)._forward_pointwise(z)
 
-        return solve_in_order(self.net, step, x, condition)
+        x, log_det = solve_in_order(self.net, step, self._in_order(x), condition)
+        return self._as_given(x), log_det
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        x = self._in_order(x)
         z, log_slope = fill(self.inner, self.net(x, condition))._inverse_pointwise(x)
-        return z, sum_event(log_slope)
+        return self._as_given(z), sum_event(log_slope)
+
+    def _in_order(self, x: Array) -> Array:
+        return x if self.order is None else x[self.order.astype(jnp.int32)]
+
+    def _as_given(self, x: Array) -> Array:
+        return x if self.order is None else x[jnp.argsort(self.order.astype(jnp.int32))]
+
+
+def _order_and_parents(
+    dim: int, order: str | Sequence[int] | None, adjacency: Matrix | None, key: PRNGKeyArray
+) -> tuple[Array | None, Parents | None]:
+    """The order as floats, as `Permute` has it, and the parents of each coordinate in that order."""
+    if adjacency is not None:
+        if order is not None:
+            raise ValueError("Autoregressive: give `order` or `adjacency`; a graph has an order of its own.")
+        found = graph("Autoregressive", adjacency, dim)
+        return jnp.asarray(found.order, jnp.float32), found.parents
+    if order is None:
+        return None, None
+    if isinstance(order, str):
+        if order != "random":
+            raise ValueError(f"Autoregressive: unknown order {order!r}; {did_you_mean(order, ['random'])}.")
+        return jax.random.permutation(key, dim).astype(jnp.float32), None
+    if sorted(np.asarray(order).tolist()) != list(range(dim)):
+        raise ValueError(f"Autoregressive: `order` must hold each of 0 .. {dim - 1} once, got {list(order)}.")
+    return jnp.asarray(order, jnp.float32), None

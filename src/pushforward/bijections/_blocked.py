@@ -1,8 +1,9 @@
 """Solving an autoregressive network for its input at about the cost of one pass.
 
 Hidden units are sorted by degree, so once coordinate i is known, exactly the units of degree i + 1 become computable,
-and each is computed once. Coordinates are taken in blocks: one matrix product brings in everything before the block,
-small products finish inside it. Masks make every unit that is not yet complete invisible to those that read it.
+and each is computed once. Coordinates of a graph that do not depend on each other are taken in one step.
+Coordinates are taken in blocks: one matrix product brings in everything before the block, small products finish inside
+it. Masks make every unit that is not yet complete invisible to those that read it.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ Step = Callable[[Array, Array], tuple[Array, Array]]
 """`(params (num_params, rows, batch), x (rows, ..., batch)) -> (y, log-slope), both (rows, batch)`."""
 
 UNROLL_UP_TO = 8
-"""Up to this many coordinates the loop is unrolled: faster, and compile time stays small."""
+"""Up to this many steps the loop is unrolled: faster, and compile time stays small."""
 
 BLOCK = 4
 """Coordinates in a block, measured: fewer make many small steps, more repeat work inside the block."""
@@ -27,17 +28,18 @@ BLOCK = 4
 
 def solve_in_order(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
     """`y` with `y[i] = step(net(y)[:, i], x[i])`, and the summed log-slopes: `(dim, batch), (batch,)`."""
-    solve = _unrolled if net.dim <= UNROLL_UP_TO else _blocked
+    solve = _unrolled if len(net.steps) <= UNROLL_UP_TO else _blocked
     return solve(net, step, x, condition)
 
 
 def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array], list[Array]]:
     """Masked weights of the layers on coordinates and units, and biases `(units, 1 or batch)` with the condition in."""
     first, *rest = net.masked_weights()
+    seen = net.dim * net.num_features
     biases = [bias[:, None] for bias in net.biases]
     if condition is not None:
-        biases[0] = biases[0] + first[:, net.dim :] @ condition
-    return [first[:, : net.dim], *rest], biases
+        biases[0] = biases[0] + first[:, seen:] @ condition
+    return [first[:, :seen], *rest], biases
 
 
 def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
@@ -45,19 +47,22 @@ def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple
     act, degrees = ACTIVATIONS[net.activation], net.degrees
     last = weights[-1].reshape(net.num_params, net.dim, -1)
     last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
-    units = [[] for _ in weights]  # units[0]: coordinates; units[l]: groups of layer l, in order of degree
-    total = jnp.zeros(x.shape[-1], x.dtype)
-    for i in range(net.dim):
-        low, high = np.searchsorted(degrees, [i, i + 1])
+    units = [[] for _ in weights]  # units[0]: features; units[l]: groups of layer l, in order of degree
+    coords, total, low = [], jnp.zeros(x.shape[-1], x.dtype), 0
+    for start, end in net.steps:
+        high = np.searchsorted(degrees, start, side="right")
         if high > low:
             for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1], strict=True)):
                 grown = _affine(weight[low:high], units[layer], bias[low:high], x.shape[-1])
                 units[layer + 1].append(act(grown))
-        raw = _affine(last[:, i], units[-1], last_bias[:, i], x.shape[-1])
-        y, log_slope = step(raw[:, None], x[i : i + 1])
-        units[0].append(y)
-        total = total + log_slope[0]
-    return jnp.concatenate(units[0]), total
+        low = high
+        rows = last[:, start:end].reshape(-1, net.width)
+        raw = _affine(rows, units[-1], last_bias[:, start:end].reshape(-1, 1), x.shape[-1])
+        y, log_slope = step(raw.reshape(net.num_params, end - start, -1), x[start:end])
+        coords.append(y)
+        units[0].append(net.features(y))
+        total = total + jnp.sum(log_slope, axis=0)
+    return jnp.concatenate(coords), total
 
 
 def _affine(weight: Array, known: list[Array], bias: Array, batch: int) -> Array:
@@ -95,7 +100,7 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
     def body(block, carry):
         y, hidden, total = carry
         first, start, end = block * BLOCK, starts[block], starts[block + 1]
-        inputs = [y, *hidden]
+        inputs = [_seen(net, y, first), *hidden]
         ready = [
             _rows(weight, start, plan.window) @ h + _rows(bias, start, plan.window)
             for weight, bias, h in zip(weights[:-1], biases[:-1], inputs[:-1], strict=True)
@@ -103,7 +108,8 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
         last = lax.dynamic_slice_in_dim(weights[-1], first, BLOCK, 1)  # (params, BLOCK, units)
         last_bias = lax.dynamic_slice_in_dim(biases[-1], first, BLOCK, 1)
         ready.append((last.reshape(-1, units) @ inputs[-1]).reshape(-1, BLOCK, batch) + last_bias)
-        inside = [_columns(_rows(weights[0], start, plan.window), first, BLOCK)]
+        per_block = BLOCK * net.num_features
+        inside = [_columns(_rows(weights[0], start, plan.window), block * per_block, per_block)]
         inside += [_columns(_rows(w, start, plan.window), start, plan.window) for w in weights[1:-1]]
         inside.append(lax.dynamic_slice_in_dim(last, start, plan.window, 2))
         y_block, h_block, log_slope = finish(ready, inside, _rows(x, first, BLOCK))
@@ -132,7 +138,7 @@ def _finish_block(net: MADE, step: Step, plan: _Plan):
         slopes: list[Array] = []
         hidden: list[Array] = []
         for t in range(BLOCK):
-            h, hidden = y, []
+            h, hidden = net.features(y), []
             for base, weight in zip(ready[:-1], inside[:-1], strict=True):
                 h = act(base + weight @ h)
                 hidden.append(h)
@@ -151,11 +157,20 @@ def _padded(net: MADE, condition: Array | None, coords: int, units: int, batch: 
     more_coords, more_units = coords - net.dim, units - net.width
     last = weights[-1].reshape(net.num_params, net.dim, -1)
     last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
-    padded = [jnp.pad(weights[0], ((0, more_units), (0, more_coords)))]
+    padded = [jnp.pad(weights[0], ((0, more_units), (0, more_coords * net.num_features)))]
     padded += [jnp.pad(w, ((0, more_units), (0, more_units))) for w in weights[1:-1]]
     padded.append(jnp.pad(last, ((0, 0), (0, more_coords), (0, more_units))))
     biases = [jnp.pad(b, ((0, more_units), (0, 0))) for b in biases[:-1]]
     return padded, [*biases, jnp.pad(last_bias, ((0, 0), (0, more_coords), (0, 0)))]
+
+
+def _seen(net: MADE, y: Array, known: Array) -> Array:
+    """What the network sees of the first `known` coordinates; the others must read as zero, as those of a block do."""
+    if not net.circular:
+        return y
+    return jnp.where(
+        (jnp.arange(y.shape[0] * net.num_features) < known * net.num_features)[:, None], net.features(y), 0
+    )
 
 
 def _rows(array: Array, start: Array, size: int) -> Array:

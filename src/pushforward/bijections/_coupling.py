@@ -23,6 +23,7 @@ class Coupling(AbstractBatched):
         depth: Hidden layers of the network.
         cond_dim: Size of the condition, or None.
         activation: Of the network.
+        circular: Whether the coordinates that stay are angles, of which the network sees cosine and sine.
         key: For the initial weights. The layer starts as `inner` itself, whatever the key.
 
     Raises:
@@ -52,6 +53,7 @@ class Coupling(AbstractBatched):
         depth: int = 2,
         cond_dim: int | None = None,
         activation: str = "relu",
+        circular: bool = False,
         key: PRNGKeyArray,
     ):
         check_template("Coupling", inner)
@@ -59,7 +61,16 @@ class Coupling(AbstractBatched):
         if not 0 <= split < dim:
             raise ValueError(f"Coupling: `split` must be at least 0 and below dim={dim}, got {split}.")
         out_shape = (count_raw(inner), dim - split)
-        self.net = MLP(split, out_shape, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key)
+        self.net = MLP(
+            split,
+            out_shape,
+            width=width,
+            depth=depth,
+            cond_dim=cond_dim,
+            activation=activation,
+            circular=circular,
+            key=key,
+        )
         self.inner, self.dim, self.split = inner, dim, split
 
     @property

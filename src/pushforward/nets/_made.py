@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._graphs import Parents, contained, levels, members, spread_sets
 from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
 from pushforward._types import Part
-from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers
+from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers, features
 
 
 class MADE(Part):
@@ -23,10 +24,12 @@ class MADE(Part):
         depth: Number of hidden layers.
         cond_dim: Size of the condition, which every output may see, or None.
         activation: A name in `ACTIVATIONS`.
+        circular: Whether the coordinates are angles, of which the network sees cosine and sine.
+        parents: For each coordinate those before it that its output may see; None for all of them.
         key: For the initial weights; the last layer starts at zero.
 
     Raises:
-        ValueError: If the activation is unknown, or `depth` is below 1.
+        ValueError: If the activation is unknown, `depth` is below 1, or `width` is too small for `parents`.
 
     Reference:
         Germain, Gregor, Murray & Larochelle (2015), MADE: Masked autoencoder for distribution estimation.
@@ -39,6 +42,8 @@ class MADE(Part):
     width: int = static()
     cond_dim: int | None = static()
     activation: str = static()
+    circular: bool = static(default=False)
+    parents: Parents | None = static(default=None)
 
     def __init__(
         self,
@@ -49,15 +54,19 @@ class MADE(Part):
         depth: int = 2,
         cond_dim: int | None = None,
         activation: str = "relu",
+        circular: bool = False,
+        parents: Parents | None = None,
         key: PRNGKeyArray,
     ):
         check_activation("MADE", activation)
         if depth < 1:
             raise ValueError(f"MADE: `depth` must be at least 1, got {depth}.")
-        sizes = [dim + (cond_dim or 0), *[width] * depth, num_params * dim]
-        self.weights, self.biases = dense_layers(sizes, key)
         self.dim, self.num_params, self.width, self.cond_dim = dim, num_params, width, cond_dim
-        self.activation = activation
+        self.activation, self.circular, self.parents = activation, circular, parents
+        if parents is not None:
+            spread_sets(parents, width, conditional=cond_dim is not None)  # tells of a width that is too small
+        sizes = [dim * self.num_features + (cond_dim or 0), *[width] * depth, num_params * dim]
+        self.weights, self.biases = dense_layers(sizes, key)
 
     def __call__(
         self,
@@ -65,7 +74,8 @@ class MADE(Part):
         condition: Float[Array, "cond batch"] | None = None,
         degrees: Degrees | None = None,
     ) -> Float[Array, "params dim batch"]:
-        h = x if condition is None else jnp.concatenate([x, condition])
+        seen = self.features(x)
+        h = seen if condition is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         *hidden, last = self.masked_weights(degrees)
         for weight, bias in zip(hidden, self.biases[:-1], strict=True):
@@ -73,8 +83,28 @@ class MADE(Part):
         return (last @ h + self.biases[-1][:, None]).reshape(self.num_params, self.dim, -1)
 
     @property
+    def num_features(self) -> int:
+        """Numbers that the network sees of each coordinate."""
+        return 2 if self.circular else 1
+
+    def features(self, x: Array) -> Array:
+        """What the network sees of coordinates, `(n, batch) -> (n * num_features, batch)`."""
+        return features(x) if self.circular else x
+
+    @property
+    def steps(self) -> list[tuple[int, int]]:
+        """Ranges of coordinates whose outputs depend only on coordinates before the range."""
+        return [(i, i + 1) for i in range(self.dim)] if self.parents is None else levels(self.parents)
+
+    @property
     def degrees(self) -> np.ndarray:
-        """Degrees of the units of every hidden layer in the given order of coordinates, sorted."""
+        """Degrees of the units of every hidden layer in the given order of coordinates, sorted.
+
+        A unit of degree m sees none but the first m coordinates.
+        """
+        if self.parents is not None:
+            sets = spread_sets(self.parents, self.width, conditional=self.cond_dim is not None)
+            return np.max(np.where(sets, 1 + np.arange(self.dim), 0), axis=1)
         return np.array(hidden_degrees(self.dim, self.width, conditional=self.cond_dim is not None))
 
     def draw_degrees(self, key: PRNGKeyArray) -> Degrees:
@@ -92,7 +122,18 @@ class MADE(Part):
 
     def masked_weights(self, degrees: Degrees | None = None) -> list[Array]:
         """The weights of every layer with the forbidden connections at zero, `(out, in)`."""
-        if degrees is None:
-            degrees = Degrees(1 + np.arange(self.dim), [self.degrees] * (len(self.weights) - 1))
-        allowed = masks(degrees, self.cond_dim or 0, self.num_params)
+        if degrees is None and self.parents is not None:
+            allowed = self._masks_of_parents(self.parents)
+        else:
+            in_order = Degrees(1 + np.arange(self.dim), [self.degrees] * (len(self.weights) - 1))
+            allowed = masks(degrees or in_order, self.cond_dim or 0, self.num_params, self.num_features)
         return [jnp.where(mask, weight, 0) for mask, weight in zip(allowed, self.weights, strict=True)]
+
+    def _masks_of_parents(self, parents: Parents) -> list[np.ndarray]:
+        """A unit sees the units whose sets are parts of its own; an output has the set of its parents."""
+        units = spread_sets(parents, self.width, conditional=self.cond_dim is not None)
+        first = np.repeat(units, self.num_features, axis=1)
+        condition = np.ones((self.width, self.cond_dim or 0), dtype=bool)
+        between = [contained(units, units)] * (len(self.weights) - 2)
+        last = np.tile(contained(units, members(parents, self.dim)), (self.num_params, 1))
+        return [np.concatenate([first, condition], axis=1), *between, last]

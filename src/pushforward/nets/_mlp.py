@@ -35,6 +35,8 @@ class MLP(Part):
         depth: Number of hidden layers.
         cond_dim: Size of the condition, which joins the inputs, or None.
         activation: A name in `ACTIVATIONS`.
+        circular: Whether the inputs are angles, of which the network sees cosine and sine; the condition is seen as
+            it is.
         key: For the initial weights, uniform in ±1/sqrt(inputs).
 
     Raises:
@@ -47,6 +49,7 @@ class MLP(Part):
     out_shape: Shape = static()
     cond_dim: int | None = static()
     activation: str = static()
+    circular: bool = static(default=False)
 
     def __init__(
         self,
@@ -57,21 +60,34 @@ class MLP(Part):
         depth: int = 2,
         cond_dim: int | None = None,
         activation: str = "relu",
+        circular: bool = False,
         key: PRNGKeyArray,
     ):
         check_activation("MLP", activation)
-        sizes = [in_size + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
+        self.circular = circular
+        sizes = [in_size * self.num_features + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
         self.weights, self.biases = dense_layers(sizes, key)
         self.in_size, self.out_shape, self.cond_dim, self.activation = in_size, tuple(out_shape), cond_dim, activation
 
     def __call__(
         self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
     ) -> Float[Array, "*out batch"]:
-        h = x if condition is None else jnp.concatenate([x, condition])
+        seen = features(x) if self.circular else x
+        h = seen if condition is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             h = act(weight @ h + bias[:, None])
         return (self.weights[-1] @ h + self.biases[-1][:, None]).reshape(*self.out_shape, -1)
+
+    @property
+    def num_features(self) -> int:
+        """Numbers that the network sees of each input."""
+        return 2 if self.circular else 1
+
+
+def features(angles: Array) -> Array:
+    """Cosine and sine of each angle, next to each other: `(n, batch) -> (2 n, batch)`."""
+    return jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1).reshape(-1, angles.shape[-1])
 
 
 def dense_layers(sizes: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
