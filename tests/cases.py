@@ -21,7 +21,7 @@ class Case:
     Attributes:
         name: Shown by pytest.
         build: From a key; parameters are perturbed afterwards, so that no case is tested at its identity start.
-        domain: Where inputs of `forward` are drawn: "real", "positive" or "unit".
+        domain: Where inputs of `forward` are drawn: "real", "positive", "unit" or "circle" (from -pi to pi).
         knots: Inputs at which the map is spliced together, tested beside random ones.
         whole_line: Whether inputs far from the data must give finite values and gradients.
     """
@@ -37,7 +37,8 @@ class Case:
 
     def points(self, bijection: AbstractBijection, key: Array, n: int) -> Array:
         x = 1.5 * jax.random.normal(key, (n, *bijection.in_shape), jnp.result_type(float))
-        x = {"real": lambda v: v, "positive": jnp.exp, "unit": jax.nn.sigmoid}[self.domain](x)
+        circle = lambda v: jnp.pi * jnp.tanh(v)  # noqa: E731
+        x = {"real": lambda v: v, "positive": jnp.exp, "unit": jax.nn.sigmoid, "circle": circle}[self.domain](x)
         knots = [jnp.full((1, *bijection.in_shape), knot, x.dtype) for knot in self.knots]
         return jnp.concatenate([x, *knots])
 
@@ -126,6 +127,21 @@ def _vectors() -> list[Case]:
     ]
 
 
+def _circular() -> list[Case]:
+    spline = lambda: b.Inverse(b.Chain([b.CircularSpline(4), b.CircularShift(0.5)]))  # noqa: E731
+    options = {"circular": True, **SMALL}
+    return [
+        Case("circular_shift", lambda k: b.CircularShift(jnp.array([0.5, -1.0, 20.0])), "circle"),
+        Case("circular_spline", lambda k: b.CircularSpline(5, shape=(D,)), "circle", knots=(0.0, -np.pi, 3.1)),
+        Case("interval_spline", lambda k: b.IntervalSpline(5, bound=np.pi, shape=(D,)), "circle"),
+        Case("mobius", lambda k: b.Mobius(3, shape=(D,)), "circle", knots=(0.0, -3.1, 3.1)),
+        Case("mobius_one", lambda k: b.Mobius(1, shape=(D,)), "circle"),
+        Case("coupling_circular", lambda k: b.Coupling(spline(), D, key=k, **options), "circle"),
+        Case("ar_circular", lambda k: b.Autoregressive(spline(), D, key=k, **options), "circle"),
+        Case("cylinder_to_degrees", lambda k: b.Chain([b.Tanh((2,)), b.CylinderToDegrees()]), whole_line=False),
+    ]
+
+
 def _couplings() -> list[Case]:
     cases = []
     for name, inner in INNERS.items():
@@ -142,6 +158,7 @@ def _couplings() -> list[Case]:
         Case("ar_one_column", lambda k: b.Autoregressive(b.Affine(), 1, cond_dim=2, key=k, **SMALL)),
         Case("ar_blocked", lambda k: b.Autoregressive(b.Affine(), 11, width=24, key=k)),
         Case("ar_blocked_narrow", lambda k: b.Autoregressive(b.Affine(), 13, width=5, cond_dim=2, key=k)),
+        Case("ar_graph", lambda k: b.Autoregressive(b.Affine(), D, adjacency=np.eye(D)[[2, 0, 1]] * [1, 1, 0], key=k)),
         Case("ar_inverted", lambda k: b.Inverse(b.Autoregressive(b.Affine(), D, key=k, **SMALL))),
     ]
 
@@ -165,4 +182,4 @@ def _bijection_of(build):
     return lambda key: build(key).bijection
 
 
-CASES = {case.name: case for case in [*_elementwise(), *_vectors(), *_couplings(), *_recipes()]}
+CASES = {case.name: case for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_recipes()]}

@@ -10,6 +10,7 @@ from pushforward.bijections._base import (
     AbstractSurjection,
     sum_event,
 )
+from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
 from pushforward.bijections._coupling import Coupling
@@ -29,6 +30,7 @@ from pushforward.bijections._linear import LU, Householder, Linear, TriangularAf
 from pushforward.bijections._numerical import NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
+from pushforward.bijections._sphere import CylinderToDegrees, CylinderToSphere
 from pushforward.bijections._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
 from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
@@ -43,21 +45,27 @@ __all__ = [
     "Affine",
     "Autoregressive",
     "Chain",
+    "CircularShift",
+    "CircularSpline",
     "Concatenate",
     "Conditioned",
     "Coupling",
+    "CylinderToDegrees",
+    "CylinderToSphere",
     "Dequantize",
     "Exp",
     "Flip",
     "GatedAffine",
     "Householder",
     "Identity",
+    "IntervalSpline",
     "Inverse",
     "LeakyTanh",
     "Linear",
     "LinearSpline",
     "Log",
     "Logit",
+    "Mobius",
     "NumericalInverse",
     "Permute",
     "Planar",

@@ -58,7 +58,7 @@ class RationalQuadraticSpline(AbstractSpline):
     shape: Shape = static()
 
     def __init__(self, num_bins: int = 8, *, bound: float = 5.0, shape: Shape = ()):
-        _check("RationalQuadraticSpline", num_bins, bound)
+        check_spline("RationalQuadraticSpline", num_bins, bound)
         self.widths_raw = jnp.zeros((num_bins, *shape))
         self.heights_raw = jnp.zeros((num_bins, *shape))
         self.slopes_raw = jnp.zeros((num_bins - 1, *shape))
@@ -66,30 +66,41 @@ class RationalQuadraticSpline(AbstractSpline):
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         inside, t = _to_unit(x, self.bound)
-        piece = self._piece(t, along_heights=False)
-        y, log_slope = piece.forward(_unit((t - piece.left) / piece.width))
+        y, log_slope = self._piece(t, along_heights=False).at(t)
         return _from_unit(x, y, log_slope, inside, self.bound)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         inside, t = _to_unit(x, self.bound)
-        piece = self._piece(t, along_heights=True)
-        xi = piece.solve(t)
-        return _from_unit(x, piece.left + piece.width * xi, -piece.forward(xi)[1], inside, self.bound)
+        y, log_slope = self._piece(t, along_heights=True).back_from(t)
+        return _from_unit(x, y, log_slope, inside, self.bound)
 
-    def _piece(self, t: Array, *, along_heights: bool) -> "_Piece":
-        widths, heights = _fractions(self.widths_raw), _fractions(self.heights_raw)
-        lefts, bottoms = _exclusive_sum(widths), _exclusive_sum(heights)
-        pick = _bin(t, bottoms if along_heights else lefts)
-        # Picked first, so that two slopes go through softplus and not one for each knot; the ends have raw slope 0.
-        end = jnp.zeros_like(self.slopes_raw[:1])
-        low, high = (
-            jax.nn.softplus(pick(jnp.concatenate(raw)) + SLOPE_OFFSET) + MIN_BIN
-            for raw in ([end, self.slopes_raw], [self.slopes_raw, end])
-        )
-        return _Piece(pick(lefts), pick(widths), pick(bottoms), pick(heights), low, high)
+    def _piece(self, t: Array, *, along_heights: bool) -> "Piece":
+        end = jnp.zeros_like(self.slopes_raw[:1])  # a raw slope of 0 is slope 1, as in the tails
+        ends = jnp.concatenate([end, self.slopes_raw]), jnp.concatenate([self.slopes_raw, end])
+        return rational_quadratic_piece(self.widths_raw, self.heights_raw, ends, t, along_heights=along_heights)
 
 
-class _Piece(NamedTuple):
+def rational_quadratic_piece(
+    widths_raw: Array, heights_raw: Array, slopes_raw: tuple[Array, Array], t: Array, *, along_heights: bool
+) -> "Piece":
+    """The bin of each point of a rational-quadratic spline from [0, 1] onto itself.
+
+    Args:
+        widths_raw: Of the bins; bins along the first axis, as in all three.
+        heights_raw: Of the bins.
+        slopes_raw: At the left end of each bin, and at its right end.
+        t: Points in [0, 1].
+        along_heights: Whether the points are values of the spline, not places.
+    """
+    widths, heights = _fractions(widths_raw), _fractions(heights_raw)
+    lefts, bottoms = _exclusive_sum(widths), _exclusive_sum(heights)
+    pick = _bin(t, bottoms if along_heights else lefts)
+    # Picked first, so that two slopes go through softplus and not one for each knot.
+    low, high = (jax.nn.softplus(pick(raw) + SLOPE_OFFSET) + MIN_BIN for raw in slopes_raw)
+    return Piece(pick(lefts), pick(widths), pick(bottoms), pick(heights), low, high)
+
+
+class Piece(NamedTuple):
     """One bin of a rational-quadratic spline, each entry of the points' shape."""
 
     left: Array
@@ -98,6 +109,15 @@ class _Piece(NamedTuple):
     height: Array
     low: Array
     high: Array
+
+    def at(self, t: Array) -> tuple[Array, Array]:
+        """The value at a place `t`, and the log-slope."""
+        return self.forward(_unit((t - self.left) / self.width))
+
+    def back_from(self, y: Array) -> tuple[Array, Array]:
+        """The place of a value `y`, and the log-slope of that direction."""
+        xi = self.solve(y)
+        return self.left + self.width * xi, -self.forward(xi)[1]
 
     def forward(self, xi: Array) -> tuple[Array, Array]:
         """`y` and log-slope at the place `xi` from 0 to 1 in the bin (eq. 4 and 5)."""
@@ -141,7 +161,7 @@ class QuadraticSpline(AbstractSpline):
     shape: Shape = static()
 
     def __init__(self, num_bins: int = 8, *, bound: float = 5.0, shape: Shape = ()):
-        _check("QuadraticSpline", num_bins, bound)
+        check_spline("QuadraticSpline", num_bins, bound)
         self.widths_raw = jnp.zeros((num_bins, *shape))
         self.slopes_raw = jnp.zeros((num_bins + 1, *shape))
         self.bound, self.shape = float(bound), tuple(shape)
@@ -199,7 +219,7 @@ class LinearSpline(AbstractSpline):
     shape: Shape = static()
 
     def __init__(self, num_bins: int = 8, *, bound: float = 5.0, shape: Shape = ()):
-        _check("LinearSpline", num_bins, bound)
+        check_spline("LinearSpline", num_bins, bound)
         self.heights_raw = jnp.zeros((num_bins, *shape))
         self.bound, self.shape = float(bound), tuple(shape)
 
@@ -222,7 +242,8 @@ class LinearSpline(AbstractSpline):
         return _from_unit(x, y, -jnp.log(slope), inside, self.bound)
 
 
-def _check(name: str, num_bins: int, bound: float) -> None:
+def check_spline(name: str, num_bins: int, bound: float = 1.0) -> None:
+    """A ValueError for too few bins, or for a bound that is not positive."""
     if num_bins < 2:
         raise ValueError(f"{name}: `num_bins` must be at least 2, got {num_bins}.")
     if not bound > 0:

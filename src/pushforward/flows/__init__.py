@@ -1,6 +1,7 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
 from pushforward.flows._recipe import Recipe
+from pushforward.flows.circular_nsf import circular_nsf
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.iaf import iaf
 from pushforward.flows.made import made, made_bernoulli
@@ -10,6 +11,7 @@ from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
+from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
 
 RECIPES: dict[str, Recipe] = {
@@ -39,6 +41,7 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "affine",
+    "circular_nsf",
     "gaussian",
     "iaf",
     "made",
@@ -51,5 +54,6 @@ __all__ = [
     "planar",
     "radial",
     "realnvp",
+    "sphere",
     "sylvester",
 ]
