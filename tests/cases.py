@@ -166,7 +166,7 @@ def _couplings() -> list[Case]:
 def _recipes() -> list[Case]:
     cases = []
     for name, recipe in flows.RECIPES.items():
-        if name.startswith("made"):
+        if name.startswith("made") or name == "maf-orders":
             continue  # a distribution without a bijection: tests/unit/test_distributions.py
         for cond_dim in (None, 2):
             suffix = "" if cond_dim is None else "_conditional"

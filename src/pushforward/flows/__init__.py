@@ -7,6 +7,7 @@ from pushforward.flows.iaf import iaf
 from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
+from pushforward.flows.maf_orders import maf_orders, over_orders
 from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
@@ -20,6 +21,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("nsf", nsf_coupling, "spline couplings: accurate and fast both ways", "Durkan et al. 2019"),
         Recipe("nsf-ar", nsf_autoregressive, "autoregressive splines: the best densities", "Durkan et al. 2019"),
         Recipe("maf", maf, "affine autoregressive layers: fast densities", "Papamakarios et al. 2017"),
+        Recipe(
+            "maf-orders", maf_orders, "maf in several orders of the columns, averaged", "Papamakarios et al. 2017"
+        ),
         Recipe("iaf", iaf, "affine autoregressive layers turned round: fast samples", "Kingma et al. 2016"),
         Recipe("realnvp", realnvp, "affine couplings", "Dinh et al. 2017"),
         Recipe("nice", nice, "additive couplings, volume-preserving but for one scale", "Dinh et al. 2015"),
@@ -48,9 +52,11 @@ __all__ = [
     "made_bernoulli",
     "made_mog",
     "maf",
+    "maf_orders",
     "nice",
     "nsf_autoregressive",
     "nsf_coupling",
+    "over_orders",
     "planar",
     "radial",
     "realnvp",

@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any, Literal
 
 import jax
+import numpy as np
 
 from pushforward._types import Kind
 from pushforward.distributions import AbstractDistribution
@@ -22,12 +24,14 @@ class Recipe:
         build: `build(dim, *, ..., cond_dim=None, key)`.
         summary: One line for the catalogue.
         reference: Authors and year.
+        events: What it is a density of: numbers on a line, angles in radians, or points of the sphere.
     """
 
     name: str
     build: Build
     summary: str
     reference: str
+    events: Literal["line", "circle", "sphere"] = "line"
 
     @property
     def conditional(self) -> bool:
@@ -58,6 +62,12 @@ def compiled(build: Build) -> Build:
         dim = args[0] if args else kwargs.get("dim")
         if not isinstance(dim, int) or dim < 1:
             raise ValueError(f"{build.__name__}: `dim` must be a whole number from 1 on, got {dim!r}.")
-        return drawn(*args, key=key, **kwargs)
+        return drawn(*args, key=key, **{name: _hashable(value) for name, value in kwargs.items()})
 
     return run
+
+
+def _hashable(value: Any) -> Any:
+    """Lists and arrays as tuples, which `jit` takes as plain data."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value

@@ -1,9 +1,12 @@
 """MAF: masked autoregressive flow, fast at densities."""
 
+from typing import Any
+
 from jaxtyping import PRNGKeyArray
 
-from pushforward.bijections import AbstractBijection, Affine, Autoregressive, Chain, Flip, repeat
+from pushforward.bijections import AbstractBijection, Affine, Autoregressive
 from pushforward.distributions import Normal, Transformed
+from pushforward.flows._order import Adjacency, Order, ordered_stack
 from pushforward.flows._recipe import compiled
 
 
@@ -15,6 +18,8 @@ def maf(
     width: int = 128,
     depth: int = 2,
     activation: str = "relu",
+    order: Order = "reversed",
+    adjacency: Adjacency = None,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -26,6 +31,8 @@ def maf(
         width: Hidden units; the paper uses 100 to 1024 depending on the data.
         depth: Hidden layers; the paper uses 1 and 2.
         activation: Of the networks.
+        order: "reversed" from layer to layer, "random" in each, or a permutation: that of the layer next to the data.
+        adjacency: Instead of an order a graph, `adjacency[i][j]` true where column i depends on column j.
         cond_dim: Size of the condition, or None.
         key: For the initial weights.
 
@@ -36,14 +43,9 @@ def maf(
         Without batch normalisation between layers. The scale is `exp(arcsinh(raw))`, not `exp(raw)`.
     """
 
-    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
-        return Chain(
-            [
-                Autoregressive(
-                    Affine(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
-                ),
-                Flip((dim,)),
-            ]
-        )
+    def layer(layer_key: PRNGKeyArray, order_options: dict[str, Any]) -> AbstractBijection:
+        options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
+        return Autoregressive(Affine(), dim, key=layer_key, **options, **order_options)
 
-    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))
+    layers = ordered_stack(layer, dim, num_layers, order=order, adjacency=adjacency, key=key)
+    return Transformed(Normal.standard((dim,)), layers)

@@ -1,6 +1,6 @@
 """Neural spline flows: rational-quadratic splines in couplings and autoregressive layers."""
 
-from collections.abc import Callable
+from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
@@ -16,6 +16,7 @@ from pushforward.bijections import (
     repeat,
 )
 from pushforward.distributions import Normal, Transformed
+from pushforward.flows._order import Adjacency, Order, ordered_stack
 from pushforward.flows._recipe import compiled
 
 
@@ -56,7 +57,11 @@ def nsf_coupling(
         inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
         return Coupling(inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key)
 
-    return _with_linear_maps(dim, layer, num_layers, key)
+    def step(layer_key: PRNGKeyArray) -> AbstractBijection:
+        # Spline and LU map are both turned round, so that a density needs neither a root nor a triangular solve.
+        return Chain([layer(layer_key), Inverse(LU(dim)), Flip((dim,))])
+
+    return Transformed(Normal.standard((dim,)), repeat(step, num_layers, key))
 
 
 @compiled
@@ -69,6 +74,8 @@ def nsf_autoregressive(
     width: int = 128,
     depth: int = 2,
     activation: str = "relu",
+    order: Order = "reversed",
+    adjacency: Adjacency = None,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -82,6 +89,9 @@ def nsf_autoregressive(
         width: Hidden units; 256 in the paper.
         depth: Hidden layers.
         activation: Of the networks.
+        order: "reversed" from layer to layer, "random" in each, or a permutation: that of the layer next to the data.
+        adjacency: Instead of an order a graph, `adjacency[i][j]` true where column i depends on column j; without
+            linear maps, which would link all columns.
         cond_dim: Size of the condition, or None.
         key: For the initial weights.
 
@@ -93,20 +103,11 @@ def nsf_autoregressive(
         random.
     """
 
-    def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
+    def layer(layer_key: PRNGKeyArray, order_options: dict[str, Any]) -> AbstractBijection:
         inner = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
-        return Autoregressive(
-            inner, dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
-        )
+        options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
+        return Autoregressive(inner, dim, key=layer_key, **options, **order_options)
 
-    return _with_linear_maps(dim, layer, num_layers, key)
-
-
-def _with_linear_maps(
-    dim: int, layer: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, key: PRNGKeyArray
-) -> Transformed:
-    def step(layer_key: PRNGKeyArray) -> AbstractBijection:
-        # Spline and LU map are both turned round, so that a density needs neither a root nor a triangular solve.
-        return Chain([layer(layer_key), Inverse(LU(dim)), Flip((dim,))])
-
-    return Transformed(Normal.standard((dim,)), repeat(step, num_layers, key))
+    linear = lambda _: [Inverse(LU(dim))]  # noqa: E731
+    layers = ordered_stack(layer, dim, num_layers, order=order, adjacency=adjacency, key=key, between=linear)
+    return Transformed(Normal.standard((dim,)), layers)

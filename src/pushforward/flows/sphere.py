@@ -26,7 +26,7 @@ from pushforward.flows._recipe import compiled
 
 @compiled
 def sphere(
-    dim: int = 3,
+    dim: int,
     *,
     num_layers: int = 4,
     num_bins: int = 16,
