@@ -8,15 +8,12 @@ from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array
 
 from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
-
-MIN_BIN = 1e-3
-"""Least width, height and slope of a bin, the first two as a share of the interval (Durkan et al. 2019)."""
+from pushforward.bijections._bins import MIN_BIN, exclusive_sum, find_bin, fractions, pick, total
 
 SLOPE_OFFSET = math.log(math.expm1(1.0 - MIN_BIN))
 """A raw slope of 0 means slope 1: softplus(SLOPE_OFFSET) + MIN_BIN = 1."""
@@ -92,12 +89,10 @@ def rational_quadratic_piece(
         t: Points in [0, 1].
         along_heights: Whether the points are values of the spline, not places.
     """
-    widths, heights = _fractions(widths_raw), _fractions(heights_raw)
-    lefts, bottoms = _exclusive_sum(widths), _exclusive_sum(heights)
-    pick = _bin(t, bottoms if along_heights else lefts)
-    # Picked first, so that two slopes go through softplus and not one for each knot.
-    low, high = (jax.nn.softplus(pick(raw) + SLOPE_OFFSET) + MIN_BIN for raw in slopes_raw)
-    return Piece(pick(lefts), pick(widths), pick(bottoms), pick(heights), low, high)
+    found = find_bin(widths_raw, heights_raw, *slopes_raw, t, along_heights)
+    # Two slopes go through softplus, not one for each knot.
+    low, high = (jax.nn.softplus(raw + SLOPE_OFFSET) + MIN_BIN for raw in (found.low_raw, found.high_raw))
+    return Piece(found.left, found.width, found.bottom, found.height, low, high)
 
 
 class Piece(NamedTuple):
@@ -168,19 +163,17 @@ class QuadraticSpline(AbstractSpline):
 
     def _knots(self) -> tuple[Array, Array, Array]:
         """Widths and slopes on the unit interval, and the cumulative heights at the left knots."""
-        widths = _fractions(self.widths_raw)
+        widths = fractions(self.widths_raw)
         slopes = jnp.exp(self.slopes_raw - jnp.max(self.slopes_raw, axis=0)) + MIN_BIN
         areas = 0.5 * (slopes[1:] + slopes[:-1]) * widths
-        total = jnp.sum(areas, axis=0)
-        return widths, slopes / total, _exclusive_sum(areas) / total
+        area = total(areas)
+        return widths, slopes / area, exclusive_sum(areas) / area
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         widths, slopes, bottoms = self._knots()
         inside, t = _to_unit(x, self.bound)
-        lefts = _exclusive_sum(widths)
-        pick = _bin(t, lefts)
-        left, width, bottom = pick(lefts), pick(widths), pick(bottoms)
-        low, high = pick(slopes[:-1]), pick(slopes[1:])
+        lefts = exclusive_sum(widths)
+        left, width, bottom, low, high = pick(t, lefts, lefts, widths, bottoms, slopes[:-1], slopes[1:])
         xi = _unit((t - left) / width)
         y = bottom + width * xi * (low + 0.5 * (high - low) * xi)
         return _from_unit(x, y, jnp.log(low + (high - low) * xi), inside, self.bound)
@@ -188,10 +181,8 @@ class QuadraticSpline(AbstractSpline):
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         widths, slopes, bottoms = self._knots()
         inside, t = _to_unit(x, self.bound)
-        lefts = _exclusive_sum(widths)
-        pick = _bin(t, bottoms)
-        left, width, bottom = pick(lefts), pick(widths), pick(bottoms)
-        low, high = pick(slopes[:-1]), pick(slopes[1:])
+        lefts = exclusive_sum(widths)
+        left, width, bottom, low, high = pick(t, bottoms, lefts, widths, bottoms, slopes[:-1], slopes[1:])
         # 0.5 (high - low) xi^2 + low xi - c = 0 by the root that does not cancel.
         c = jnp.maximum((t - bottom) / width, 0.0)
         discriminant = jnp.maximum(low * low + 2.0 * (high - low) * c, MIN_BIN**4)
@@ -224,21 +215,21 @@ class LinearSpline(AbstractSpline):
         self.bound, self.shape = float(bound), tuple(shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        heights = _fractions(self.heights_raw)
+        heights = fractions(self.heights_raw)
         inside, t = _to_unit(x, self.bound)
         lefts = _equal_knots(heights)
-        pick = _bin(t, lefts)
-        slope = pick(heights) * heights.shape[0]
-        y = pick(_exclusive_sum(heights)) + slope * (t - pick(lefts))
+        height, bottom, left = pick(t, lefts, heights, exclusive_sum(heights), lefts)
+        slope = height * heights.shape[0]
+        y = bottom + slope * (t - left)
         return _from_unit(x, y, jnp.log(slope), inside, self.bound)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        heights = _fractions(self.heights_raw)
+        heights = fractions(self.heights_raw)
         inside, t = _to_unit(x, self.bound)
-        bottoms = _exclusive_sum(heights)
-        pick = _bin(t, bottoms)
-        slope = pick(heights) * heights.shape[0]
-        y = pick(_equal_knots(heights)) + (t - pick(bottoms)) / slope
+        bottoms = exclusive_sum(heights)
+        height, bottom, left = pick(t, bottoms, heights, bottoms, _equal_knots(heights))
+        slope = height * heights.shape[0]
+        y = left + (t - bottom) / slope
         return _from_unit(x, y, -jnp.log(slope), inside, self.bound)
 
 
@@ -248,17 +239,6 @@ def check_spline(name: str, num_bins: int, bound: float = 1.0) -> None:
         raise ValueError(f"{name}: `num_bins` must be at least 2, got {num_bins}.")
     if not bound > 0:
         raise ValueError(f"{name}: `bound` must be positive, got {bound}.")
-
-
-def _fractions(raw: Array) -> Array:
-    """Positive parts of 1 along the first axis, none below `MIN_BIN`."""
-    return MIN_BIN + (1.0 - raw.shape[0] * MIN_BIN) * jax.nn.softmax(raw, axis=0)
-
-
-def _exclusive_sum(parts: Array) -> Array:
-    """The sum of the parts before each, as a product with a triangle: a CPU does that faster than a cumulative sum."""
-    before = jnp.tril(jnp.ones((parts.shape[0],) * 2, parts.dtype), -1)
-    return jnp.tensordot(before, parts, 1, precision=lax.Precision.HIGHEST)
 
 
 def _equal_knots(heights: Array) -> Array:
@@ -280,11 +260,3 @@ def _to_unit(x: Array, bound: float) -> tuple[Array, Array]:
 def _from_unit(x: Array, y: Array, log_slope: Array, inside: Array, bound: float) -> tuple[Array, Array]:
     y = jnp.where(inside, 2.0 * bound * y - bound, x)
     return y, jnp.where(inside, log_slope, 0.0)
-
-
-def _bin(t: Array, lefts: Array):
-    """A function that picks, from values per bin, those of the bin in which `t` lies."""
-    right = jnp.concatenate([lefts[1:], jnp.full_like(lefts[:1], jnp.inf)])
-    left = jnp.concatenate([jnp.full_like(lefts[:1], -jnp.inf), lefts[1:]])
-    here = (t >= left) & (t < right)
-    return lambda values: jnp.sum(jnp.where(here, values, 0.0), axis=0)
