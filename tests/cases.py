@@ -166,6 +166,8 @@ def _couplings() -> list[Case]:
 def _recipes() -> list[Case]:
     cases = []
     for name, recipe in flows.RECIPES.items():
+        if name == "iresnet":
+            continue  # the map of "residual": without a key they differ in the activation alone
         if name.startswith("made") or name == "maf-orders":
             continue  # a distribution without a bijection: tests/unit/test_distributions.py
         for cond_dim in (None, 2):

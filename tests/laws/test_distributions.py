@@ -29,6 +29,7 @@ BASES = {
     "nice": lambda s, k: flows.nice(s[0], num_layers=2, width=8, depth=1, key=k),
     "planar": lambda s, k: flows.planar(s[0], num_layers=2, key=k),
     "radial": lambda s, k: flows.radial(s[0], num_layers=2, key=k),
+    "residual": lambda s, k: flows.residual(s[0], num_layers=2, width=8, depth=1, key=k),
 }
 CONDITIONAL = {
     "base": lambda k: d.ConditionalBase(d.Normal(jnp.zeros(2)), 3, width=8, key=k),

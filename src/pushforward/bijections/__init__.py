@@ -13,6 +13,7 @@ from pushforward.bijections._base import (
 from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
+from pushforward.bijections._contractive import Contractive
 from pushforward.bijections._coupling import Coupling
 from pushforward.bijections._elementwise import (
     Exp,
@@ -49,6 +50,7 @@ __all__ = [
     "CircularSpline",
     "Concatenate",
     "Conditioned",
+    "Contractive",
     "Coupling",
     "CylinderToDegrees",
     "CylinderToSphere",

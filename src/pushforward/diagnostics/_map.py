@@ -32,7 +32,8 @@ def measure_map(flow: Transformed, x: Array, condition: Array | None, inside: Ar
     given = None if condition is None else condition[..., points]
     layers, whole, value = [], _start(x, points), x
     for step, step_key in zip(steps[::-1], keys[::-1], strict=True):
-        local = _local(step, value[..., points], given, step_key)
+        # With a key, an exact log-det may be an estimate for training.
+        local = _local(step, value[..., points], given, None if step.exact else step_key)
         whole = _after(whole, local)
         z = _inverse(step, value, condition, step_key)
         error = _difference(_forward(step, z, condition, step_key), value, inside)
@@ -73,7 +74,7 @@ def _after(first: _Local | None, second: _Local | None) -> _Local | None:
     return _Local(second.jacobian @ first.jacobian, second.gap + first.gap)
 
 
-def _local(step: AbstractBijection, x: Array, condition: Array | None, key: PRNGKeyArray) -> _Local | None:
+def _local(step: AbstractBijection, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> _Local | None:
     """The inverse of a layer near events `(*event, n)`; None if it changes the dimension or has too many."""
     dims = math.prod(step.in_shape), math.prod(step.out_shape)
     if dims[0] != dims[1] or dims[0] > _MAX_DIM or x.shape[-1] == 0:
@@ -136,7 +137,9 @@ def _inverse(step: AbstractBijection, x: Array, condition: Array | None, key: PR
 
 
 @jax.jit
-def _jacobians(step: AbstractBijection, x: Array, condition: Array | None, key: PRNGKeyArray) -> tuple[Array, Array]:
+def _jacobians(
+    step: AbstractBijection, x: Array, condition: Array | None, key: PRNGKeyArray | None
+) -> tuple[Array, Array]:
     """Jacobian `(n, dim, dim)` and log-det `(n,)` of the inverse at events `(*event, n)`."""
 
     def inverse(event: Array, given: Array | None):

@@ -12,6 +12,7 @@ from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
+from pushforward.flows.residual import iresnet, residual
 from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
 
@@ -35,6 +36,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe("planar", planar, "bends along a direction", "Rezende & Mohamed 2015"),
         Recipe("radial", radial, "swellings around a point", "Rezende & Mohamed 2015"),
         Recipe("sylvester", sylvester, "bends along several directions at once", "van den Berg et al. 2018"),
+        Recipe("residual", residual, "contractive residual blocks, trained without bias", "Chen et al. 2019"),
+        Recipe("iresnet", iresnet, "contractive residual blocks, trained by a short series", "Behrmann et al. 2019"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -48,6 +51,7 @@ __all__ = [
     "circular_nsf",
     "gaussian",
     "iaf",
+    "iresnet",
     "made",
     "made_bernoulli",
     "made_mog",
@@ -60,6 +64,7 @@ __all__ = [
     "planar",
     "radial",
     "realnvp",
+    "residual",
     "sphere",
     "sylvester",
 ]

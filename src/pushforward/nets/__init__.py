@@ -1,7 +1,8 @@
 """Conditioners: networks that predict the parameters of a bijection."""
 
 from pushforward._masks import Degrees
+from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
 
-__all__ = ["ACTIVATIONS", "MADE", "MLP", "Degrees"]
+__all__ = ["ACTIVATIONS", "LIPSCHITZ_ACTIVATIONS", "MADE", "MLP", "Degrees", "LipschitzMLP", "spectral_bound"]
