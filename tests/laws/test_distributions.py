@@ -126,7 +126,7 @@ def test_temperature_shrinks_the_samples(key):
 def test_many_rows_are_scored_in_calls_of_one_size(key, monkeypatch):
     from pushforward.distributions import _base
 
-    monkeypatch.setattr(_base, "CHUNK", 7)
+    monkeypatch.setattr(_base, "CHUNK_ROWS", 7)
     normal = d.Normal(jnp.zeros(2), 1.5)
     x = jax.random.normal(key, (24, 2))
     np.testing.assert_allclose(normal.log_prob(x), jnp.stack([normal.log_prob(row) for row in x]), rtol=1e-6)

@@ -13,7 +13,7 @@ from jaxtyping import Array
 from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
-from pushforward.bijections._bins import MIN_BIN, exclusive_sum, find_bin, fractions, pick, total
+from pushforward.bijections._bins import MIN_BIN, bounded, exclusive_sum, find_bin, fractions, pick, total
 
 SLOPE_OFFSET = math.log(math.expm1(1.0 - MIN_BIN))
 """A raw slope of 0 means slope 1: softplus(SLOPE_OFFSET) + MIN_BIN = 1."""
@@ -89,7 +89,7 @@ def rational_quadratic_piece(
         t: Points in [0, 1].
         along_heights: Whether the points are values of the spline, not places.
     """
-    found = find_bin(widths_raw, heights_raw, *slopes_raw, t, along_heights)
+    found = find_bin(bounded(widths_raw), bounded(heights_raw), *slopes_raw, t, along_heights)
     # Two slopes go through softplus, not one for each knot.
     low, high = (jax.nn.softplus(raw + SLOPE_OFFSET) + MIN_BIN for raw in (found.low_raw, found.high_raw))
     return Piece(found.left, found.width, found.bottom, found.height, low, high)

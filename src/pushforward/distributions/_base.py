@@ -51,8 +51,8 @@ class AbstractDistribution(Part):
         if condition is not None and self.cond_shape is not None:
             conditions = as_batch(name, "condition", condition, self.cond_shape)
             batch = _broadcast(name, batch, conditions.shape[: conditions.ndim - len(self.cond_shape)])
-            rows = batch_last(conditions, batch, self.cond_shape)
-        return _log_prob_of_all(self, batch_last(x, batch, self.event_shape), rows, key).reshape(batch)
+            rows = _rows(conditions, batch, self.cond_shape)
+        return _log_prob_of_all(self, _rows(x, batch, self.event_shape), rows, key).reshape(batch)
 
     def sample(
         self,
@@ -116,8 +116,12 @@ class AbstractDistribution(Part):
 
 def batch_last(x: Array, batch: Shape, event_shape: Shape) -> Array:
     """`(*batch, *event) -> (*event, prod(batch))`; batch axes are broadcast to `batch` first."""
-    flat = jnp.broadcast_to(x, (*batch, *event_shape)).reshape(math.prod(batch), *event_shape)
-    return jnp.moveaxis(flat, 0, -1)
+    return jnp.moveaxis(_rows(x, batch, event_shape), 0, -1)
+
+
+def _rows(x: Array, batch: Shape, event_shape: Shape) -> Array:
+    """`(*batch, *event) -> (prod(batch), *event)`; batch axes are broadcast to `batch` first."""
+    return jnp.broadcast_to(x, (*batch, *event_shape)).reshape(math.prod(batch), *event_shape)
 
 
 def batch_first(x: Array) -> Array:
@@ -125,31 +129,34 @@ def batch_first(x: Array) -> Array:
     return jnp.moveaxis(x, -1, 0)
 
 
-CHUNK = 65_536
-"""Rows in one compiled call: more only move temporaries out of the caches, four times slower at a million rows."""
+CHUNK_ROWS, CHUNK_CELLS = 8_192, 2**17
+"""Most rows, and most rows times numbers of an event, in one compiled call: more only move temporaries out of the
+caches. 20,000 rows of 43 columns took a MAF 51 ms in one call and 34 in seven, a spline flow 300 and 210."""
 
 
 def _log_prob_of_all(
     distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None
 ) -> Array:
-    """As `_log_prob`, in calls of `CHUNK` rows when there are more and `x` is not being traced."""
-    n = x.shape[-1]
-    if n <= CHUNK or isinstance(x, Tracer):
+    """Log-densities of `(n, *event)`, in calls of a limited size when there are many rows and `x` is not being traced."""
+    n = x.shape[0]
+    size = max(min(CHUNK_ROWS, CHUNK_CELLS // max(math.prod(distribution.event_shape), 1)), 1)
+    if n <= size or isinstance(x, Tracer):
         return _log_prob(distribution, x, condition, key)
     pieces = []
-    for start in range(0, n, CHUNK):
+    for start in range(0, n, size):
         # The last call reaches back to be as long as the others, so that it does not compile again.
-        first = min(start, n - CHUNK)
-        rows = slice(first, first + CHUNK)
-        chunk_condition = None if condition is None else condition[..., rows]
+        first = min(start, n - size)
+        rows = slice(first, first + size)
+        chunk_condition = None if condition is None else condition[rows]
         chunk_key = None if key is None else jax.random.fold_in(key, start)
-        pieces.append(_log_prob(distribution, x[..., rows], chunk_condition, chunk_key)[start - first :])
+        pieces.append(_log_prob(distribution, x[rows], chunk_condition, chunk_key)[start - first :])
     return jnp.concatenate(pieces)
 
 
 @jax.jit
 def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-    return distribution._log_prob_many(x, condition, key)
+    conditions = None if condition is None else jnp.moveaxis(condition, 0, -1)
+    return distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
 
 
 @partial(jax.jit, static_argnums=2)
