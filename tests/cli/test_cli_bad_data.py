@@ -73,7 +73,8 @@ def good(tmp_path) -> Path:
         (("--column", "a"), 1, "'a' is not NAME:KIND.", "age:positive"),
         (("--column", "a:postive"), 1, "there is no such kind", "did you mean 'positive'?"),
         (("--column", "a:categorical"), 1, "categorical columns are not supported yet", "later version"),
-        (("--column", "a:circular"), 1, "circular columns are not supported yet", "later version"),
+        (("--column", "a:circular(0)"), 1, "the period of a circular column must be above 0, got 0", "circular(360)"),
+        (("--flow", "circular-nsf"), 1, "is for circular columns, and there is none", "angle:circular(360)"),
         (("--column", "a:positive"), 1, "column 'a' cannot be positive: ", "another kind"),
         (
             ("--column", "a:positive", "--condition", "a"),

@@ -141,3 +141,28 @@ def test_real_tables_give_sensible_kinds():
     assert kinds["malic_acid"] == "positive"
     assert kinds["magnesium"] == "integer"
     assert kinds["proline"] == "integer(0,inf)"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "draw"),
+    [
+        ("wind direction", "circular(360)", lambda r: r.uniform(0, 360, N)),
+        ("phase", "circular(-3.14159,3.14159)", lambda r: r.uniform(-np.pi, np.pi, N)),
+        ("torsion_2", "circular(-180,180)", lambda r: (r.normal(180, 60, N) + 180) % 360 - 180),
+        ("share", "unbounded", lambda r: r.uniform(0, 360, N)),  # the name says nothing
+        ("angle", "unbounded", lambda r: r.normal(90, 10, N)),  # the values fill no turn
+        ("heading", "integer", lambda r: r.integers(0, 360, N)),  # whole degrees
+    ],
+)
+def test_angles_are_inferred_from_name_and_values_together(name, kind, draw):
+    for seed in range(3):
+        table = Table((name,), np.asarray(draw(np.random.default_rng(seed)), dtype=float)[:, None])
+        schema, sentences = infer_schema(table)
+        assert str(schema.columns[0].spec) == kind
+        assert ("if it is an angle, say so" in sentences[0]) == (name in ("angle", "heading"))
+
+
+def test_values_of_other_turns_are_taken_into_the_period():
+    found, sentence = column([-10.0, 20.0, 350.5], "circular(360)")
+    assert "values of other turns are taken into [0, 360)" in sentence
+    np.testing.assert_allclose(found.support.clip(np.array([-10.0, 360.0, 725.0])), [350.0, 0.0, 5.0])

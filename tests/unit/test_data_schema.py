@@ -59,13 +59,16 @@ def unmapped(mixed) -> tuple[np.ndarray, np.ndarray]:
         ("integer", KindSpec("integer")),
         ("integer(0,inf)", KindSpec("integer", 0.0, None)),
         ("integer(1,5)", KindSpec("integer", 1.0, 5.0)),
+        ("circular(360)", KindSpec("circular", 0.0, 360.0)),
+        ("circular(-pi, pi)", KindSpec("circular", -np.pi, np.pi)),
+        ("circular(2pi)", KindSpec("circular", 0.0, 2 * np.pi)),
     ],
 )
 def test_kinds_are_read(text, spec):
     assert parse_kind(text) == spec
 
 
-@pytest.mark.parametrize("text", ["unbounded", "positive", "bounded(0,1)", "integer", "integer(0,inf)", "integer(1,5)"])
+@pytest.mark.parametrize("text", ["unbounded", "positive", "bounded(0,1)", "integer(0,inf)", "circular(-2,3)"])
 def test_kinds_are_printed_as_they_are_read(text):
     assert str(parse_kind(text)) == text
 
@@ -74,7 +77,11 @@ def test_kinds_are_printed_as_they_are_read(text):
     ("text", "message"),
     [
         ("categorical", "categorical columns are not supported yet"),
-        ("circular(360)", "circular columns are not supported yet"),
+        ("circular", "needs a period"),
+        ("circular(0)", "the period of a circular column must be above 0, got 0"),
+        ("circular(180,-180)", "must be above 0, got -360"),
+        ("circular(inf)", "finite"),
+        ("circular(2 pie)", "needs a period"),
         ("postive", "did you mean 'positive'"),
         ("bounded", "bounded needs two limits"),
         ("bounded(0)", "needs two numbers"),

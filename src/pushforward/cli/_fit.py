@@ -18,6 +18,7 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "pushforward fit wine.csv -o wine.safetensors --flow maf --set num_layers=8 --set width=64",
     "pushforward fit sales.parquet -o sales.safetensors --column price:positive --drop id",
     "pushforward fit wine.csv -o hue.safetensors --condition alcohol,magnesium",
+    "pushforward fit wind.csv -o wind.safetensors --column 'direction:circular(360)'",
     "pushforward fit toy:moons -o moons.safetensors --max-epochs 30",
 )
 @click.argument("source", metavar="DATA", type=options.TableSource())
@@ -53,8 +54,8 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "kinds",
     metavar="NAME:KIND",
     multiple=True,
-    help="What a column can hold: unbounded, positive, integer, integer(0,10) or bounded(0,1). "
-    "Inferred where it is not given. Repeatable.",
+    help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1) or circular(360). "
+    "The name * stands for all others. Inferred where it is not given. Repeatable.",
 )
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
 @click.option(

@@ -12,6 +12,8 @@ from pushforward.cli._failures import WrongUsage
 from pushforward.cli._talk import Talk, plural
 from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_override, read_table
 
+OTHERS = "*"
+"""In `--column`, all columns that are not named."""
 MOST_LINES = 40
 """With more columns than this, only those that are not unbounded are named, and at most so many of them."""
 
@@ -57,6 +59,8 @@ def read_rows(
         talk.say(f"{plural(table.num_rows, 'row')} with a weight above 0")
     apart = (*condition, *([] if weights is None else [weights]))
     x = table.drop(apart) if apart else table
+    if OTHERS in overrides:
+        overrides = dict.fromkeys(x.names, overrides.pop(OTHERS)) | overrides
     schema, sentences = infer_schema(x, overrides)
     _say_columns(schema, sentences, talk)
     for sentence in column_warnings(x, schema):
@@ -69,7 +73,7 @@ def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, 
     given = {"--condition": condition, "--weights": () if weights is None else (weights,), "--column": overrides}
     for option, names in given.items():
         for name in names:
-            if name not in table.names:
+            if name not in table.names and not (option == "--column" and name == OTHERS):
                 raise DataError(f"{option}: there is no column {name!r}.", did_you_mean(name, table.names))
     apart = (*condition, *given["--weights"])
     repeated = [name for name, count in Counter(apart).items() if count > 1]

@@ -16,6 +16,7 @@ from pushforward.cli._failures import Stopped, WrongUsage
 from pushforward.cli._fit_input import Rows, read_rows
 from pushforward.cli._fit_report import print_report, say_result
 from pushforward.cli._talk import Talk, plural
+from pushforward.data import Schema
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity
 from pushforward.flows import RECIPES
 
@@ -183,4 +184,15 @@ def _say_plan(request: Request, rows: Rows, talk: Talk) -> None:
         talk.warn(f"{request.checkpoint} of an unfinished fit will be replaced; --resume would go on from it")
     given = "" if rows.condition is None else f" given {', '.join(rows.condition.names)}"
     size = f"{plural(rows.x.num_rows, 'row')} of {plural(rows.x.num_columns, 'column')}"
-    talk.say(f"fitting {request.flow} to {size}{given}")
+    talk.say(f"fitting {request.flow} to {size}{given}{_how_angles(request.flow, rows.schema)}")
+
+
+def _how_angles(flow: str, schema: Schema) -> str:
+    """How circular columns are fitted, where it is not by the flow that was asked for."""
+    angles, events = len(schema.circular), RECIPES[flow].events
+    if not angles or events == "sphere" or (events == "circle" and angles == len(schema.columns)):
+        return ""
+    if angles == len(schema.columns):
+        return ": all are circular, so it is circular-nsf"
+    other = "nsf" if events == "circle" else flow
+    return f": {plural(angles, 'circular column')} by circular-nsf, the others by {other} given cosine and sine"

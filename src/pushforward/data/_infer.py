@@ -1,6 +1,7 @@
 """Finding out where the values of each column can lie, conservatively, with a sentence for each column."""
 
 import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -25,6 +26,11 @@ An exponential column that happens to stay below 1 does not pass: a hundredth of
 """
 FLOAT32_RATIO = 1e5
 """|mean| / spread above which float32 (7 digits) keeps fewer than about 150 steps per spread."""
+ANGLE_NAMES = re.compile(
+    r"angle|degree|radian|direction|bearing|heading|azimuth|phase|torsion|dihedral|longitude|\b(deg|rad|lon|lng)\b"
+)
+"""Names of columns that may hold angles."""
+TURNS = ((0.0, 360.0), (-180.0, 180.0), (0.0, 2.0 * math.pi), (-math.pi, math.pi))
 SPIKE_SHARE = 0.1
 """A value of a continuous column that makes up more than this share of the rows is reported."""
 
@@ -32,9 +38,11 @@ SPIKE_SHARE = 0.1
 def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
     """The schema of a table, and one sentence per column of what was inferred and why.
 
-    The rules, in this order: whole numbers are integers (two different values: only those and what lies between
-    them; skewed counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded; positive values
-    that a lognormal describes clearly better than a normal are positive; all others are unbounded.
+    The rules, in this order: values with a fraction that fill [0, 360), [-180, 180), [0, 2 pi) or [-pi, pi) to both
+    ends, under a name that says angle or direction or the like, are circular; whole numbers are integers (two
+    different values: only those and what lies between them; skewed counts from 0 up: at or above 0); values that fill
+    (0, 1) to both ends are bounded; positive values that a lognormal describes clearly better than a normal are
+    positive; all others are unbounded.
 
     Args:
         table: The data that a flow will be fitted to.
@@ -95,10 +103,10 @@ def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
 def _column(name: str, cells: np.ndarray, override: str | None) -> Column:
     _refuse_extremes(name, cells)
     if override is None:
-        spec, reason = _inferred(cells.astype(np.float64))
+        spec, reason = _inferred(name, cells.astype(np.float64))
         return Column(name, spec.kind, spec.low, spec.high, reason)
     spec = parse_kind(override)
-    column = Column(name, spec.kind, spec.low, spec.high, "as asked for")
+    column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells))
     outside = np.flatnonzero(~column.support.contains(cells))
     if len(outside):
         shown = ", ".join(f"{cells[i]:.6g} in row {i + 1}" for i in outside[:5])
@@ -110,8 +118,28 @@ def _column(name: str, cells: np.ndarray, override: str | None) -> Column:
     return column
 
 
-def _inferred(cells: np.ndarray) -> tuple[KindSpec, str]:
+def _asked_for(spec: KindSpec, cells: np.ndarray) -> str:
+    if spec.kind != "circular" or spec.low is None or spec.high is None:
+        return "as asked for"
+    elsewhere = (cells < spec.low) | (cells > spec.high)
+    taken = f", and values of other turns are taken into [{spec.low:g}, {spec.high:g})"
+    return f"as asked for{taken * bool(elsewhere.any())}"
+
+
+def _inferred(name: str, cells: np.ndarray) -> tuple[KindSpec, str]:
     low, high = float(cells.min()), float(cells.max())
+    said = ANGLE_NAMES.search(re.sub(r"[\W_]+", " ", name.lower()))
+    if said is not None and (turn := _turn_of(cells, low, high)) is not None:
+        start, end = turn
+        ends = f"[{start:.4g}, {end:.4g})"
+        return KindSpec("circular", start, end), f"its name says {said[0]!r}, and the values fill {ends}"
+    spec, reason = _not_circular(cells, low, high)
+    if said is not None and low >= -360 and high <= 360:
+        reason += f"; its name says {said[0]!r}, and if it is an angle, say so, as in circular(360)"
+    return spec, reason
+
+
+def _not_circular(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
     if np.array_equal(cells, np.floor(cells)):
         return _integer(cells, low, high)
     enough = len(cells) >= LEAST_ROWS
@@ -133,6 +161,16 @@ def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]
     if len(cells) >= LEAST_ROWS and low >= 0 and _lognormal_gain(cells + 0.5) > LOGNORMAL_GAIN:
         return KindSpec("integer", 0.0), f"{whole}, skewed as counts are"
     return KindSpec("integer"), whole
+
+
+def _turn_of(cells: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
+    """The turn that values with a fraction fill, if they fill one."""
+    if len(cells) < LEAST_ROWS or np.array_equal(cells, np.floor(cells)):
+        return None
+    for start, end in TURNS:
+        if start <= low and high <= end and _fills_unit((cells - start) / (end - start)):
+            return start, end
+    return None
 
 
 def _fills_unit(cells: np.ndarray) -> bool:

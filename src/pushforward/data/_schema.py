@@ -13,8 +13,8 @@ from pushforward.bijections import AbstractBijection, Standardize
 from pushforward.data._support import Support, mean_and_spread, support_bijection
 from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
 
-SupportKind = Literal["unbounded", "positive", "bounded", "integer"]
-LATER_KINDS = ("categorical", "circular")
+SupportKind = Literal["unbounded", "positive", "bounded", "integer", "circular"]
+LATER_KINDS = ("categorical",)
 """Kinds that are known by name and refused: they come in a later version."""
 
 _KIND_TEXT = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*")
@@ -30,6 +30,8 @@ class KindSpec(NamedTuple):
     def __str__(self) -> str:
         if self.low is None and self.high is None:
             return self.kind
+        if self.kind == "circular" and self.low == 0:
+            return f"circular({self.high:g})"
         low, high = (f"{limit:g}" for limit in (_or(self.low, -math.inf), _or(self.high, math.inf)))
         return f"{self.kind}({low},{high})"
 
@@ -40,10 +42,12 @@ class Column:
 
     Args:
         name: The column's name.
-        kind: "unbounded"; "positive" (above 0); "bounded" (between `low` and `high`); or "integer" (whole numbers,
-            perhaps at or above `low`, perhaps also at or below `high`).
-        low: The least value, for "bounded" and "integer".
-        high: The greatest value, for "bounded" and "integer"; an integer with a `high` needs a `low`.
+        kind: "unbounded"; "positive" (above 0); "bounded" (between `low` and `high`); "integer" (whole numbers,
+            perhaps at or above `low`, perhaps also at or below `high`); or "circular" (from `low` once around to
+            `high`, which is `low` again).
+        low: The least value, for "bounded", "integer" and "circular".
+        high: The greatest value, for "bounded" and "integer"; an integer with a `high` needs a `low`. For "circular",
+            `low` and the period.
         note: A sentence on how the kind was found.
 
     Raises:
@@ -68,7 +72,7 @@ class Column:
         """The part of the real line that the column's map covers."""
         if self.kind == "positive":
             return Support(low=0.0)
-        return Support(self.low, self.high, integer=self.kind == "integer")
+        return Support(self.low, self.high, integer=self.kind == "integer", circular=self.kind == "circular")
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,11 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def circular(self) -> tuple[int, ...]:
+        """Places of the circular columns."""
+        return tuple(i for i, column in enumerate(self.columns) if column.kind == "circular")
+
     def bijection(self, values: np.ndarray) -> AbstractBijection:
         r"""The map from the standardised unbounded space (base side) to the user's units (data side).
 
@@ -108,6 +117,8 @@ class Schema:
 
         Integers are dequantised: x becomes x + u with u from U[0, 1), or 0.5 without a key, and is then mapped like
         a real number on [low, high + 1), so that the density of an integer column is a probability per integer.
+
+        A circular column is an angle in [-pi, pi) on the base side, whatever its values are.
 
         Args:
             values: `(rows, columns)` of data inside the support, the same that the flow is fitted to.
@@ -141,7 +152,10 @@ class Schema:
         return ~inside
 
     def clip(self, values: np.ndarray) -> np.ndarray:
-        """Samples with every value inside the support: rounding may put one on the edge, or a step beyond it."""
+        """Samples with every value inside the support: rounding may put one on the edge, or a step beyond it.
+
+        A circular value is taken into the period.
+        """
         values = self._checked(values)
         clipped = [column.support.clip(cells) for column, cells in zip(self.columns, values.T, strict=True)]
         return np.stack(clipped, axis=1)
@@ -181,7 +195,10 @@ class Schema:
 
 
 def parse_kind(text: str) -> KindSpec:
-    """A kind as a user writes it: `positive`, `bounded(0,1)`, `integer`, `integer(0,inf)`, `unbounded`.
+    """A kind as a user writes it: `positive`, `bounded(0,1)`, `integer`, `integer(0,inf)`, `circular(360)`.
+
+    A circular column has a period, `circular(360)` for values from 0, or two ends, `circular(-180,180)`; `pi` is known
+    in both, as in `circular(2pi)`.
 
     Raises:
         DataError: If it is not one of these.
@@ -194,6 +211,10 @@ def parse_kind(text: str) -> KindSpec:
     if match is None:
         raise DataError(f"kind {text!r} cannot be read.", "write `positive`, `integer`, `unbounded` or `bounded(0,1)`")
     kind, limits = _checked_kind(match[1].lower(), f"kind {text!r}"), match[2]
+    if kind == "circular":
+        spec = KindSpec(kind, *_turn(text, limits))
+        _check_limits(spec, f"kind {text!r}")
+        return spec
     spec = KindSpec(kind, *_limits(text, limits)) if limits is not None else KindSpec(kind)
     _check_limits(spec, f"kind {text!r}")
     return spec
@@ -217,6 +238,28 @@ def _limits(text: str, limits: str) -> tuple[float | None, float | None]:
     except ValueError:
         raise DataError(f"kind {text!r} needs two numbers.", "write for example `bounded(0,1)`") from None
     return (None if low == -math.inf else low), (None if high == math.inf else high)
+
+
+def _turn(text: str, limits: str | None) -> tuple[float, float]:
+    """The ends of a period: `360`, `-180,180`, `2pi`."""
+    try:
+        ends = [_number_with_pi(part) for part in (limits or "").split(",")]
+        low, high = (0.0, *ends) if len(ends) == 1 else ends
+    except ValueError:
+        raise DataError(
+            f"kind {text!r} needs a period.",
+            "write for example `circular(360)`, `circular(-pi,pi)` or `circular(2pi)`",
+        ) from None
+    return low, high
+
+
+def _number_with_pi(text: str) -> float:
+    number, is_pi, rest = text.strip().partition("pi")
+    if not is_pi:
+        return float(number)
+    if rest:
+        raise ValueError(text)
+    return math.pi * float(number + "1" if number in ("", "-", "+") else number)
 
 
 def _checked_kind(kind: str, label: str) -> SupportKind:
@@ -244,6 +287,12 @@ def _check_limits(spec: KindSpec, label: str) -> None:
         raise DataError(f"{label}: an upper limit needs a lower one.", "write for example `integer(0,10)`")
     if spec.kind == "integer" and any(limit != math.floor(limit) for limit in limits):
         raise DataError(f"{label}: the limits of integers must be whole.", "write for example `integer(0,10)`")
+    if spec.kind == "circular" and (len(limits) != 2 or not limits[0] < limits[1]):
+        given = "none" if len(limits) != 2 else f"{limits[1] - limits[0]:g}"
+        raise DataError(
+            f"{label}: the period of a circular column must be above 0, got {given}.",
+            "write for example `circular(360)` for degrees, or `circular(2pi)` for radians",
+        )
     if len(limits) == 2 and not limits[0] < limits[1]:
         raise DataError(f"{label}: the lower limit must be below the upper one.", "write for example `bounded(0,1)`")
 

@@ -1,5 +1,6 @@
 """Maps between the real line and the support of a column, and the bijection of a whole schema made from them."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,24 +30,29 @@ GOLDEN = 0.6180339887498949
 class Support(NamedTuple):
     """The line, the half line above `low`, or the interval from `low` to `high`; perhaps its whole numbers only.
 
-    Limits of integers belong to the support, and so do those of an interval; the limit of a half line does not.
+    If it is circular, the interval is once around a circle, and values of other turns belong to it too. Limits of
+    integers belong to the support, and so do those of an interval; the limit of a half line does not.
     """
 
     low: float | None = None
     high: float | None = None
     integer: bool = False
+    circular: bool = False
 
     def contains(self, cells: np.ndarray) -> np.ndarray:
         """Which values lie in the support, `(rows,) -> (rows,)`; a NaN does not, nor what float32 cannot hold."""
-        low, high = self._limits(cells.dtype)
+        low, high = (-np.inf, np.inf) if self.circular else self._limits(cells.dtype)
         inside = (cells >= low) & (cells <= high) & (np.abs(cells) <= FLOAT32_MAX)
         if self.integer:
             return inside & (cells == np.floor(cells))
         return inside & (cells > low) if self.low is not None and self.high is None else inside
 
     def clip(self, cells: np.ndarray) -> np.ndarray:
-        """The nearest value of the support; integers are rounded down first."""
+        """The nearest value of the support; integers are rounded down first, and angles taken into the period."""
         low, high = self._limits(cells.dtype)
+        if self.circular:
+            turned = low + np.mod(cells - low, high - low)
+            return np.where(turned >= high, low, turned)
         if self.integer:
             cells = np.floor(cells)
         elif self.low is not None and self.high is None:
@@ -71,6 +77,8 @@ class Support(NamedTuple):
     @property
     def shape_key(self) -> "Support":
         """What columns that share one map have in common: integers are counted from their lower limit."""
+        if self.circular:
+            return Support()
         if not self.integer or self.low is None:
             return self
         return Support(0.0, None if self.high is None else self.high - self.low, integer=True)
@@ -84,13 +92,19 @@ class Support(NamedTuple):
 def support_bijection(names: Sequence[str], supports: Sequence[Support], values: np.ndarray) -> AbstractBijection:
     """From standardised unbounded numbers to values in the supports; see `Schema.bijection`."""
     located = [
-        _checked(name, *mean_and_spread(support.unconstrained(cells)))
-        for name, support, cells in zip(names, supports, values.T, strict=True)
+        _checked(name, *_place(support, cells)) for name, support, cells in zip(names, supports, values.T, strict=True)
     ]
     means, spreads = np.array(located).T
     standardize = Standardize(means, spreads)
     maps = _support_maps(supports)
     return Chain([standardize, *maps]) if maps else standardize
+
+
+def _place(support: Support, cells: np.ndarray) -> tuple[float, float]:
+    """What is subtracted, and then divided by: mean and spread, or what makes an angle one in [-pi, pi)."""
+    if not support.circular or support.low is None or support.high is None:
+        return mean_and_spread(support.unconstrained(cells))
+    return 0.5 * (support.low + support.high), (support.high - support.low) / (2.0 * math.pi)
 
 
 def mean_and_spread(cells: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from pushforward.bijections import Standardize
 from pushforward.data import Column, Schema, Table, column_warnings
 from pushforward.distributions import AbstractDistribution, Normal, Transformed
 from pushforward.estimators._chunks import Model
-from pushforward.estimators._columns import ColumnKinds, binary_schema, schema_of
+from pushforward.estimators._columns import ColumnKinds, binary_schema, schema_of, sphere_schema
 from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
 from pushforward.estimators._rows import Rows, in_order, with_weight
@@ -25,6 +25,7 @@ from pushforward.estimators._training import (
     in_user_units,
     key_from,
     on_device,
+    on_sphere,
     recipe_name,
     takes_binary,
     usual_batch,
@@ -129,10 +130,14 @@ class FlowEstimator(BaseEstimator):
         rows = in_order(with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)))
         build_key, fit_key = jax.random.split(key_from(self.random_state))
         cond_dim = None if rows.condition is None else rows.condition.num_columns
-        flow = build_flow(self.flow, self.options, rows.x.num_columns, cond_dim, build_key)
+        schema = schema_of(rows.x, self.columns)
+        flow = build_flow(self.flow, self.options, schema, cond_dim, build_key)
+        if self._gaussian and schema.circular:
+            raise ValueError("Gaussianizer: a circular column cannot become Gaussian noise; leave it out.")
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
-        schema = binary_schema(rows.x) if takes_binary(flow) else schema_of(rows.x, self.columns)
+        schema = binary_schema(rows.x) if takes_binary(flow) else schema
+        schema = sphere_schema(rows.x) if on_sphere(flow) else schema
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)

@@ -53,3 +53,26 @@ def binary_schema(table: Table) -> Schema:
             "leave such columns out, or choose a flow for numbers, such as 'nsf'",
         )
     return schema_of(table, BINARY)
+
+
+def sphere_schema(table: Table) -> Schema:
+    """The schema of points of the sphere: three columns of unit vectors, or latitude and longitude in degrees.
+
+    Raises:
+        DataError: If a row is no such point.
+    """
+    if table.num_columns == 2:
+        latitude, longitude = table.names
+        return schema_of(table, {latitude: "bounded(-90,90)", longitude: "circular(-180,180)"})
+    off = np.abs(np.linalg.norm(table.values, axis=1) - 1.0)
+    if (off > OFF_SPHERE).any():
+        row = int(np.argmax(off))
+        raise DataError(
+            f"This flow is on the unit sphere, but row {row + 1} has length {np.linalg.norm(table.values[row]):.6g}.",
+            "divide each row by its length, or give two columns, latitude and longitude in degrees",
+        )
+    return schema_of(table, None)
+
+
+OFF_SPHERE = 1e-3
+"""Unit vectors written with four digits are off by less."""

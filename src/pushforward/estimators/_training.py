@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.utils import check_random_state
 
-from pushforward._errors import did_you_mean
-from pushforward.bijections import AbstractBijection, Chain
-from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, Transformed
+from pushforward._errors import DataError, did_you_mean
+from pushforward.bijections import AbstractBijection, Chain, CylinderToDegrees, CylinderToSphere, Permute
+from pushforward.data import Schema
+from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, GivenAngles, Transformed
 from pushforward.flows import RECIPES, Recipe
 
 FlowLike = str | Callable[..., AbstractDistribution]
@@ -27,20 +28,62 @@ def recipe_name(flow: FlowLike) -> str:
 
 
 def build_flow(
-    flow: Any, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
+    flow: Any, options: Mapping[str, Any] | None, schema: Schema, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
-    """The untrained flow in standardised units.
+    """The untrained flow in standardised units; see design record 0007 for columns that are circular.
 
     Args:
         flow: A name or a function; anything else is refused.
         options: Of the recipe.
-        dim: Number of columns.
+        schema: The columns.
         cond_dim: Number of conditions, or None.
         key: For the initial weights.
 
     Raises:
-        ValueError: If the flow or an option is not known, or the flow cannot be conditional.
+        ValueError: If the flow or an option is not known, or the flow cannot take the condition or the columns.
     """
+    dim, angles = len(schema.columns), schema.circular
+    events = RECIPES[flow].events if isinstance(flow, str) and flow in RECIPES else None
+    if events == "circle" and not angles:
+        raise DataError(
+            f"flow={flow!r} is for circular columns, and there is none.",
+            "say which columns are angles: `--column angle:circular(360)` or, for all, `--column '*:circular(360)'`",
+        )
+    if events == "line" and len(angles) == dim:
+        if flow != "nsf":
+            raise DataError(
+                f"flow={flow!r} is for numbers on a line, and every column is circular.",
+                f"choose {CIRCULAR!r}, or its name on the line, 'nsf'",
+            )
+        flow = CIRCULAR
+    if events == "sphere" or len(angles) in (0, dim):
+        return _built(flow, options, dim, cond_dim, key)
+    return _with_angles("nsf" if events == "circle" else flow, options, schema, cond_dim, key)
+
+
+CIRCULAR = "circular-nsf"
+"""The recipe for circular columns."""
+
+
+def _with_angles(
+    flow: FlowLike, options: Mapping[str, Any] | None, schema: Schema, cond_dim: int | None, key: jax.Array
+) -> AbstractDistribution:
+    """Circular columns by `circular-nsf`, the others by `flow` given them; options that both have go to both."""
+    angles = schema.circular
+    others = [i for i in range(len(schema.columns)) if i not in angles]
+    legal = RECIPES[CIRCULAR].options()
+    shared = {name: value for name, value in (options or {}).items() if name in legal}
+    circle_key, line_key = jax.random.split(key)
+    first = _built(CIRCULAR, shared, len(angles), cond_dim, circle_key)
+    then = _built(flow, options, len(others), 2 * len(angles) + (cond_dim or 0), line_key)
+    if takes_binary(then):
+        raise DataError(f"flow={flow!r} takes zeros and ones alone, not circular columns.", "choose 'nsf' or 'maf'")
+    return Transformed(GivenAngles(first, then), Permute(np.argsort([*angles, *others])))
+
+
+def _built(
+    flow: Any, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
+) -> AbstractDistribution:
     build: Any = flow
     if isinstance(flow, str):
         build = _recipe(flow, options or {}, conditional=cond_dim is not None).build
@@ -57,7 +100,7 @@ def in_user_units(
     flow: AbstractDistribution, columns: AbstractBijection, conditions: AbstractBijection | None
 ) -> AbstractDistribution:
     """The flow with the columns' maps behind it and the standardisation of the conditions in front."""
-    if takes_binary(flow):
+    if takes_binary(flow) or on_sphere(flow):
         whole = flow
     elif isinstance(flow, Transformed):
         whole = Transformed(flow.base, Chain([flow.bijection, columns]))
@@ -69,6 +112,13 @@ def in_user_units(
 def takes_binary(flow: AbstractDistribution) -> bool:
     """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
     return isinstance(flow, Autoregression) and flow.law == "bernoulli"
+
+
+def on_sphere(flow: AbstractDistribution) -> bool:
+    """Whether its events are points of the sphere, whose columns mean something only together."""
+    if not isinstance(flow, Transformed) or not isinstance(flow.bijection, Chain):
+        return False
+    return isinstance(flow.bijection.bijections[-1], CylinderToSphere | CylinderToDegrees)
 
 
 def usual_batch(rows: int) -> int:

@@ -38,6 +38,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe("sylvester", sylvester, "bends along several directions at once", "van den Berg et al. 2018"),
         Recipe("residual", residual, "contractive residual blocks, trained without bias", "Chen et al. 2019"),
         Recipe("iresnet", iresnet, "contractive residual blocks, trained by a short series", "Behrmann et al. 2019"),
+        Recipe("circular-nsf", circular_nsf, "spline couplings of angles, on a torus", "Rezende et al. 2020", "circle"),
+        Recipe("sphere", sphere, "spline couplings of height and longitude", "Rezende et al. 2020", "sphere"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]

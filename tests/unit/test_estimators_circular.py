@@ -1,0 +1,105 @@
+"""Tables with angles, and points of the sphere, through the estimators."""
+
+import numpy as np
+import pytest
+
+import pushforward as pf
+
+TINY = {"num_layers": 1, "num_bins": 4, "width": 8, "depth": 1}
+QUICK = {"max_epochs": 2, "batch_size": 128, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def wind() -> np.ndarray:
+    """Speed, direction in degrees with its mode at the cut, and a gust that depends on both."""
+    rng = np.random.default_rng(0)
+    direction = rng.normal(0, 40, 600)
+    speed = rng.lognormal(1 + 0.3 * np.cos(np.radians(direction)), 0.3)
+    return np.stack([speed, direction % 360, speed * rng.lognormal(0.3, 0.1, 600)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(wind):
+    columns = {"x0": "positive", "x1": "circular(360)", "*": "infer"}
+    settings = QUICK | {"max_epochs": 15, "learning_rate": 2e-2}
+    return pf.FlowDensity("nsf", options=TINY, columns=columns, **settings).fit(wind)
+
+
+def test_a_table_with_an_angle_is_scored_alike_in_every_turn(fitted, wind):
+    scores = fitted.score_samples(wind[:50])
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(fitted.score_samples(wind[:50] + np.array([0, 360, 0])), scores, atol=1e-3)
+    # 0.001 degrees on both sides of the cut
+    np.testing.assert_allclose(
+        fitted.score_samples(wind[:50] * [1, 0, 1] + [0, 359.999, 0]),
+        fitted.score_samples(wind[:50] * [1, 0, 1] + [0, 0.001, 0]),
+        atol=1e-2,
+    )
+
+
+def test_samples_come_back_within_the_period(fitted):
+    x = fitted.sample(500, random_state=1)
+    assert ((x[:, 1] >= 0) & (x[:, 1] < 360)).all()
+    assert (x[:, 0] > 0).all()
+    # The mode lies at the cut: both ends of the period are likelier than its middle.
+    assert np.mean(np.cos(np.radians(x[:, 1]))) > 0.2
+
+
+def test_a_model_with_an_angle_is_saved_whole(fitted, wind, tmp_path):
+    fitted.save(tmp_path / "wind.safetensors")
+    again = pf.FlowDensity.load(tmp_path / "wind.safetensors")
+    assert str(again.schema_.columns[1].spec) == "circular(360)"
+    np.testing.assert_array_equal(again.score_samples(wind[:20]), fitted.score_samples(wind[:20]))
+
+
+def test_angles_alone_are_fitted_on_the_torus():
+    x = np.random.default_rng(0).uniform(-180, 180, (300, 2))
+    density = pf.FlowDensity("nsf", options=TINY, columns="circular(-180,180)", **QUICK).fit(x)
+    assert density.score(x) == pytest.approx(-2 * np.log(360), abs=0.2)
+
+
+def test_conditions_go_to_angles_and_to_the_others(wind):
+    density = pf.ConditionalFlowDensity("maf", options=TINY, columns={"x1": "circular(360)"}, **QUICK)
+    with pytest.raises(ValueError, match="no option 'num_bins'"):
+        density.fit(wind[:, :2], wind[:, 2])
+    density.set_params(options={"num_layers": 1, "width": 8}).fit(wind[:, :2], wind[:, 2])
+    assert density.sample([2.0, 5.0], 3, random_state=0).shape == (6, 2)
+
+
+def test_latitude_and_longitude_are_fitted_on_the_sphere():
+    rng = np.random.default_rng(0)
+    x = np.stack([np.degrees(np.arcsin(rng.uniform(-1, 1, 400))), rng.uniform(-180, 180, 400)], axis=1)
+    density = pf.FlowDensity("sphere", options=TINY, **QUICK).fit(x)
+    samples = density.sample(200, random_state=0)
+    assert np.abs(samples[:, 0]).max() <= 90
+    assert ((samples[:, 1] >= -180) & (samples[:, 1] < 180)).all()
+    on_sphere = np.log(np.cos(np.radians(x[:, 0]))) - np.log(4 * np.pi) + 2 * np.log(np.pi / 180)
+    assert density.score(x) == pytest.approx(on_sphere.mean(), abs=0.2)
+    assert density.score_samples([[95.0, 0.0]]).item() == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.random.default_rng(0).normal(0, 1, (50, 3)), "on the unit sphere, but row"),
+        (np.random.default_rng(0).uniform(-180, 180, (50, 2)), r"cannot be bounded\(-90,90\)"),
+        (np.random.default_rng(0).normal(0, 1, (50, 4)), "`dim` must be 3"),
+    ],
+)
+def test_rows_that_are_no_points_of_the_sphere_are_refused(x, message):
+    with pytest.raises(ValueError, match=message):
+        pf.FlowDensity("sphere", options=TINY, **QUICK).fit(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pf.FlowDensity("maf", columns="circular(360)"), "choose 'circular-nsf'"),
+        (lambda: pf.FlowDensity("circular-nsf"), "there is none"),
+        (lambda: pf.FlowDensity("made-bernoulli", columns={"x1": "circular(360)"}), "zeros and ones alone"),
+        (lambda: pf.Gaussianizer("nsf", columns={"x1": "circular(360)"}), "cannot become Gaussian noise"),
+    ],
+)
+def test_flows_that_cannot_take_the_columns_say_which_can(make, message, wind):
+    with pytest.raises(ValueError, match=message):
+        make().fit(wind)
