@@ -128,16 +128,15 @@ def _vectors() -> list[Case]:
 
 
 def _circular() -> list[Case]:
-    spline = lambda: b.Inverse(b.Chain([b.CircularSpline(4), b.CircularShift(0.5)]))  # noqa: E731
-    options = {"circular": True, **SMALL}
+    inner = lambda: b.Chain([b.Mobius(1), b.CircularShift(0.5)])  # noqa: E731
     return [
         Case("circular_shift", lambda k: b.CircularShift(jnp.array([0.5, -1.0, 20.0])), "circle"),
         Case("circular_spline", lambda k: b.CircularSpline(5, shape=(D,)), "circle", knots=(0.0, -np.pi, 3.1)),
         Case("interval_spline", lambda k: b.IntervalSpline(5, bound=np.pi, shape=(D,)), "circle"),
         Case("mobius", lambda k: b.Mobius(3, shape=(D,)), "circle", knots=(0.0, -3.1, 3.1)),
         Case("mobius_one", lambda k: b.Mobius(1, shape=(D,)), "circle"),
-        Case("coupling_circular", lambda k: b.Coupling(spline(), D, key=k, **options), "circle"),
-        Case("ar_circular", lambda k: b.Autoregressive(spline(), D, key=k, **options), "circle"),
+        Case("coupling_circular", lambda k: b.Coupling(inner(), D, circular=True, key=k, **SMALL), "circle"),
+        Case("ar_circular", lambda k: b.Autoregressive(inner(), D, circular=True, key=k, **SMALL), "circle"),
         Case("cylinder_to_degrees", lambda k: b.Chain([b.Tanh((2,)), b.CylinderToDegrees()]), whole_line=False),
     ]
 

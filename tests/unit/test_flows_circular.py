@@ -35,9 +35,7 @@ TORUS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "dim"), [("circular-nsf", 1), ("circular-nsf", 2), ("circular-nsf-ar", 2), ("mobius", 2)]
-)
+@pytest.mark.parametrize(("name", "dim"), [("circular-nsf", 1), ("circular-nsf-ar", 2), ("mobius", 2)])
 def test_densities_on_circle_and_torus_integrate_to_one(name, dim, key):
     flow = perturb(TORUS[name](dim, key), 0.5)
     axis = angles(4000 if dim == 1 else 250)
@@ -47,7 +45,7 @@ def test_densities_on_circle_and_torus_integrate_to_one(name, dim, key):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", TORUS)
+@pytest.mark.parametrize("name", ["circular-nsf", "mobius"])
 def test_a_density_does_not_jump_at_the_cut(name, key):
     flow = perturb(TORUS[name](2, key), 0.5)
     others, step = angles(7), 1e-7
@@ -75,30 +73,20 @@ def test_an_angle_may_be_given_in_any_turn(key):
     assert np.all((here >= -np.pi) & (here < np.pi))
 
 
-@pytest.mark.parametrize("dim", [3, 2])
-def test_densities_on_the_sphere_integrate_to_one(dim, key):
-    flow = perturb(flows.sphere(dim, key=key, **SMALL), 0.5)
-    heights, longitudes = np.linspace(-1, 1, 401), angles(300)
-    heights = (heights[1:] + heights[:-1]) / 2
-    if dim == 3:
-        h, turn = grid(heights, longitudes).T
-        radius = np.sqrt(1 - h * h)
-        points, cell = np.stack([radius * np.cos(turn), radius * np.sin(turn), h], axis=1), 4 * np.pi / len(h)
-    else:
-        points, cell = grid(90 * heights, np.degrees(longitudes)), 180 * 360 / (400 * 300)
-    log_prob = flow.log_prob(points)
-    assert np.std(log_prob) > 0.05
-    assert np.exp(log_prob).sum() * cell == pytest.approx(1.0, abs=1e-3)
-    if dim == 3:
-        np.testing.assert_allclose(np.linalg.norm(flow.sample(key, 500), axis=1), 1.0, atol=1e-6)
-
-
-def test_both_charts_of_the_sphere_tell_the_same_density(key):
+def test_densities_on_the_sphere_integrate_to_one_in_both_charts(key):
     vectors, degrees = (perturb(flows.sphere(dim, key=key, **SMALL), 0.5) for dim in (3, 2))
-    latitude, longitude = np.radians([[10.0, 170.0], [-75.0, -20.0]]).T
-    points = [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
-    per_area = vectors.log_prob(np.stack(points, axis=1)) + np.log(np.cos(latitude)) + 2 * np.log(np.pi / 180)
-    np.testing.assert_allclose(degrees.log_prob([[10.0, 170.0], [-75.0, -20.0]]), per_area, atol=1e-4)
+    edges = np.linspace(-1, 1, 401)
+    middles = (edges[1:] + edges[:-1]) / 2
+    h, turn = grid(middles, angles(300)).T
+    radius = np.sqrt(1 - h * h)
+    per_area = vectors.log_prob(np.stack([radius * np.cos(turn), radius * np.sin(turn), h], axis=1))
+    assert np.std(per_area) > 0.05
+    assert np.exp(per_area).mean() * 4 * np.pi == pytest.approx(1.0, abs=1e-3)
+    per_degree = degrees.log_prob(np.degrees(np.stack([np.arcsin(h), turn], axis=1)))
+    np.testing.assert_allclose(per_degree, per_area + np.log(radius) + 2 * np.log(np.pi / 180), atol=1e-3)
+    on_plane = degrees.log_prob(grid(90 * middles, np.degrees(angles(300))))
+    assert np.exp(on_plane).mean() * 180 * 360 == pytest.approx(1.0, abs=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(vectors.sample(key, 500), axis=1), 1.0, atol=1e-6)
 
 
 def test_the_cylinder_has_the_area_of_the_sphere(key):
