@@ -14,6 +14,7 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     # A type checker knows Equinox's own function, and so which fields a constructor asks for.
     from equinox import field as buffer
+    from equinox import field as shared
     from equinox import field as static
 else:
 
@@ -21,30 +22,41 @@ else:
         """A module field whose arrays are part of the model but are not trained."""
         return eqx.field(metadata={"buffer": True}, **kwargs)
 
+    def shared(**kwargs: Any) -> Any:
+        """A module field of a template that is trained, but the same for all coordinates: no network predicts it."""
+        return eqx.field(metadata={"shared": True}, **kwargs)
+
     def static(**kwargs: Any) -> Any:
         """A module field that is plain data, fixed when the module is built."""
         return eqx.field(static=True, **kwargs)
 
 
-def _is_trainable(tree: Any, path: tuple[Any, ...]) -> bool:
+def _is_marked(tree: Any, path: tuple[Any, ...], *marks: str) -> bool:
     node = tree
     for key in path:
         if isinstance(key, jax.tree_util.GetAttrKey):
             fields = {f.name: f for f in dataclasses.fields(node)}
-            if fields[key.name].metadata.get("buffer", False):
-                return False
+            if any(fields[key.name].metadata.get(mark, False) for mark in marks):
+                return True
             node = getattr(node, key.name)
         elif isinstance(key, jax.tree_util.SequenceKey):
             node = node[key.idx]
         else:
             node = node[key.key]
-    return True
+    return False
 
 
 def trainable_mask(tree: T) -> T:
     """The same tree with True at every trained leaf and False at every buffer."""
     return jax.tree_util.tree_map_with_path(
-        lambda path, leaf: eqx.is_inexact_array(leaf) and _is_trainable(tree, path), tree
+        lambda path, leaf: eqx.is_inexact_array(leaf) and not _is_marked(tree, path, "buffer"), tree
+    )
+
+
+def predicted_mask(tree: T) -> T:
+    """The same tree with True at every leaf that a network predicts: trained, and not shared."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: eqx.is_inexact_array(leaf) and not _is_marked(tree, path, "buffer", "shared"), tree
     )
 
 

@@ -1,6 +1,9 @@
 """Roots of increasing functions, elementwise, with implicit gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,17 +12,36 @@ from jaxtyping import Array
 
 Function = Callable[[Array], Array]
 
-MAX_DOUBLINGS = 60
-"""The bracket starts at ±1 around the guess and doubles at most this often: 2**60 is past any float32 datum."""
+MAX_REACH = 2.0**60
+"""The bracket grows in steps of 1, 2, 4 up to this: past any float32 datum."""
 
-MAX_STEPS = 200
-"""Bisection halves the bracket at least every other step, and float64 has 53 + 11 halvings to give."""
+MAX_STEPS = 400
+"""At least every third step doubles the reach or halves the bracket: 60 doublings, then 53 + 11 halvings in float64."""
+
+OVERSHOOT = 1.03
+"""A Newton step goes this much further, so that it crosses the root and both ends of the bracket move."""
+
+ROUNDING_STEPS = 2
+"""The stated tolerance: a root lies in an interval this many rounding steps of max(1, |x|) wide."""
+
+_keep_unsolved: ContextVar[bool] = ContextVar("keep_unsolved", default=False)
+
+
+@contextmanager
+def best_effort() -> Iterator[None]:
+    """In this block an equation that is not solved gives its last trial, not NaN; for telling how far off it is."""
+    token = _keep_unsolved.set(True)
+    try:
+        yield
+    finally:
+        _keep_unsolved.reset(token)
 
 
 def solve_increasing(function: Function, target: Array, guess: Array) -> Array:
     """`x` with `function(x) = target`, for a function that increases in each element and is onto.
 
-    Newton's steps, kept inside a bracket that grows until it holds the target and then shrinks. Gradients with
+    Newton's steps, with a bracket that grows until it holds the target and then shrinks to `ROUNDING_STEPS` rounding
+    steps of `max(1, |x|)`. An element where it does not is NaN, never a number that is no root. Gradients with
     respect to `target` and whatever `function` closes over come from the implicit function theorem.
 
     Args:
@@ -38,43 +60,45 @@ def solve_increasing(function: Function, target: Array, guess: Array) -> Array:
     return lax.custom_root(residual, guess, _solve, tangent_solve)
 
 
+class _Search(NamedTuple):
+    """The state of every element: `low` and `high` are infinite until a residual of that sign was seen."""
+
+    x: Array
+    low: Array
+    high: Array
+    width: Array
+    reach: Array
+    step: Array
+
+
 def _solve(residual: Function, guess: Array) -> Array:
-    low, high = _bracket(residual, guess)
     eps = jnp.finfo(guess.dtype).eps
 
-    def wide(carry) -> Array:
-        low, high, _, _, step = carry
-        tolerance = 2 * eps * jnp.maximum(1.0, jnp.maximum(jnp.abs(low), jnp.abs(high)))
-        return jnp.any(high - low > tolerance) & (step < MAX_STEPS)
+    def is_wide(s: _Search) -> Array:
+        tolerance = ROUNDING_STEPS * eps * jnp.maximum(1.0, jnp.maximum(jnp.abs(s.low), jnp.abs(s.high)))
+        # While the bracket is open both sides are infinite, which is wide too.
+        return ~(s.high - s.low <= jnp.where(jnp.isfinite(tolerance), tolerance, 0.0))
 
-    def body(carry):
-        low, high, x, last_width, step = carry
-        value, slope = jax.jvp(residual, (x,), (jnp.ones_like(x),))
-        low, high = jnp.where(value <= 0, x, low), jnp.where(value >= 0, x, high)
-        newton = x - value / jnp.where(slope > 0, slope, 1.0)
-        # A Newton step that does not halve the bracket is overshot a little, so that the far side moves too.
-        newton = newton - jnp.sign(value) * eps * jnp.maximum(1.0, jnp.abs(newton))
-        shrinks = (high - low) < 0.5 * last_width
-        good = (slope > 0) & (newton > low) & (newton < high) & (shrinks | (step % 2 == 0))
-        return low, high, jnp.where(good, newton, 0.5 * (low + high)), high - low, step + 1
+    def unfinished(s: _Search) -> Array:
+        # The position is NaN once a residual was.
+        return jnp.any(is_wide(s) & (s.reach <= MAX_REACH) & ~jnp.isnan(s.x)) & (s.step < MAX_STEPS)
 
-    start = (low, high, jnp.clip(guess, low, high), high - low, jnp.asarray(0))
-    low, high, _, _, _ = lax.while_loop(wide, body, start)
-    return 0.5 * (low + high)
+    def advance(s: _Search) -> _Search:
+        value, slope = jax.jvp(residual, (s.x,), (jnp.ones_like(s.x),))
+        low, high = jnp.where(value <= 0, s.x, s.low), jnp.where(value >= 0, s.x, s.high)
+        usable = (slope > 0) & jnp.isfinite(value) & jnp.isfinite(slope)
+        newton = -value / jnp.where(usable, slope, 1.0)
+        side, even, is_open = -jnp.sign(value), s.step % 2 == 0, jnp.isinf(high - low)
+        outwards = jnp.where(usable & even, jnp.minimum(1.5 * jnp.abs(newton) + eps, s.reach), s.reach)
+        inwards = s.x + OVERSHOOT * newton + side * eps * jnp.maximum(1.0, jnp.abs(s.x))
+        shrinks = (high - low) < 0.5 * s.width
+        good = usable & (inwards > low) & (inwards < high) & (shrinks | (s.step % 3 > 0))
+        x = jnp.where(is_open, s.x + side * outwards, jnp.where(good, inwards, 0.5 * (low + high)))
+        reach = jnp.where(is_open & ~even, 2.0 * s.reach, s.reach)
+        x = jnp.where(jnp.isnan(value), jnp.nan, x)
+        return _Search(x, low, high, high - low, reach, s.step + 1)
 
-
-def _bracket(residual: Function, guess: Array) -> tuple[Array, Array]:
-    def search(sign: int) -> Array:
-        def outside(carry) -> Array:
-            edge, _, step = carry
-            return jnp.any(sign * residual(edge) < 0) & (step < MAX_DOUBLINGS)
-
-        def grow(carry):
-            edge, reach, step = carry
-            short = sign * residual(edge) < 0
-            return jnp.where(short, edge + sign * reach, edge), 2 * reach, step + 1
-
-        edge = guess + sign * jnp.ones_like(guess)
-        return lax.while_loop(outside, grow, (edge, jnp.ones_like(guess), jnp.asarray(0)))[0]
-
-    return search(-1), search(1)
+    far = jnp.full_like(guess, jnp.inf)
+    end = lax.while_loop(unfinished, advance, _Search(guess, -far, far, far, jnp.ones_like(guess), jnp.asarray(0)))
+    middle = jnp.where(jnp.isinf(end.high - end.low), end.x, 0.5 * (end.low + end.high))
+    return middle if _keep_unsolved.get() else jnp.where(is_wide(end), jnp.nan, middle)

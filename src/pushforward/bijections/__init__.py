@@ -10,6 +10,7 @@ from pushforward.bijections._base import (
     AbstractSurjection,
     sum_event,
 )
+from pushforward.bijections._block_neural import BlockAutoregressive
 from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
@@ -28,9 +29,13 @@ from pushforward.bijections._elementwise import (
     Tanh,
 )
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
-from pushforward.bijections._numerical import NumericalInverse
+from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
+from pushforward.bijections._polynomial import Bernstein, SumOfSquares
+from pushforward.bijections._quadrature import MonotoneNetwork
+from pushforward.bijections._quantile import NormalQuantile
 from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
+from pushforward.bijections._sigmoidal import DeepSigmoidal, DenseSigmoidal
 from pushforward.bijections._sphere import CylinderToDegrees, CylinderToSphere
 from pushforward.bijections._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
 from pushforward.bijections._sylvester import Sylvester
@@ -41,10 +46,13 @@ __all__ = [
     "AbstractBatched",
     "AbstractBijection",
     "AbstractElementwise",
+    "AbstractMonotone",
     "AbstractSurjection",
     "ActNorm",
     "Affine",
     "Autoregressive",
+    "Bernstein",
+    "BlockAutoregressive",
     "Chain",
     "CircularShift",
     "CircularSpline",
@@ -54,6 +62,8 @@ __all__ = [
     "Coupling",
     "CylinderToDegrees",
     "CylinderToSphere",
+    "DeepSigmoidal",
+    "DenseSigmoidal",
     "Dequantize",
     "Exp",
     "Flip",
@@ -68,6 +78,8 @@ __all__ = [
     "Log",
     "Logit",
     "Mobius",
+    "MonotoneNetwork",
+    "NormalQuantile",
     "NumericalInverse",
     "Permute",
     "Planar",
@@ -84,6 +96,7 @@ __all__ = [
     "Softplus",
     "Square",
     "Standardize",
+    "SumOfSquares",
     "Sylvester",
     "Tanh",
     "TriangularAffine",

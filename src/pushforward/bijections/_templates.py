@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from pushforward._params import trainable_mask
+from pushforward._params import predicted_mask
 from pushforward._types import Part
 from pushforward.bijections._base import AbstractBijection
 
@@ -27,12 +27,12 @@ def check_template(name: str, inner: AbstractBijection) -> None:
 
 def count_raw(inner: Part) -> int:
     """How many numbers a network predicts for one coordinate."""
-    sizes = jax.tree.map(lambda leaf, trained: leaf.size * trained, inner, trainable_mask(inner))
+    sizes = jax.tree.map(lambda leaf, predicted: leaf.size * predicted, inner, predicted_mask(inner))
     return sum(jax.tree.leaves(sizes))
 
 
 def fill(inner: T, raw: Array) -> T:
-    """The template with predictions added to its trained leaves.
+    """The template with predictions added to its trained leaves, but for those that are `shared`.
 
     Args:
         inner: A scalar map; its leaves have shape `(*own,)`.
@@ -43,11 +43,11 @@ def fill(inner: T, raw: Array) -> T:
     """
     event = raw.shape[1:]
     leaves, treedef = jax.tree.flatten(inner)
-    trained = jax.tree.leaves(trainable_mask(inner))
+    predicted = jax.tree.leaves(predicted_mask(inner))
     filled, start = [], 0
-    for leaf, is_trained in zip(leaves, trained, strict=True):
+    for leaf, is_predicted in zip(leaves, predicted, strict=True):
         value = leaf.reshape(*leaf.shape, *(1,) * len(event))
-        if is_trained:
+        if is_predicted:
             size = math.prod(leaf.shape)
             value = value + raw[start : start + size].reshape(*leaf.shape, *event)
             start += size
