@@ -1,9 +1,10 @@
-"""Make the pictures of the course again: run every script of `examples/` that has a page, and keep its pictures small.
+"""Make the pictures and printed lines of the course again: run every script of `examples/` that has a page.
 
 `make docs-figures` does it for all of them, `python docs/make_figures.py parabola` for one.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,11 +14,14 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "course" / "figures"
+OUTPUT = ROOT / "docs" / "course" / "output"
+MARK = "# %%"
 MOST_BYTES = 150_000
 
 
 def main(names: list[str]) -> None:
     FIGURES.mkdir(exist_ok=True)
+    OUTPUT.mkdir(exist_ok=True)
     for script in sorted((ROOT / "examples").glob("*.py")):
         if "# %% [markdown]" in script.read_text("utf-8") and (not names or script.stem in names):
             make(script)
@@ -26,8 +30,14 @@ def main(names: list[str]) -> None:
 def make(script: Path) -> None:
     print(f"== {script.stem}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
+        # Every cell announces itself, so that its lines can be shown below it.
+        marked = re.sub(rf"^{MARK}", f"print({MARK!r})\n{MARK}", script.read_text("utf-8"), flags=re.MULTILINE)
+        (copy := Path(folder) / script.name).write_text(marked, "utf-8")
         settings = {"MPLBACKEND": "Agg", "PUSHFORWARD_OUT": folder}
-        subprocess.run([sys.executable, str(script)], env=os.environ | settings, check=True)
+        done = subprocess.run(
+            [sys.executable, str(copy)], env=os.environ | settings, check=True, stdout=subprocess.PIPE, text=True
+        )
+        (OUTPUT / f"{script.stem}.txt").write_text(done.stdout, "utf-8")
         for picture in sorted(Path(folder).glob("*.png")):
             shrink(picture, FIGURES / picture.name)
 

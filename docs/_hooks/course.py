@@ -17,22 +17,35 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for script in _scripts():
-        page = File.generated(config, f"course/{script.stem}.md", content=markdown(script.read_text("utf-8")))
+        page = File.generated(
+            config, f"course/{script.stem}.md", content=markdown(script.read_text("utf-8"), _output(script))
+        )
         page.edit_uri = None
         files.append(page)
     return files
 
 
-def markdown(script: str) -> str:
-    """A script with `# %%` cells as a page: `# %% [markdown]` cells are its text, the others its code."""
+def markdown(script: str, output: list[str]) -> str:
+    """A script with `# %%` cells as a page: `# %% [markdown]` cells are its text, the others its code and its lines."""
     _, *cells = _CELL.split(script)
-    return "\n\n".join(_cell(kind, body.strip("\n")) for kind, body in zip(cells[::2], cells[1::2], strict=True))
+    pairs = list(zip(cells[::2], cells[1::2], strict=True))
+    output = output or [""] * len(pairs)
+    return "\n\n".join(
+        _cell(kind, body.strip("\n"), lines.strip("\n")) for (kind, body), lines in zip(pairs, output, strict=True)
+    )
 
 
-def _cell(kind: str, body: str) -> str:
+def _cell(kind: str, body: str, lines: str) -> str:
     if "[markdown]" in kind:
         return re.sub(r"^# ?", "", body, flags=re.MULTILINE)
-    return f"```python\n{body}\n```" if body else ""
+    shown = f'\n\n```text title="prints"\n{lines}\n```' if lines else ""
+    return f"```python\n{body}\n```{shown}" if body else ""
+
+
+def _output(script: Path) -> list[str]:
+    """What each cell printed when `make docs-figures` last ran it."""
+    stored = ROOT / "docs" / "course" / "output" / f"{script.stem}.txt"
+    return re.split(r"^# %%\n", stored.read_text("utf-8"), flags=re.MULTILINE)[1:] if stored.is_file() else []
 
 
 def _scripts() -> list[Path]:

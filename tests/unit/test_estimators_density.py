@@ -12,7 +12,6 @@ import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data import Table
 from pushforward.estimators import _rows
-from pushforward.estimators._training import usual_batch
 
 # Without held-out rows the last flow is kept; with them it could be the one before training, the same whatever happens.
 TINY = {"flow": "affine", "max_epochs": 2, "validation": None, "random_state": 0}
@@ -150,11 +149,6 @@ def test_a_condition_stays_with_its_row_when_a_small_table_is_sorted(moons):
     pairs = {(a, b) for a, b in zip(x[:, 0], y, strict=True)}
     rows = _rows.in_order(_rows.Rows(Table(("a",), x), Table(("b",), y[:, None]), None))
     assert {(a, b) for a, b in zip(rows.x.values[:, 0], rows.condition.values[:, 0], strict=True)} == pairs
-
-
-@pytest.mark.parametrize(("rows", "size"), [(2, 32), (639, 32), (640, 64), (2559, 128), (2560, 256), (10**7, 256)])
-def test_small_tables_get_small_batches(rows, size):
-    assert usual_batch(rows) == size
 
 
 def test_rows_of_weight_zero_are_not_looked_at(moons):

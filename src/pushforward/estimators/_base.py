@@ -28,7 +28,6 @@ from pushforward.estimators._training import (
     on_sphere,
     recipe_name,
     takes_binary,
-    usual_batch,
 )
 from pushforward.train import Epoch, FitResult, fit
 
@@ -54,7 +53,7 @@ class FlowEstimator(BaseEstimator):
         *,
         options: Mapping[str, Any] | None = None,
         columns: ColumnKinds = None,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         batch_size: int | None = None,
         max_epochs: int = 100,
         patience: int | None = 10,
@@ -153,7 +152,7 @@ class FlowEstimator(BaseEstimator):
             condition=None if rows.condition is None else on_device(rows.condition.values),
             weights=None if rows.weights is None else on_device(rows.weights),
             learning_rate=self.learning_rate,
-            batch_size=usual_batch(rows.x.num_rows) if self.batch_size is None else self.batch_size,
+            batch_size=self.batch_size,
             max_epochs=self.max_epochs,
             patience=self.patience,
             validation=self.validation,

@@ -121,15 +121,6 @@ def on_sphere(flow: AbstractDistribution) -> bool:
     return isinstance(flow.bijection.bijections[-1], CylinderToSphere | CylinderToDegrees)
 
 
-def usual_batch(rows: int) -> int:
-    """About a tenth of the rows, from 32 to 256, a power of two.
-
-    In batches of 256 a table of a few hundred rows gets two steps an epoch, and patience ends the training before it
-    has begun: breast_cancer came to 30 nats with a spline flow, and to 38 in batches of 32.
-    """
-    return min(max(1 << (rows // 10).bit_length() >> 1, 32), 256)
-
-
 def on_device(values: np.ndarray) -> jax.Array:
     """The values in JAX's precision; unlike `jnp.asarray`, which holds two copies for a moment, with one copy."""
     return jax.device_put(np.asarray(values, dtype=jnp.result_type(float)))
