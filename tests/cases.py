@@ -117,7 +117,6 @@ def _vectors() -> list[Case]:
         Case("actnorm", lambda k: b.ActNorm(D)),
         Case("planar", lambda k: b.Planar(D, key=k)),
         Case("radial", lambda k: b.Radial(D, key=k)),
-        Case("sylvester_householder", lambda k: b.Sylvester(D, variant="householder", num_reflections=2, key=k)),
         Case("inverse", lambda k: b.Inverse(b.LU(D))),
         Case("chain", lambda k: b.Chain([b.LU(D), b.Flip((D,)), b.Affine(jnp.ones(D))])),
         Case("scan", lambda k: b.Scan([b.Chain([b.LU(D), b.Flip((D,))]) for _ in range(3)])),

@@ -73,7 +73,7 @@ def test_the_iteration_is_reported_and_keeps_its_rate(key):
     np.testing.assert_allclose(back, z, atol=1e-12)
     assert 1 < found.steps <= case._max_steps
     assert 0.01 < found.rate < 0.95
-    assert found.step < 1e-14
+    assert found.residual < 1e-14
 
 
 def test_a_point_that_is_not_finite_gives_nan_and_spares_the_others(key):

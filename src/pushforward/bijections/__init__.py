@@ -29,6 +29,7 @@ from pushforward.bijections._elementwise import (
     Tanh,
 )
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
+from pushforward.bijections._masked_residual import MaskedResidual
 from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._polynomial import Bernstein, SumOfSquares
@@ -77,6 +78,7 @@ __all__ = [
     "LinearSpline",
     "Log",
     "Logit",
+    "MaskedResidual",
     "Mobius",
     "MonotoneNetwork",
     "NormalQuantile",

@@ -26,7 +26,7 @@ class Contractive(AbstractBatched):
     r"""`inverse` is $z = x + g(x)$ with $\operatorname{Lip}(g) \le c < 1$: the layer of i-ResNet and Residual Flow.
 
     Data to base is one pass. Base to data iterates $x \leftarrow z - g(x)$, whose error falls at least by $c$ with
-    every step, until the step is at rounding level; `solution` says how fast that was.
+    every step, until the equation holds to rounding; `solution` says how fast that was.
 
     The log-det of `inverse` is $\log\det(I + J_g)$. With a `key` it is an estimate, for training; without one it is
     exact up to 64 dimensions, and the first 20 terms with fixed noise beyond. In the other direction it is exact up to
@@ -114,7 +114,7 @@ class Contractive(AbstractBatched):
         event, given = self._checked(z, condition, self.in_shape)
         params = self._params(None if given is None else given[:, None])
         found = iterate(_residual, params, event[:, None], self._max_steps)
-        return Solve(found.x[:, 0], found.steps, found.rate[0], found.step[0])
+        return Solve(found.x[:, 0], found.steps, found.rate[0], found.residual[0])
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         params = self._params(condition)

@@ -9,11 +9,13 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
+from pushforward._roots import solve_increasing
+
 Function = Callable[[Any, Array], tuple[Array, Array]]
 """`(params, x) -> (f(x), s(x))` for events along the last axis; `I - J/s` must be a contraction or nilpotent."""
 
 ROUNDING_STEPS = 32
-"""The stated tolerance: iteration ends when its step is this many rounding steps of `1 + max|x|` of the event."""
+"""The stated tolerance: `|f(x) - target|` is at most this many rounding steps of `1 + max|x| + max|target|`."""
 
 
 class Solve(NamedTuple):
@@ -22,21 +24,21 @@ class Solve(NamedTuple):
     Attributes:
         x: The solution, `(*event, batch)`; NaN for an event that did not meet the tolerance.
         steps: How many steps were taken for the whole batch.
-        rate: Geometric mean of the factors by which the steps shrank, `(batch,)`; near 0 is fast, 1 is no progress.
-        step: Size of the last step relative to `1 + max|x|`, `(batch,)`.
+        rate: Geometric mean of the factors by which the residual shrank, `(batch,)`; 0 is fast, 1 is no progress.
+        residual: The largest `|f(x) - target|` relative to `1 + max|x| + max|target|`, `(batch,)`.
     """
 
     x: Array
     steps: Array
     rate: Array
-    step: Array
+    residual: Array
 
 
 class _Trial(NamedTuple):
     x: Array
     steps: Array
     first: Array
-    last: Array
+    last: Array  # residuals of the first trial and of the one before `x`
     taken: Array
 
 
@@ -45,20 +47,20 @@ def iterate(function: Function, params: Any, target: Array, max_steps: int) -> S
     tolerance = ROUNDING_STEPS * jnp.finfo(target.dtype).eps
 
     def unfinished(t: _Trial) -> Array:
-        # A NaN stays NaN: no reason to go on.
+        # An event that is NaN stays NaN: no reason to go on.
         return jnp.any(t.last > tolerance) & (t.steps < max_steps)
 
     def advance(t: _Trial) -> _Trial:
         value, slope = function(params, t.x)
-        x = t.x - (value - target) / slope
-        step = _largest(x - t.x) / (1.0 + _largest(x))
-        moving = t.last > tolerance
+        gap = value - target
+        residual = _largest(gap) / (1.0 + _largest(t.x) + _largest(target))
+        # An event that has met the tolerance stays, whatever its neighbours need.
+        moving = ~(residual <= tolerance)
         return _Trial(
-            # An event that has met the tolerance stays, whatever its neighbours need.
-            x=jnp.where(moving, x, t.x),
+            x=jnp.where(moving, t.x - gap / slope, t.x),
             steps=t.steps + 1,
-            first=jnp.where(t.steps == 0, step, t.first),
-            last=jnp.where(moving, step, t.last),
+            first=jnp.where(t.steps == 0, residual, t.first),
+            last=residual,
             taken=t.taken + moving,
         )
 
@@ -66,28 +68,51 @@ def iterate(function: Function, params: Any, target: Array, max_steps: int) -> S
     end = lax.while_loop(unfinished, advance, _Trial(target, jnp.asarray(0), far, far, jnp.zeros_like(far)))
     tiny = jnp.finfo(target.dtype).tiny
     ratio = jnp.maximum(end.last, tiny) / jnp.maximum(end.first, tiny)
-    rate = ratio ** (1.0 / jnp.maximum(end.taken - 1.0, 1.0))
-    return Solve(jnp.where(end.last <= tolerance, end.x, jnp.nan), end.steps, rate, end.last)
+    rate = ratio ** (1.0 / jnp.maximum(end.taken, 1.0))
+    # One more step: the tolerance is met, and the result is nearer to the root by another factor of the rate.
+    value, slope = function(params, end.x)
+    x = end.x - (value - target) / slope
+    return Solve(jnp.where(end.last <= tolerance, x, jnp.nan), end.steps, rate, end.last)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 3))
-def solve(function: Function, params: Any, target: Array, max_steps: int) -> Array:
+@partial(jax.custom_jvp, nondiff_argnums=(0, 3, 4))
+def solve(function: Function, params: Any, target: Array, max_steps: int, is_triangular: bool = False) -> Array:
     """The `x` of `iterate`, with the gradients of the implicit function theorem.
+
+    Where the iteration does not end and the map is triangular, its coordinates are solved in turn, each by the
+    bracketing root-finder, which does.
 
     Args:
         function: See `Function`; it must not close over arrays, so that none is missed by the gradient.
         params: Its parameters.
         target: Events, `(*event, batch)`.
-        max_steps: Give up after this many.
+        max_steps: Of the iteration.
+        is_triangular: Whether coordinate `i` of `f` sees coordinates up to `i` and increases in coordinate `i`.
     """
-    return iterate(function, params, target, max_steps).x
+    x = iterate(function, params, target, max_steps).x
+    if not is_triangular:
+        return x
+    solved = jnp.all(jnp.isfinite(x), axis=0)
+    return lax.cond(jnp.all(solved), lambda: x, lambda: jnp.where(solved, x, solve_in_turn(function, params, target)))
+
+
+def solve_in_turn(function: Function, params: Any, target: Array) -> Array:
+    """`x` with `f(x) = target`, `(dim, batch)`, for a triangular map: one scalar root after another."""
+
+    def step(x: Array, i: Array) -> tuple[Array, None]:
+        root = solve_increasing(lambda v: function(params, x.at[i].set(v))[0][i], target[i], target[i])
+        return x.at[i].set(root), None
+
+    return lax.scan(step, target, jnp.arange(target.shape[0]))[0]
 
 
 @solve.defjvp
-def _solve_jvp(function: Function, max_steps: int, primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _solve_jvp(
+    function: Function, max_steps: int, is_triangular: bool, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
     params, target = primals
     params_tangent, target_tangent = tangents
-    x = solve(function, params, target, max_steps)
+    x = solve(function, params, target, max_steps, is_triangular)
     slope = lax.stop_gradient(function(params, x)[1])
     _, moved = jax.jvp(lambda p: function(p, x)[0], (params,), (params_tangent,))
     _, push = jax.linearize(lambda v: function(params, v)[0], x)
@@ -115,5 +140,5 @@ def _solve_linear(matvec: Callable[[Array], Array], b: Array, *, slope: Array, m
 
 
 def _largest(x: Array) -> Array:
-    """The largest absolute value of every event, `(batch,)`."""
-    return jnp.max(jnp.abs(x), axis=tuple(range(x.ndim - 1)))
+    """The largest absolute value of every event, `(batch,)`; infinite for one that is NaN, which `max` may overlook."""
+    return jnp.max(jnp.where(jnp.isnan(x), jnp.inf, jnp.abs(x)), axis=tuple(range(x.ndim - 1)))

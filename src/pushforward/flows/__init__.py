@@ -8,6 +8,7 @@ from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.maf_orders import maf_orders, over_orders
+from pushforward.flows.mintnet import mintnet
 from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
@@ -40,6 +41,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("iresnet", iresnet, "contractive residual blocks, trained by a short series", "Behrmann et al. 2019"),
         Recipe("circular-nsf", circular_nsf, "spline couplings of angles, on a torus", "Rezende et al. 2020", "circle"),
         Recipe("sphere", sphere, "spline couplings of height and longitude", "Rezende et al. 2020", "sphere"),
+        Recipe("mintnet", mintnet, "masked residual layers with exact log-dets", "Song et al. 2019"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -59,6 +61,7 @@ __all__ = [
     "made_mog",
     "maf",
     "maf_orders",
+    "mintnet",
     "nice",
     "nsf_autoregressive",
     "nsf_coupling",
