@@ -125,3 +125,14 @@ def test_every_format_can_be_scored(works, moons_model, tmp_path, name):
 
 def numbers(text: str) -> np.ndarray:
     return np.array(text.split()[1:], float)
+
+
+def test_a_star_gives_a_kind_to_all_other_columns(works, tmp_path):
+    values = np.random.default_rng(0).uniform(0, 360, (60, 2))
+    source, model = write_csv(tmp_path / "angles.csv", "a,b", values), tmp_path / "m.safetensors"
+    options = ("--set", "num_layers=1", "--set", "width=8", "--set", "num_bins=4", "--max-epochs", "1")
+    said = works("fit", source, "-o", model, "--column", "*:circular(360)", *options).stderr
+    assert "'a' is circular(360): as asked for." in said
+    assert "all are circular, so it is circular-nsf" in said
+    rows = works("sample", model, "-n", "20").stdout.splitlines()[1:]
+    assert all(0 <= float(cell) < 360 for row in rows for cell in row.split(","))
