@@ -25,6 +25,7 @@ from pushforward.bijections import (
     TriangularAffine,
 )
 from pushforward.diagnostics import diagnose
+from pushforward.diagnostics._map import _difference
 from pushforward.distributions import Embedded, Normal, Transformed, Uniform
 
 
@@ -90,6 +91,11 @@ def sound():
 
 def problems(*layers, key):
     return " | ".join(diagnose(flow_with(*layers), points(), key=key).problems)
+
+
+def test_one_nan_among_many_events_is_seen():
+    value = jnp.ones((8, 2000)).at[3, 7].set(jnp.nan)
+    assert np.isnan(_difference(value, jnp.ones((8, 2000)), jnp.ones(2000, bool)))
 
 
 def test_sound_flow_has_no_problem(sound):

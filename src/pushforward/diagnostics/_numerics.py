@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from equinox import combine
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
@@ -129,7 +130,7 @@ def _log_prob_and_gradients(flow: AbstractDistribution, x: Array, condition: Arr
 def _sampler_error(flow: AbstractDistribution, condition: Array | None, n: int, key: PRNGKeyArray) -> float:
     samples, promised = flow.sample_and_log_prob(key, n if condition is None else (), condition)
     log_prob = flow.log_prob(samples, condition)
-    return float(jnp.max(jnp.abs(promised - log_prob) / (1 + jnp.abs(log_prob))))
+    return float(np.max(np.asarray(jnp.abs(promised - log_prob) / (1 + jnp.abs(log_prob)))))
 
 
 def _last(x: Any) -> Any:
