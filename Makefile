@@ -45,6 +45,8 @@ LOWEST = $(shell sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' py
 demo: .venv/.package ## fit two moons and a real table; models, scores, samples and pictures in demo/
 	$(BIN)/python examples/demo.py
 
+# Compiling is most of the tests' time, and takes two thirds as long without LLVM's optimisation; test-all runs with it.
+test: export XLA_FLAGS ?= --xla_backend_optimization_level=0
 test: lint types layers docs ## everything that must hold before a change is merged
 	$(BIN)/python -m pytest -n $(WORKERS)
 

@@ -1,5 +1,6 @@
 """The laws of every bijection in the case table."""
 
+import time
 from functools import cache
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 
 from cases import CASES, perturb
 from pushforward._params import partition
-from pushforward.bijections import AbstractBijection
+from pushforward.bijections import AbstractBijection, Chain, Flip
 
 # Relative, of the kind of the harder direction: closed forms and loops round off, solvers stop a few steps early.
 # An estimated log-det is exact without a key; `tests/unit/test_bijections_contractive.py` has the law of the estimates.
@@ -140,3 +141,37 @@ def test_far_inputs_give_finite_densities_and_gradients(name):
     value, gradients = jax.jit(jax.value_and_grad(log_prob, argnums=(0, 1)))(params, x)
     assert np.isfinite(value)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in FAR if name != "reshape"])
+def test_the_gradient_of_three_layers_takes_no_longer_than_of_ten(name, key):
+    """XLA may compute what one layer hands to the next again for every use: 900 times as long was seen."""
+    layer = CASES[name].bijection(key)
+    mixed = Chain([layer, Flip(layer.out_shape)])
+    three = Chain([mixed, mixed, mixed])
+    x = CASES[name].points(layer, key, 512).reshape(-1, *layer.in_shape)
+    condition = CASES[name].conditions(layer, key, 512)
+    seconds = [_gradient_seconds(bijection, x, condition) for bijection in (layer, three)]
+    assert seconds[1] < 10 * seconds[0] + 5e-3
+
+
+def _gradient_seconds(bijection: AbstractBijection, x, condition) -> float:
+    trained, frozen = partition(bijection)
+    last = None if condition is None else jnp.moveaxis(condition, 0, -1)
+
+    @jax.jit
+    def gradient(trained, x):
+        def loss(trained, x):
+            z, log_det = eqx.combine(trained, frozen)._inverse_many(x, last, None)
+            return jnp.mean(0.5 * jnp.sum(z**2, axis=tuple(range(z.ndim - 1))) - log_det)
+
+        return jax.grad(loss, argnums=(0, 1))(trained, x)
+
+    def once() -> float:
+        start = time.perf_counter()
+        jax.block_until_ready(gradient(trained, jnp.moveaxis(x, 0, -1)))
+        return time.perf_counter() - start
+
+    once()
+    return min(once() for _ in range(7))

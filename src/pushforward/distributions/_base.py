@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import as_batch, check_condition
-from pushforward._types import Part, Shape
+from pushforward._roots import any_unsolved
+from pushforward._types import Kind, Part, Shape
 
 if TYPE_CHECKING:
     # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
@@ -52,7 +53,12 @@ class AbstractDistribution(Part):
             conditions = as_batch(name, "condition", condition, self.cond_shape)
             batch = _broadcast(name, batch, conditions.shape[: conditions.ndim - len(self.cond_shape)])
             rows = _rows(conditions, batch, self.cond_shape)
-        return _log_prob_of_all(self, _rows(x, batch, self.event_shape), rows, key).reshape(batch)
+        events = _rows(x, batch, self.event_shape)
+        log_prob = _log_prob_of_all(self, events, rows, key)
+        if self.kinds[0] == "iterative" and any_unsolved(log_prob, events, rows):
+            conditions = None if rows is None else jnp.moveaxis(rows, 0, -1)
+            self._raise_unsolved_density(jnp.moveaxis(events, 0, -1), conditions, log_prob)
+        return log_prob.reshape(batch)
 
     def sample(
         self,
@@ -72,6 +78,8 @@ class AbstractDistribution(Part):
         """
         n, shape, rows = self._sampling_plan(sample_shape, condition)
         events = _sample(self, key, n, rows, temperature)
+        if self.kinds[1] == "iterative" and any_unsolved(events, rows):
+            self._raise_unsolved_samples(key, rows, temperature, events)
         return batch_first(events).reshape(*shape, *self.event_shape)
 
     def sample_and_log_prob(
@@ -80,12 +88,19 @@ class AbstractDistribution(Part):
         """`sample`, and the log-density of each draw from the same pass."""
         n, shape, rows = self._sampling_plan(sample_shape, condition)
         events, log_prob = _sample_and_log_prob(self, key, n, rows)
+        if self.kinds[1] == "iterative" and any_unsolved(events, rows):
+            self._raise_unsolved_samples(key, rows, None, events)
         return batch_first(events).reshape(*shape, *self.event_shape), log_prob.reshape(shape)
 
     @property
     def exact(self) -> bool:
         """Whether `log_prob` is the exact density, not a bound or an estimate."""
         return True
+
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        """How the density and a sample are computed: (density, sampling)."""
+        return "analytic", "analytic"
 
     def _sampling_plan(self, sample_shape: int | Shape, condition: ArrayLike | None) -> tuple[int, Shape, Array | None]:
         name = type(self).__name__
@@ -96,6 +111,14 @@ class AbstractDistribution(Part):
         condition = as_batch(name, "condition", condition, self.cond_shape)
         shape += condition.shape[: condition.ndim - len(self.cond_shape)]
         return math.prod(shape), shape, batch_last(condition, shape, self.cond_shape)
+
+    def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
+        """Raise the error that names the worst point of which a solver did not find the density."""
+
+    def _raise_unsolved_samples(
+        self, key: PRNGKeyArray, condition: Array | None, temperature: ArrayLike | None, events: Array
+    ) -> None:
+        """Raise the error that names the worst draw that a solver did not find."""
 
     @abc.abstractmethod
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
@@ -139,18 +162,25 @@ def _log_prob_of_all(
 ) -> Array:
     """Log-densities of `(n, *event)`; many rows that are not being traced go in calls of a limited size."""
     n = x.shape[0]
-    size = max(min(CHUNK_ROWS, CHUNK_CELLS // max(math.prod(distribution.event_shape), 1)), 1)
-    if n <= size or isinstance(x, Tracer):
+    most = max(min(CHUNK_ROWS, CHUNK_CELLS // max(math.prod(distribution.event_shape), 1)), 1)
+    if n <= most or isinstance(x, Tracer):
         return _log_prob(distribution, x, condition, key)
+    size = _even_size(n, most)
     pieces = []
     for start in range(0, n, size):
-        # The last call reaches back to be as long as the others, so that it does not compile again.
+        # The last call reaches back a little to be as long as the others, so that it does not compile again.
         first = min(start, n - size)
         rows = slice(first, first + size)
         chunk_condition = None if condition is None else condition[rows]
         chunk_key = None if key is None else jax.random.fold_in(key, start)
         pieces.append(_log_prob(distribution, x[rows], chunk_condition, chunk_key)[start - first :])
     return jnp.concatenate(pieces)
+
+
+def _even_size(n: int, most: int) -> int:
+    """Rows of calls that are about equally long, one of 16 sizes at most: each is compiled."""
+    step = math.ceil(most / 16)
+    return min(math.ceil(math.ceil(n / math.ceil(n / most)) / step) * step, most)
 
 
 @jax.jit
