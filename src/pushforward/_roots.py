@@ -1,4 +1,4 @@
-"""Roots of increasing functions, elementwise, with implicit gradients."""
+"""Roots of increasing functions, elementwise, with implicit gradients, and what is said where there is none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array
+
+from pushforward._errors import PushforwardError
 
 Function = Callable[[Array], Array]
 
@@ -102,3 +106,47 @@ def _solve(residual: Function, guess: Array) -> Array:
     end = lax.while_loop(unfinished, advance, _Search(guess, -far, far, far, jnp.ones_like(guess), jnp.asarray(0)))
     middle = jnp.where(jnp.isinf(end.high - end.low), end.x, 0.5 * (end.low + end.high))
     return middle if _keep_unsolved.get() else jnp.where(is_wide(end), jnp.nan, middle)
+
+
+LOOKED_AT = 1024
+"""Of many points that failed, the worst of so many is named."""
+
+Retry = Callable[[np.ndarray], tuple[Array, Array]]
+"""From indices of points along the last axis to what was given there, and what the trial maps back to."""
+
+
+def any_unsolved(found: Array, *given: Array | None) -> bool:
+    """Whether a result is NaN though all that was given is finite; never while tracing, when values are not known."""
+    known = [value for value in given if value is not None]
+    if any(isinstance(value, Tracer) for value in (found, *known)):
+        return False
+    return bool(jnp.any(jnp.isnan(found))) and all(bool(jnp.all(jnp.isfinite(value))) for value in known)
+
+
+def raise_unsolved(name: str, found: Array, retry: Retry) -> None:
+    """Raise the error that names the worst point.
+
+    Args:
+        name: The method, for the message.
+        found: What the solver gave, NaN where it failed; points along the last axis.
+        retry: See `Retry`.
+
+    Raises:
+        PushforwardError: Always.
+    """
+    count = found.shape[-1]
+    failed = np.flatnonzero(np.isnan(np.asarray(found)).reshape(-1, count).any(axis=0))
+    looked_at = failed[:LOOKED_AT]
+    with best_effort():
+        given, back = (np.asarray(value, np.float64) for value in retry(looked_at))
+    with np.errstate(invalid="ignore"):
+        residual = np.abs(back - given).reshape(-1, len(looked_at))
+    residual = np.where(np.isnan(residual), np.inf, residual).max(axis=0)
+    worst = int(np.argmax(residual))
+    value = np.array2string(given[..., worst], precision=6, separator=", ")
+    raise PushforwardError(
+        f"{name}: no root to rounding precision for {len(failed)} of {count} point(s). "
+        f"The worst is point {looked_at[worst]}, {value}, missed by {residual[worst]:.3g}.",
+        "Use float64 (`jax.config.update('jax_enable_x64', True)`); if that does not help, the weights are too large: "
+        "train with a smaller learning rate.",
+    )

@@ -1,13 +1,15 @@
 """The contract of every invertible map."""
 
 import abc
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_event, check_condition
+from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Part, Shape
 
 if TYPE_CHECKING:
@@ -51,14 +53,20 @@ class AbstractBijection(Part):
     ) -> tuple[Array, Array]:
         """`forward`, and log|det| of its Jacobian at `x`."""
         x, condition = self._checked(x, condition, self.in_shape)
-        return self._forward(x, condition, key)
+        y, log_det = self._forward(x, condition, key)
+        if self.forward_kind == "iterative" and any_unsolved(y, x, condition):
+            self._raise_unsolved("forward", self._forward, self._inverse, x, condition, y)
+        return y, log_det
 
     def inverse_and_log_det(
         self, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
         """`inverse`, and log|det| of its Jacobian at `x`."""
         x, condition = self._checked(x, condition, self.out_shape)
-        return self._inverse(x, condition, key)
+        y, log_det = self._inverse(x, condition, key)
+        if self.inverse_kind == "iterative" and any_unsolved(y, x, condition):
+            self._raise_unsolved("inverse", self._inverse, self._forward, x, condition, y)
+        return y, log_det
 
     @property
     def exact(self) -> bool:
@@ -72,6 +80,12 @@ class AbstractBijection(Part):
         if condition is None or self.cond_shape is None:
             return event, None
         return event, as_event(name, "condition", condition, self.cond_shape)
+
+    def _raise_unsolved(self, name: str, there: Any, back: Any, x: Array, condition: Array | None, y: Array) -> None:
+        def retry(_: np.ndarray) -> tuple[Array, Array]:
+            return x[..., None], back(there(x, condition, None)[0], condition, None)[0][..., None]
+
+        raise_unsolved(f"{type(self).__name__}.{name}", y[..., None], retry)
 
     @abc.abstractmethod
     def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:

@@ -55,7 +55,7 @@ class AbstractDistribution(Part):
             rows = _rows(conditions, batch, self.cond_shape)
         events = _rows(x, batch, self.event_shape)
         log_prob = _log_prob_of_all(self, events, rows, key)
-        if self.kinds[0] == "iterative" and any_unsolved(log_prob, events, rows):
+        if self.kinds[0] in ("iterative", "estimated") and any_unsolved(log_prob, events, rows):
             conditions = None if rows is None else jnp.moveaxis(rows, 0, -1)
             self._raise_unsolved_density(jnp.moveaxis(events, 0, -1), conditions, log_prob)
         return log_prob.reshape(batch)

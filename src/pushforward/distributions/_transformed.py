@@ -1,9 +1,11 @@
 """The flow: a base distribution pushed through a bijection."""
 
 import jax
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._roots import raise_unsolved
+from pushforward._types import Kind, Shape
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
@@ -51,6 +53,10 @@ class Transformed(AbstractDistribution):
     def exact(self) -> bool:
         return self.base.exact and self.bijection.exact
 
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        return self.bijection.inverse_kind, self.bijection.forward_kind
+
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         map_key, base_key = (None, None) if key is None else jax.random.split(key)
         z, log_det = self.bijection._inverse_many(x, condition, map_key)
@@ -66,6 +72,26 @@ class Transformed(AbstractDistribution):
         z, log_prob = self.base._sample_and_log_prob_many(base_key, n, condition)
         x, log_det = self.bijection._forward_many(z, condition, map_key)
         return x, log_prob - log_det
+
+    def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
+        def retry(points: np.ndarray) -> tuple[Array, Array]:
+            given, rows = x[..., points], None if condition is None else condition[..., points]
+            trial = self.bijection._inverse_many(given, rows, None)[0]
+            return given, self.bijection._forward_many(trial, rows, None)[0]
+
+        raise_unsolved("log_prob", log_prob, retry)
+
+    def _raise_unsolved_samples(
+        self, key: PRNGKeyArray, condition: Array | None, temperature: ArrayLike | None, events: Array
+    ) -> None:
+        noise = self.base._sample_many(jax.random.split(key)[1], events.shape[-1], condition, temperature)
+
+        def retry(points: np.ndarray) -> tuple[Array, Array]:
+            given, rows = noise[..., points], None if condition is None else condition[..., points]
+            trial = self.bijection._forward_many(given, rows, None)[0]
+            return given, self.bijection._inverse_many(trial, rows, None)[0]
+
+        raise_unsolved("sample", events, retry)
 
     def _data_init(self, x: Array, condition: Array | None) -> "Transformed":
         bijection, z = self.bijection._data_init(x, condition)
@@ -105,6 +131,10 @@ class Embedded(AbstractDistribution):
     def exact(self) -> bool:
         return self.distribution.exact
 
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        return self.distribution.kinds
+
     def _embed(self, condition: Array | None) -> Array | None:
         return None if condition is None else self.embedding._inverse_many(condition, None, None)[0]
 
@@ -116,6 +146,14 @@ class Embedded(AbstractDistribution):
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
         return self.distribution._sample_and_log_prob_many(key, n, self._embed(condition))
+
+    def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
+        self.distribution._raise_unsolved_density(x, self._embed(condition), log_prob)
+
+    def _raise_unsolved_samples(
+        self, key: PRNGKeyArray, condition: Array | None, temperature: ArrayLike | None, events: Array
+    ) -> None:
+        self.distribution._raise_unsolved_samples(key, self._embed(condition), temperature, events)
 
     def _data_init(self, x: Array, condition: Array | None) -> "Embedded":
         return Embedded(self.distribution._data_init(x, self._embed(condition)), self.embedding)
