@@ -100,6 +100,12 @@ def _elementwise() -> list[Case]:
         Case("rqs", lambda k: b.RationalQuadraticSpline(8, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
         Case("quadratic_spline", lambda k: b.QuadraticSpline(5, bound=2.0, shape=(D,)), knots=(0.0,)),
         Case("linear_spline", lambda k: b.LinearSpline(6, bound=2.0, shape=(D,))),
+        Case("normal_quantile", lambda k: b.NormalQuantile((D,))),
+        Case("deep_sigmoidal", lambda k: b.DeepSigmoidal(4, shape=(D,))),
+        Case("dense_sigmoidal", lambda k: b.DenseSigmoidal(4, shape=(D,))),
+        Case("sum_of_squares", lambda k: b.SumOfSquares(2, 2, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
+        Case("bernstein", lambda k: b.Bernstein(6, bound=3.0, shape=(D,)), knots=(0.0,)),
+        Case("monotone_network", lambda k: b.MonotoneNetwork(2, width=6, depth=1, shape=(D,), key=k), knots=(0.0,)),
     ]
 
 
@@ -171,7 +177,8 @@ def _recipes() -> list[Case]:
         if recipe.events == "sphere":
             continue  # its Jacobian is not square: tests/unit/test_flows_circular.py
         domain = "circle" if recipe.events == "circle" else "real"
-        for cond_dim in (None, 2):
+        # These share their stack with "naf", which is tested conditionally.
+        for cond_dim in (None,) if name in ("sos", "bernstein", "umnn") else (None, 2):
             suffix = "" if cond_dim is None else "_conditional"
             options = {"num_layers": 2} if "num_layers" in recipe.options() else {}
             build = lambda k, r=recipe, o=options, c=cond_dim: r.build(D, width=8, depth=1, cond_dim=c, key=k, **o)  # noqa: E731

@@ -1,21 +1,27 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
 from pushforward.flows._recipe import Recipe
+from pushforward.flows.bernstein import bernstein
+from pushforward.flows.bnaf import bnaf
 from pushforward.flows.circular_nsf import circular_nsf
 from pushforward.flows.gaussian import affine, gaussian
+from pushforward.flows.gaussianization import gaussianization
 from pushforward.flows.iaf import iaf
 from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.maf_orders import maf_orders, over_orders
 from pushforward.flows.mintnet import mintnet
+from pushforward.flows.naf import naf
 from pushforward.flows.nice import nice
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
 from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
 from pushforward.flows.residual import iresnet, residual
+from pushforward.flows.sos import sos
 from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
+from pushforward.flows.umnn import umnn
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -42,6 +48,12 @@ RECIPES: dict[str, Recipe] = {
         Recipe("circular-nsf", circular_nsf, "spline couplings of angles, on a torus", "Rezende et al. 2020", "circle"),
         Recipe("sphere", sphere, "spline couplings of height and longitude", "Rezende et al. 2020", "sphere"),
         Recipe("mintnet", mintnet, "masked residual layers with exact log-dets", "Song et al. 2019"),
+        Recipe("naf", naf, "autoregressive mixtures of sigmoids", "Huang et al. 2018"),
+        Recipe("sos", sos, "autoregressive polynomials whose slope is a sum of squares", "Jaini et al. 2019"),
+        Recipe("bernstein", bernstein, "autoregressive Bernstein polynomials", "Ramasinghe et al. 2022"),
+        Recipe("umnn", umnn, "autoregressive integrals of a positive network", "Wehenkel & Louppe 2019"),
+        Recipe("bnaf", bnaf, "networks that are triangular maps themselves", "De Cao et al. 2019"),
+        Recipe("gaussianization", gaussianization, "columns made normal one by one, and rotations", "Meng et al. 2020"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -52,8 +64,11 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "affine",
+    "bernstein",
+    "bnaf",
     "circular_nsf",
     "gaussian",
+    "gaussianization",
     "iaf",
     "iresnet",
     "made",
@@ -62,6 +77,7 @@ __all__ = [
     "maf",
     "maf_orders",
     "mintnet",
+    "naf",
     "nice",
     "nsf_autoregressive",
     "nsf_coupling",
@@ -70,6 +86,8 @@ __all__ = [
     "radial",
     "realnvp",
     "residual",
+    "sos",
     "sphere",
     "sylvester",
+    "umnn",
 ]

@@ -1,0 +1,112 @@
+"""Monotone maps and their root-finder: onto the line, shared weights, and an error where there is no root."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cases import perturb
+from pushforward import bijections as b
+from pushforward import flows
+from pushforward._errors import PushforwardError
+from pushforward._roots import solve_increasing
+from pushforward.distributions import Normal, Transformed
+
+NOT_ONTO = b.NumericalInverse(b.Sigmoid((2,)))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("make", [b.DeepSigmoidal, b.SumOfSquares, b.Bernstein])
+def test_a_map_is_onto_the_line(make):
+    """Targets far beyond the data have a root: the usual fixed bracket would miss it."""
+    target = jnp.array([-1e6, -1e3, -11.0, 0.0, 11.0, 1e3, 1e6])
+    layer = perturb(make(shape=(7,)), 1.0)
+    np.testing.assert_allclose(layer.forward(layer.inverse(target)), target, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [1e-5, 1.0, 1e5])
+def test_a_root_is_found_whatever_the_slope(slope):
+    target = jnp.array([-3e4, -1.0, 0.0, 1e-3, 2e4])
+    root = jax.jit(lambda t: solve_increasing(lambda x: slope * x + jnp.tanh(x), t, t))(target)
+    np.testing.assert_allclose(slope * root + jnp.tanh(root), target, rtol=1e-5, atol=1e-6 * max(slope, 1.0))
+
+
+def test_a_point_without_a_root_is_named():
+    with pytest.raises(
+        PushforwardError, match=r"NumericalInverse\.inverse: no root .*\[0\.5, 3\. \], missed by 2"
+    ) as e:
+        NOT_ONTO.inverse(jnp.array([0.5, 3.0]))
+    assert "float64" in e.value.hint
+
+
+def test_the_worst_of_the_rows_without_a_root_is_named():
+    flow = Transformed(Normal.standard((2,)), NOT_ONTO)
+    rows = jnp.array([[0.5, 0.2], [0.5, 1.5], [4.0, 0.3], [0.1, 0.1]])
+    with pytest.raises(PushforwardError, match=r"log_prob: no root .* 2 of 4 point.*worst is point 2, \[4\. , 0\.3\]"):
+        flow.log_prob(rows)
+
+
+def test_the_worst_draw_without_a_root_is_named(key):
+    flow = Transformed(Normal.standard((2,)), b.Inverse(NOT_ONTO))
+    with pytest.raises(PushforwardError, match=r"sample: no root .* of 50 point"):
+        flow.sample(key, 50)
+
+
+def test_without_a_root_compiled_code_gives_nan_there_alone():
+    value = jax.jit(NOT_ONTO.inverse)(jnp.array([0.5, 3.0]))
+    np.testing.assert_allclose(value, [0.0, np.nan], atol=1e-6)
+
+
+def test_a_number_that_is_not_given_is_not_called_unsolved():
+    assert np.isnan(NOT_ONTO.inverse(jnp.array([0.5, np.nan]))[1])
+
+
+def test_shared_weights_are_not_predicted(key):
+    """A conditioner predicts the embedding, the shift and the scale, not the weights of the integrand."""
+    assert b.count_raw(b.MonotoneNetwork(4, width=8, depth=2, key=key)) == 4 + 2
+    assert b.count_raw(b.DenseSigmoidal(5)) == 7 * 5
+
+
+def test_quadrature_is_as_precise_as_stated(key):
+    layer = perturb(b.MonotoneNetwork(4, width=8, depth=2, shape=(50,), key=key), 0.4)
+    x = jnp.linspace(-5.0, 5.0, 50)
+    assert np.max(layer.quadrature_error(x)) < 1e-5
+    rough = b.MonotoneNetwork(4, width=8, depth=2, num_nodes=3, shape=(50,), key=key)
+    assert np.max(perturb(rough, 0.4).quadrature_error(x)) > 1e-3
+
+
+def test_block_network_integrates_to_one(key):
+    """With a plain tanh it would not: the map would not reach the tails of the base."""
+    flow = perturb(flows.bnaf(2, num_layers=2, width=4, key=key), 0.5)
+    axis = np.linspace(-60.0, 60.0, 1201)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    assert np.exp(flow.log_prob(points)).sum() * 0.1**2 == pytest.approx(1.0, abs=1e-3)
+
+
+def test_block_network_is_autoregressive(key):
+    network = perturb(b.BlockAutoregressive(4, width=3, key=key), 1.0)
+    jacobian = jax.jacrev(network.forward)(jnp.arange(4.0))
+    np.testing.assert_array_equal(np.triu(jacobian, 1), 0.0)
+    assert np.all(np.abs(np.tril(jacobian, -1)[np.tril_indices(4, -1)]) > 0)
+
+
+def test_an_unknown_variant_is_refused(key):
+    with pytest.raises(ValueError, match="did you mean 'ddsf'"):
+        flows.naf(2, variant="ddfs", key=key)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda k: b.DeepSigmoidal(0), "num_units"),
+        (lambda k: b.DeepSigmoidal(3, centres=[0.0]), "3 `centres`"),
+        (lambda k: b.DenseSigmoidal(4, num_layers=1), "num_layers"),
+        (lambda k: b.SumOfSquares(0), "num_squares"),
+        (lambda k: b.Bernstein(4, bound=0.0), "bound"),
+        (lambda k: b.MonotoneNetwork(num_nodes=1, key=k), "num_nodes"),
+        (lambda k: b.BlockAutoregressive(2, width=0, key=k), "width=0"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused(build, message, key):
+    with pytest.raises(ValueError, match=message):
+        build(key)
