@@ -61,7 +61,17 @@ class Subject:
         return self.model.sample(given, max(1, rows // len(given)), self.seed)
 
     def log_density(self, rows: np.ndarray) -> np.ndarray:
-        """Of each row, in nats; between two whole numbers of an integer column it is that of the lower one."""
+        """Of each row, in nats; between two whole numbers of an integer column it is that of the lower one.
+
+        A circle is drawn once: beyond its period it is -inf.
+        """
+        scores = self._log_density(rows)
+        for place in self.model.schema_.circular:
+            column, cells = self.model.schema_.columns[place], rows[:, place]
+            scores = np.where((cells < column.low) | (cells >= column.high), -np.inf, scores)
+        return scores
+
+    def _log_density(self, rows: np.ndarray) -> np.ndarray:
         integers = [column.kind == "integer" for column in self.model.schema_.columns]
         rows = np.where(integers, np.floor(rows), rows)
         table = Table(self.names, rows)
