@@ -1,5 +1,6 @@
 """Monotone maps and their root-finder: onto the line, shared weights, and an error where there is no root."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,11 +77,18 @@ def test_quadrature_is_as_precise_as_stated(key):
 
 
 def test_block_network_integrates_to_one(key):
-    """With a plain tanh it would not: the map would not reach the tails of the base."""
     flow = perturb(flows.bnaf(2, num_layers=2, width=4, key=key), 0.5)
     axis = np.linspace(-60.0, 60.0, 1201)
     points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     assert np.exp(flow.log_prob(points)).sum() * 0.1**2 == pytest.approx(1.0, abs=1e-3)
+
+
+def test_block_network_is_onto_without_the_help_of_its_gate(key):
+    """With the gate shut on the input only the leak reaches this far; a plain tanh would have no root."""
+    network = perturb(b.BlockAutoregressive(2, width=4, key=key), 0.5)
+    network = eqx.tree_at(lambda n: n.gate, network, jnp.asarray(20.0))
+    target = jnp.array([30.0, -30.0])
+    np.testing.assert_allclose(network.forward(network.inverse(target)), target, rtol=1e-4)
 
 
 def test_block_network_is_autoregressive(key):

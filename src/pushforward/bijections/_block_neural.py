@@ -14,7 +14,7 @@ from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, sum_event
 
 LEAK = 0.05
-"""Least slope of the activation: with a plain tanh the map is not onto, and its density integrates to less than 1."""
+"""Least slope of the activation: with a plain tanh, and the gate shut on the input, the map would not be onto."""
 
 
 class BlockAutoregressive(AbstractBatched):

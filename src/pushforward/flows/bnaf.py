@@ -31,8 +31,9 @@ def bnaf(
         De Cao, Titov & Aziz (2019), Block neural autoregressive flow.
 
     Note:
-        The activation is a tanh with a leak: with the paper's tanh the map is not onto and the density does not
-        integrate to 1. Gated residual connections around every network, no weight normalisation.
+        The activation is a tanh with a leak: a network with the paper's tanh is not onto, and its density does not
+        integrate to 1. Gated residual connections around every network, no weight normalisation. Train it with a
+        learning rate near 0.01, as the paper does.
     """
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
