@@ -39,15 +39,18 @@ from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, 
 from pushforward.bijections._sigmoidal import DeepSigmoidal, DenseSigmoidal
 from pushforward.bijections._sphere import CylinderToDegrees, CylinderToSphere
 from pushforward.bijections._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
+from pushforward.bijections._stochastic import HMC, AbstractStochastic, Density, Langevin, Metropolis
 from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
 
 __all__ = [
+    "HMC",
     "LU",
     "AbstractBatched",
     "AbstractBijection",
     "AbstractElementwise",
     "AbstractMonotone",
+    "AbstractStochastic",
     "AbstractSurjection",
     "ActNorm",
     "Affine",
@@ -65,6 +68,7 @@ __all__ = [
     "CylinderToSphere",
     "DeepSigmoidal",
     "DenseSigmoidal",
+    "Density",
     "Dequantize",
     "Exp",
     "Flip",
@@ -73,12 +77,14 @@ __all__ = [
     "Identity",
     "IntervalSpline",
     "Inverse",
+    "Langevin",
     "LeakyTanh",
     "Linear",
     "LinearSpline",
     "Log",
     "Logit",
     "MaskedResidual",
+    "Metropolis",
     "Mobius",
     "MonotoneNetwork",
     "NormalQuantile",

@@ -1,5 +1,6 @@
 """Tables, the column schema and toy densities: how data comes in, and what each column can hold."""
 
+from pushforward.data._energies import ENERGIES, Energy
 from pushforward.data._infer import column_warnings, infer_schema
 from pushforward.data._read import as_table, read_batches, read_table
 from pushforward.data._schema import Column, KindSpec, Schema, parse_kind, parse_override
@@ -28,8 +29,10 @@ from pushforward.data._toy import (
 from pushforward.data._write import TableWriter, write_table
 
 __all__ = [
+    "ENERGIES",
     "TOYS",
     "Column",
+    "Energy",
     "KindSpec",
     "Schema",
     "Table",

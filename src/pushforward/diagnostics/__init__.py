@@ -1,6 +1,7 @@
 """Is the flow numerically sound, is its density a density, and do its samples look like the data?"""
 
 from pushforward.diagnostics._calibration import ks_uniform, pit
+from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
 from pushforward.diagnostics._integral import integrate
 from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
@@ -12,11 +13,14 @@ __all__ = [
     "LayerReport",
     "MapReport",
     "TailReport",
+    "WeightedSamples",
     "c2st",
     "diagnose",
     "energy_distance",
+    "importance",
     "integrate",
     "ks_per_dimension",
     "ks_uniform",
     "pit",
+    "weigh",
 ]

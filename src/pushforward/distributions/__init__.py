@@ -6,11 +6,14 @@ from pushforward.distributions._independent import Laplace, Logistic, Normal, St
 from pushforward.distributions._joint import GivenAngles, Product
 from pushforward.distributions._made import Autoregression
 from pushforward.distributions._mixture import ConditionalBase, Mixture, MultivariateNormal
+from pushforward.distributions._resampled import Resampled
+from pushforward.distributions._target import Bridge, Target
 from pushforward.distributions._transformed import Embedded, Transformed
 
 __all__ = [
     "AbstractDistribution",
     "Autoregression",
+    "Bridge",
     "CircularUniform",
     "ConditionalBase",
     "Embedded",
@@ -21,7 +24,9 @@ __all__ = [
     "MultivariateNormal",
     "Normal",
     "Product",
+    "Resampled",
     "StudentT",
+    "Target",
     "Transformed",
     "Uniform",
     "VonMises",

@@ -1,6 +1,6 @@
 """What an objective is given."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -43,3 +43,12 @@ class Objective(Protocol):
     """
 
     def __call__(self, flow: Any, batch: Batch, *, key: PRNGKeyArray) -> tuple[Float[Array, ""], dict[str, Array]]: ...
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """An objective that can say why its loss is not finite; `fit` then tells the user."""
+
+    def cause(self, flow: Any, key: PRNGKeyArray) -> str | None:
+        """What is wrong at the draws of this key, in words, or None."""
+        ...

@@ -14,6 +14,7 @@ from pushforward._errors import TrainingError
 from pushforward.bijections import AbstractBijection, Chain
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.objectives import Batch
+from pushforward.objectives._batch import Explaining
 from pushforward.train._batches import Feed
 from pushforward.train._run import Job, Run, restart_from_best
 from pushforward.train._step import Plan, batch_at
@@ -111,6 +112,8 @@ def find_cause(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyA
         if values is not None and (rows := _bad_rows(values)):
             return f"the batch itself has {name} that is not finite in {rows}"
     if batch.x is not None and (cause := _walk(flow, batch, key)):
+        return cause
+    if isinstance(plan.objective, Explaining) and (cause := plan.objective.cause(flow, key)):
         return cause
     loss, grads = _loss_and_grads(plan, params, frozen, batch, key)
     for path, leaf in jax.tree_util.tree_leaves_with_path(grads):

@@ -1,0 +1,177 @@
+"""Importance sampling with a flow: log Z, expectations, and whether to believe them."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward._errors import DataError
+from pushforward.distributions import AbstractDistribution
+from pushforward.distributions._base import batch_first
+from pushforward.objectives._reverse_kl import LogDensity, fault_of, log_densities
+
+FEWEST = 25
+"""Draws; a Pareto tail is not fitted to fewer than 5, a fifth of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightedSamples:
+    r"""Draws with importance weights for an unnormalised density $\tilde p$, $Z = \int \tilde p$.
+
+    Attributes:
+        samples: `(n, *event_shape)`.
+        log_weights: Of the draws, smoothed and normalised: their exponentials sum to 1. Shape `(n,)`.
+        log_z: Estimate of $\log Z$ in nats, from the weights as they are.
+        log_z_error: Its standard error in nats; infinite weights of rare draws that have not come up do not show in it.
+        effective_sample_size: $(\sum w)^2 / \sum w^2$, between 1 and n.
+        pareto_k: Shape of the tail of the weights: below 0.5 their variance is finite; above `k_limit` the estimates
+            are not to be trusted, however many draws there are.
+    """
+
+    samples: np.ndarray
+    log_weights: np.ndarray
+    log_z: float
+    log_z_error: float
+    effective_sample_size: float
+    pareto_k: float
+
+    @property
+    def k_limit(self) -> float:
+        r"""The largest trustworthy `pareto_k`, $\min(0.7, 1 - 1/\log_{10} n)$ (Vehtari et al. 2024, section 3.2.4)."""
+        return min(0.7, 1.0 - 1.0 / math.log10(len(self.samples)))
+
+    @property
+    def reliable(self) -> bool:
+        """Whether `pareto_k` is below its limit."""
+        return self.pareto_k < self.k_limit
+
+    def expectation(self, function: Callable[[Array], Array] = lambda x: x) -> tuple[np.ndarray, np.ndarray]:
+        r"""$\mathbb{E}_p[f(x)]$ of the normalised density, and its standard error.
+
+        Args:
+            function: $f$ of one event, a JAX function that returns an array; by default the event itself.
+
+        Raises:
+            DataError: If a value is not finite.
+        """
+        values = np.asarray(jax.vmap(function)(jnp.asarray(self.samples)), np.float64)
+        if not np.isfinite(values).all():
+            raise DataError("expectation: the function is not finite at some draws.", "Guard its logarithms and roots.")
+        weights = np.exp(self.log_weights).reshape(-1, *[1] * (values.ndim - 1))
+        mean = np.sum(weights * values, axis=0)
+        return np.asarray(mean), np.asarray(np.sqrt(np.sum((weights * (values - mean)) ** 2, axis=0)))
+
+    def __str__(self) -> str:
+        n, verdict = len(self.samples), "reliable" if self.reliable else "NOT reliable"
+        return (
+            f"log Z = {self.log_z:.4f} ± {self.log_z_error:.4f} nats from {n} draws\n"
+            f"effective sample size {self.effective_sample_size:.0f} ({100 * self.effective_sample_size / n:.1f} %)\n"
+            f"Pareto k = {self.pareto_k:.2f}, {verdict} (limit {self.k_limit:.2f})"
+        )
+
+
+def importance(
+    flow: AbstractDistribution, log_density: LogDensity, *, num_samples: int = 10_000, key: PRNGKeyArray
+) -> WeightedSamples:
+    r"""Draw from a flow and weigh the draws by $\tilde p(x)/q(x)$; for stochastic layers by the weight of the path.
+
+    Args:
+        flow: Trained to the density, for example by `reverse_kl`; not conditional.
+        log_density: $\log\tilde p$ of one event `(*event_shape,) -> ()` in nats, a JAX function; -inf where the
+            density is 0.
+        num_samples: Draws.
+        key: From `jax.random.key`.
+
+    Raises:
+        ValueError: If the flow is conditional, there are fewer than 25 draws, or `log_density` does not return a
+            scalar.
+        DataError: If the log-density is NaN or +inf at a draw, which is named, or -inf at all of them.
+
+    Example:
+        >>> flow = pf.distributions.Normal(jnp.zeros(2), 1.2)
+        >>> found = pf.diagnostics.importance(flow, lambda x: -0.5 * jnp.sum(x**2), key=key)
+        >>> abs(found.log_z - np.log(2 * np.pi)) < 4 * found.log_z_error, found.reliable
+        (True, True)
+    """
+    if flow.cond_shape is not None:
+        raise ValueError(f"importance: the flow is conditional on shape {flow.cond_shape}; use one that is not.")
+    x, log_q, log_p = _drawn(log_density, num_samples, flow, key)
+    values = np.asarray(log_p)
+    if fault := fault_of("log_density", x, np.where(np.isneginf(values), 0.0, values)):
+        raise DataError(f"importance: {fault}.", "It must be a number, or -inf where the density is zero.")
+    return weigh(np.asarray(batch_first(x)), np.asarray(log_p, np.float64) - np.asarray(log_q, np.float64))
+
+
+def weigh(samples: ArrayLike, log_weights: ArrayLike) -> WeightedSamples:
+    r"""Estimates from draws that were made elsewhere, with $\log w = \log\tilde p(x) - \log q(x)$.
+
+    Args:
+        samples: `(n, *event_shape)`.
+        log_weights: Not normalised, `(n,)`; -inf for a weight of zero.
+
+    Raises:
+        ValueError: If there are fewer than 25 draws, or not as many weights as draws.
+        DataError: If a log-weight is NaN or +inf, or all are -inf.
+
+    Reference:
+        Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
+    """
+    x, given = np.asarray(samples), np.asarray(log_weights, np.float64)
+    if given.ndim != 1 or len(given) != len(x) or len(x) < FEWEST:
+        raise ValueError(
+            f"weigh: needs at least {FEWEST} draws and one log-weight for each, got samples of shape {x.shape} "
+            f"and log-weights of shape {given.shape}."
+        )
+    top = np.max(given)
+    if np.isnan(given).any() or np.isposinf(top):
+        raise DataError("weigh: a log-weight is NaN or +inf.", "Look at the log-density where that draw is.")
+    if np.isneginf(top):
+        raise DataError(
+            "weigh: every weight is zero: the draws miss the density.",
+            "End the flow with a map onto the density's support, such as `Sigmoid`, or train it first.",
+        )
+    weights = np.exp(given - top)
+    mean = np.mean(weights)
+    smoothed, pareto_k = _smooth(given - top)
+    return WeightedSamples(
+        samples=x,
+        log_weights=smoothed,
+        log_z=float(top + np.log(mean)),
+        log_z_error=float(np.std(weights, ddof=1) / mean / math.sqrt(len(weights))),
+        effective_sample_size=float(np.sum(weights) ** 2 / np.sum(weights**2)),
+        pareto_k=pareto_k,
+    )
+
+
+def _smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Smoothed log-weights that sum to 1, and Pareto k."""
+    from arviz_stats.base.array import array_stats
+
+    if np.ptp(log_weights) < EQUAL:  # no tail to fit a law to
+        return np.full(len(log_weights), -math.log(len(log_weights))), -math.inf
+    # It takes log-likelihoods of points left out, the negatives of log-weights; logarithms of zero become NaN in it.
+    smoothed, pareto_k = array_stats.psislw(-np.maximum(log_weights, LOG_ZERO))
+    shifted = np.where(np.isneginf(log_weights), -np.inf, smoothed)
+    total: Any = np.logaddexp.reduce(shifted)
+    return shifted - total, float(pareto_k)
+
+
+EQUAL = 1e-9
+"""Log-weights closer together than this are equal up to rounding."""
+
+LOG_ZERO = -700.0
+"""The exponential of this is the smallest that float64 holds in full."""
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _drawn(
+    log_density: LogDensity, num_samples: int, flow: AbstractDistribution, key: PRNGKeyArray
+) -> tuple[Array, Array, Array]:
+    x, log_q = flow._sample_and_log_prob_many(key, num_samples, None)
+    return x, log_q, log_densities("importance", log_density, x, flow.event_shape)
