@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from pushforward._params import POSITIVE_RAW_MAX, positive, static
+from pushforward._params import positive, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._numerical import AbstractMonotone
 
@@ -76,6 +76,8 @@ class SumOfSquares(AbstractMonotone):
 
 
 TILT = 0.3
+RAW_MAX = 1e4
+"""Coefficients stay within ±100: squared and multiplied over layers, larger ones overflow float32 in gradients."""
 
 
 class Bernstein(AbstractMonotone):
@@ -139,7 +141,7 @@ def _check_bound(name: str, bound: float) -> None:
 
 def _root(raw: Array) -> Array:
     """`raw / (1 + raw^2)^(1/4)`: linear near 0, with a square that grows linearly far out."""
-    raw = jnp.clip(raw, -POSITIVE_RAW_MAX, POSITIVE_RAW_MAX)
+    raw = jnp.clip(raw, -RAW_MAX, RAW_MAX)
     return raw * lax.rsqrt(jnp.sqrt(1.0 + raw * raw))
 
 
