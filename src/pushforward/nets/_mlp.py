@@ -14,7 +14,7 @@ from pushforward._types import Part, Shape
 
 
 def _elu(x: Array) -> Array:
-    """Not by `expm1`: on a CPU this takes 0.5 to 0.6 of the time, and an activation needs no relative precision at 0."""
+    """Not by `expm1`, which takes twice as long on a CPU: an activation needs no relative precision at 0."""
     return jnp.maximum(x, 0.0) + jnp.exp(jnp.minimum(x, 0.0)) - 1.0
 
 
