@@ -79,7 +79,9 @@ def _search(widths_raw, heights_raw, low_raw, high_raw, t: Array, along_heights:
 @find_bin.defjvp
 def _find_bin_jvp(along_heights: bool, primals, tangents):
     """By hand, so that the backward pass has no sum over bins: those sums are known, they are the bin's own ends."""
-    found, width_shares, height_shares, here, before = _search(*primals, along_heights)
+    widths_raw, heights_raw, low_raw, high_raw, t = primals
+    search = _search(widths_raw, heights_raw, low_raw, high_raw, t, along_heights)
+    found, width_shares, height_shares, here, before = search
     d_widths, d_heights, d_low, d_high, _ = tangents
     num_bins = here.shape[0]
     free = 1.0 - num_bins * MIN_BIN
