@@ -67,4 +67,6 @@ def test_bits_per_dim_refuses_nonsense(shape, levels):
 
 
 def test_every_objective_is_exported():
-    assert set(objectives.__all__) == {"Batch", "Objective", "bits_per_dim", "nll", "reverse_kl"}
+    assert set(objectives.__all__) == {
+        *("Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"),
+    }

@@ -14,6 +14,7 @@ from pushforward.bijections._block_neural import BlockAutoregressive
 from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
+from pushforward.bijections._continuous import Continuous
 from pushforward.bijections._contractive import Contractive
 from pushforward.bijections._coupling import Coupling
 from pushforward.bijections._elementwise import (
@@ -62,6 +63,7 @@ __all__ = [
     "CircularSpline",
     "Concatenate",
     "Conditioned",
+    "Continuous",
     "Contractive",
     "Coupling",
     "CylinderToDegrees",

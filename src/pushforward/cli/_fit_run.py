@@ -65,7 +65,7 @@ def run(request: Request, talk: Talk) -> None:
     _check_settings(request, rows)
     _say_plan(request, rows, talk)
     estimator = _fitted(request, rows, talk)
-    say_result(estimator.result_, request.model, talk)
+    say_result(estimator, request.model, talk)
     if request.as_json:
         print_report(request.model, estimator, rows)
 

@@ -13,6 +13,7 @@ from pushforward.cli._layout import print_facts, print_table
 from pushforward.cli._talk import duration, plural
 from pushforward.data import Schema
 from pushforward.distributions import Embedded, Transformed
+from pushforward.flows import RECIPES
 from pushforward.io import read
 from pushforward.io._source import read_contents
 
@@ -52,7 +53,7 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     ]
     if facts["condition"]:
         rows.append(("given", ", ".join(facts["condition"])))
-    rows += _training(facts["training"]) if facts["training"] else []
+    rows += _training(facts["training"], facts["flow"]) if facts["training"] else []
     rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
     print_facts(rows)
     if facts["columns"]:
@@ -64,12 +65,14 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
 
 
-def _training(training: dict[str, Any]) -> list[tuple[str, object]]:
+def _training(training: dict[str, Any], flow: str) -> list[tuple[str, object]]:
     history = training["history"]
     held_out = any(epoch["validation"] is not None for epoch in history)
+    matched = flow in RECIPES and RECIPES[flow].objective == "flow_matching"
+    unit = "squared error of the velocity" if matched else "nats per row"
     best, start = (_nats(training[name]) for name in ("best_loss", "start_loss"))
     return [
-        ("validation" if held_out else "training", f"{best} nats per row, lower is better; before training {start}"),
+        ("validation" if held_out else "training", f"{best} {unit}, lower is better; before training {start}"),
         ("epochs", f"{len(history)} in {duration(training['seconds'])}; {_kept(training['best_epoch'])}"),
         ("stopped", training["stopped_because"]),
         *([("skipped", plural(training["skipped_steps"], "step"))] if training["skipped_steps"] else []),

@@ -4,6 +4,7 @@ from pushforward.diagnostics._calibration import ks_uniform, pit
 from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
 from pushforward.diagnostics._integral import integrate
 from pushforward.diagnostics._numerics import diagnose
+from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
 from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance, ks_per_dimension
 
@@ -12,6 +13,7 @@ __all__ = [
     "KSResult",
     "LayerReport",
     "MapReport",
+    "SolverReport",
     "TailReport",
     "WeightedSamples",
     "c2st",
@@ -22,5 +24,6 @@ __all__ = [
     "ks_per_dimension",
     "ks_uniform",
     "pit",
+    "solver_report",
     "weigh",
 ]

@@ -24,11 +24,13 @@ from pushforward.estimators._training import (
     build_flow,
     in_user_units,
     key_from,
+    objective_of,
     on_device,
     on_sphere,
     recipe_name,
     takes_binary,
 )
+from pushforward.objectives import Objective
 from pushforward.train import Epoch, FitResult, fit
 
 
@@ -142,15 +144,16 @@ class FlowEstimator(BaseEstimator):
                 warnings.warn(sentence, stacklevel=3)
         conditions, embedding = (None, None) if rows.condition is None else _standardised(rows.condition)
         flow = in_user_units(flow, schema.bijection(rows.x.values), embedding)
-        self._set_fitted(self._train(flow, rows, fit_key), schema, conditions)
+        self._set_fitted(self._train(flow, rows, objective_of(self.flow, schema), fit_key), schema, conditions)
         return rows
 
-    def _train(self, flow: AbstractDistribution, rows: Rows, key: PRNGKeyArray) -> FitResult:
+    def _train(self, flow: AbstractDistribution, rows: Rows, objective: Objective, key: PRNGKeyArray) -> FitResult:
         return fit(
             flow,
             on_device(rows.x.values),
             condition=None if rows.condition is None else on_device(rows.condition.values),
             weights=None if rows.weights is None else on_device(rows.weights),
+            objective=objective,
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.utils import check_random_state
 
+from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
 from pushforward.bijections import AbstractBijection, Chain, CylinderToDegrees, CylinderToSphere, Permute
 from pushforward.data import Schema
 from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, GivenAngles, Transformed
 from pushforward.flows import RECIPES, Recipe
+from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
 
@@ -94,6 +96,13 @@ def _built(
     if not isinstance(built, AbstractDistribution) or built.event_shape != (dim,):
         raise ValueError(f"flow={flow!r} must give a distribution of {dim} numbers, got {type(built).__name__}.")
     return built
+
+
+def objective_of(flow: FlowLike, schema: Schema) -> Objective:
+    """The recipe's own; likelihood where circular columns make the flow one of two parts."""
+    if isinstance(flow, str) and not schema.circular:
+        return getattr(objectives, RECIPES[flow].objective)
+    return objectives.nll
 
 
 def in_user_units(

@@ -4,6 +4,7 @@ from pushforward.flows._recipe import Recipe
 from pushforward.flows.bernstein import bernstein
 from pushforward.flows.bnaf import bnaf
 from pushforward.flows.circular_nsf import circular_nsf
+from pushforward.flows.ffjord import ffjord, flow_matching
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.gaussianization import gaussianization
 from pushforward.flows.iaf import iaf
@@ -29,9 +30,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("nsf", nsf_coupling, "spline couplings: accurate and fast both ways", "Durkan et al. 2019"),
         Recipe("nsf-ar", nsf_autoregressive, "autoregressive splines: the best densities", "Durkan et al. 2019"),
         Recipe("maf", maf, "affine autoregressive layers: fast densities", "Papamakarios et al. 2017"),
-        Recipe(
-            "maf-orders", maf_orders, "maf in several orders of the columns, averaged", "Papamakarios et al. 2017"
-        ),
+        Recipe("maf-orders", maf_orders, "maf in several orders of the columns, averaged", "Papamakarios et al. 2017"),
         Recipe("iaf", iaf, "affine autoregressive layers turned round: fast samples", "Kingma et al. 2016"),
         Recipe("realnvp", realnvp, "affine couplings", "Dinh et al. 2017"),
         Recipe("nice", nice, "additive couplings, volume-preserving but for one scale", "Dinh et al. 2015"),
@@ -54,6 +53,14 @@ RECIPES: dict[str, Recipe] = {
         Recipe("umnn", umnn, "autoregressive integrals of a positive network", "Wehenkel & Louppe 2019"),
         Recipe("bnaf", bnaf, "networks that are triangular maps themselves", "De Cao et al. 2019"),
         Recipe("gaussianization", gaussianization, "columns made normal one by one, and rotations", "Meng et al. 2020"),
+        Recipe("ffjord", ffjord, "a velocity followed in continuous time", "Grathwohl et al. 2019"),
+        Recipe(
+            "flow-matching",
+            flow_matching,
+            "ffjord trained without solving its equation",
+            "Lipman et al. 2023",
+            objective="flow_matching",
+        ),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -67,6 +74,8 @@ __all__ = [
     "bernstein",
     "bnaf",
     "circular_nsf",
+    "ffjord",
+    "flow_matching",
     "gaussian",
     "gaussianization",
     "iaf",

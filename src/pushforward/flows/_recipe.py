@@ -25,6 +25,7 @@ class Recipe:
         summary: One line for the catalogue.
         reference: Authors and year.
         events: What it is a density of: numbers on a line, angles in radians, or points of the sphere.
+        objective: What the estimators make small, by its name in `objectives`.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Recipe:
     summary: str
     reference: str
     events: Literal["line", "circle", "sphere"] = "line"
+    objective: Literal["nll", "flow_matching"] = "nll"
 
     @property
     def conditional(self) -> bool:

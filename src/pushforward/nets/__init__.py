@@ -4,5 +4,15 @@ from pushforward._masks import Degrees
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
+from pushforward.nets._velocity import Velocity
 
-__all__ = ["ACTIVATIONS", "LIPSCHITZ_ACTIVATIONS", "MADE", "MLP", "Degrees", "LipschitzMLP", "spectral_bound"]
+__all__ = [
+    "ACTIVATIONS",
+    "LIPSCHITZ_ACTIVATIONS",
+    "MADE",
+    "MLP",
+    "Degrees",
+    "LipschitzMLP",
+    "Velocity",
+    "spectral_bound",
+]

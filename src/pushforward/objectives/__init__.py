@@ -1,7 +1,8 @@
 """What training makes small: plain functions `objective(flow, batch, *, key) -> (loss, metrics)`."""
 
 from pushforward.objectives._batch import Batch, Objective
+from pushforward.objectives._continuous import flow_matching, rnode
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
 
-__all__ = ["Batch", "Objective", "bits_per_dim", "nll", "reverse_kl"]
+__all__ = ["Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"]

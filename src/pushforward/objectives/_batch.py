@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward.distributions._base import AbstractDistribution, batch_last
@@ -33,6 +34,14 @@ class Batch(NamedTuple):
         if self.condition is None or flow.cond_shape is None:
             return x, None
         return x, batch_last(self.condition, rows, flow.cond_shape)
+
+    def mean(self, losses: Float[Array, " batch"]) -> Float[Array, ""]:
+        """The weighted mean of one number for each row; a row of weight zero does not count, even if it is infinite."""
+        if self.weights is None:
+            return jnp.mean(losses)
+        counted = self.weights > 0
+        total = jnp.sum(jnp.where(counted, self.weights * jnp.where(counted, losses, 0.0), 0.0))
+        return total / jnp.maximum(jnp.sum(self.weights), jnp.finfo(total.dtype).tiny)
 
 
 class Objective(Protocol):

@@ -31,13 +31,7 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         >>> round(float(loss), 4)  # log 2 pi
         1.8379
     """
-    loss = -flow._log_prob_many(*batch.columns(flow), key)
-    weights = batch.weights
-    if weights is None:
-        return jnp.mean(loss), {}
-    counted = weights > 0
-    total = jnp.sum(jnp.where(counted, weights * jnp.where(counted, loss, 0.0), 0.0))
-    return total / jnp.maximum(jnp.sum(weights), jnp.finfo(total.dtype).tiny), {}
+    return batch.mean(-flow._log_prob_many(*batch.columns(flow), key)), {}
 
 
 def bits_per_dim(log_prob: ArrayLike, shape: Shape, *, levels: int = 1) -> Array:
