@@ -113,7 +113,7 @@ def test_von_mises_agrees_with_scipy(concentration, key):
 
 def test_von_mises_refuses_a_concentration_that_is_not_positive():
     with pytest.raises(ValueError, match="`concentration` must be positive"):
-        VonMises(0.0, [1.0, 0.0])
+        VonMises(0.0, jnp.array([1.0, 0.0]))
 
 
 def test_a_product_adds_up_and_keeps_the_order(key):

@@ -96,7 +96,7 @@ def importance(
     Example:
         >>> flow = pf.distributions.Normal(jnp.zeros(2), 1.2)
         >>> found = pf.diagnostics.importance(flow, lambda x: -0.5 * jnp.sum(x**2), key=key)
-        >>> abs(found.log_z - np.log(2 * np.pi)) < 4 * found.log_z_error, found.reliable
+        >>> bool(abs(found.log_z - np.log(2 * np.pi)) < 4 * found.log_z_error), found.reliable
         (True, True)
     """
     if flow.cond_shape is not None:
