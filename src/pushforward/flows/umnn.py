@@ -16,7 +16,7 @@ def umnn(
     embedding: int = 16,
     integrand_width: int = 32,
     integrand_depth: int = 2,
-    num_nodes: int = 20,
+    num_nodes: int = 17,
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
@@ -24,7 +24,7 @@ def umnn(
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
-    """Autoregressive layers of integrated networks: densities in one pass with a quadrature, samples by a root each.
+    """Autoregressive layers of integrated networks: both ways in closed form, on a grid.
 
     Args:
         dim: Number of coordinates.
@@ -32,7 +32,7 @@ def umnn(
         embedding: Numbers that the network predicts for each coordinate; 30 in the paper.
         integrand_width: Hidden units of the integrand; 50 in the paper.
         integrand_depth: Hidden layers of the integrand; 4 in the paper.
-        num_nodes: Nodes of the quadrature; 20 to 50 in the paper.
+        num_nodes: Places at which the network is evaluated, an odd number; 20 to 50 in the paper.
         bound: The integral acts on `[-bound, bound]`, with lines beyond.
         width: Hidden units of the networks that predict the embedding; 512 in the paper.
         depth: Hidden layers of those networks.
@@ -44,7 +44,8 @@ def umnn(
         Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
 
     Note:
-        Smaller networks than in the paper, a smooth integrand, a fixed number of nodes, lines beyond `bound`.
+        Smaller networks than in the paper. The trapezoid rule on a fixed grid in place of Clenshaw-Curtis quadrature
+        from 0 to each point, whose values need not increase; lines beyond `bound`.
     """
 
     def integral(key: PRNGKeyArray) -> MonotoneNetwork:
