@@ -1,5 +1,7 @@
 """The flow: a base distribution pushed through a bijection."""
 
+from functools import cached_property
+
 import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
@@ -36,24 +38,21 @@ class Transformed(AbstractDistribution):
                 f"Transformed: the base has events of shape {self.base.event_shape}, "
                 f"but the bijection takes {self.bijection.in_shape}."
             )
-        self._shared_cond_shape()
+        _ = self.cond_shape
 
-    @property
+    @cached_property
     def event_shape(self) -> Shape:
         return self.bijection.out_shape
 
-    @property
+    @cached_property
     def cond_shape(self) -> Shape | None:
-        return self._shared_cond_shape()
-
-    def _shared_cond_shape(self) -> Shape | None:
         return shared_cond_shape([self.base, self.bijection], "Transformed")
 
     @property
     def exact(self) -> bool:
         return self.base.exact and self.bijection.exact
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Kind, Kind]:
         return self.bijection.inverse_kind, self.bijection.forward_kind
 
