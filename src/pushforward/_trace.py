@@ -15,7 +15,6 @@ from jaxtyping import Array
 
 Function = Callable[[Any, Array], Array]
 
-LAWS = ("geometric", "poisson")
 MAX_TERMS = 200
 """Of a roulette; the noise has 24 bits, with which a geometric law of mean 2 ends after 41."""
 

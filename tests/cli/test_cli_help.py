@@ -1,5 +1,6 @@
 """Help, completion and the lazy group."""
 
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -47,10 +48,13 @@ def test_every_command_is_on_the_page_of_the_docs(name):
 
 
 def test_fit_has_the_defaults_of_training():
-    training = inspect.signature(pf.fit).parameters
-    shell = {option.name: option.default for option in main.commands["fit"].params}
-    names = ("learning_rate", "max_epochs", "patience", "validation")
-    assert {name: shell[name] for name in names} == {name: training[name].default for name in names}
+    """Those of the flow, and of a flow that does not say otherwise, those of `pushforward.fit`."""
+    library = inspect.signature(pf.fit).parameters
+    shell = {option.name: option for option in main.commands["fit"].params}
+    training = dataclasses.asdict(pf.flows.Training())
+    assert training == {name: library[name].default for name in training}
+    assert all(str(shell[name].show_default).startswith("the flow's own") for name in training)
+    assert shell["validation"].default == library["validation"].default
 
 
 def test_every_file_of_a_command_is_in_the_list():

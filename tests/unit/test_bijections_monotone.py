@@ -11,7 +11,7 @@ from pushforward import bijections as b
 from pushforward import flows
 from pushforward._errors import PushforwardError
 from pushforward._roots import solve_increasing
-from pushforward.distributions import Normal, Transformed
+from pushforward.distributions import Mixture, Normal, Transformed
 
 NOT_ONTO = b.NumericalInverse(b.Sigmoid((2,)))
 
@@ -51,6 +51,23 @@ def test_the_worst_draw_without_a_root_is_named(key):
     flow = Transformed(Normal.standard((2,)), b.Inverse(NOT_ONTO))
     with pytest.raises(PushforwardError, match=r"sample: no root .* of 50 point"):
         flow.sample(key, 50)
+
+
+def test_a_mixture_names_the_point_that_one_of_its_flows_has_no_root_for(key):
+    there, back = (Transformed(Normal.standard((2,)), layer) for layer in (NOT_ONTO, b.Inverse(NOT_ONTO)))
+    mixture = Mixture([Normal.standard((2,)), there])
+    assert mixture.kinds == ("iterative", "analytic")
+    with pytest.raises(PushforwardError, match=r"log_prob: no root .* 1 of 2 point.*worst is point 1, \[4\. , 0\.3\]"):
+        mixture.log_prob(jnp.array([[0.5, 0.2], [4.0, 0.3]]))
+    with pytest.raises(PushforwardError, match=r"sample: no root .* of 50 point"):
+        Mixture([Normal.standard((2,)), back]).sample(key, 50)
+
+
+def test_a_flow_on_top_of_a_flow_names_the_point_of_the_lower_one():
+    flow = Transformed(Transformed(Normal.standard((2,)), NOT_ONTO), b.Shift(jnp.ones(2)))
+    assert flow.kinds == ("iterative", "analytic")
+    with pytest.raises(PushforwardError, match=r"worst is point 1, \[4\. , 0\.3\]"):
+        flow.log_prob(jnp.array([[1.5, 1.2], [5.0, 1.3]]))
 
 
 def test_without_a_root_compiled_code_gives_nan_there_alone():

@@ -9,7 +9,6 @@ from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
 SHARE = click.FloatRange(0, 1, max_open=True)
-BETWEEN = click.FloatRange(0, 1, min_open=True, max_open=True)
 ABOVE_ZERO = click.FloatRange(0, min_open=True)
 
 
@@ -62,8 +61,7 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "--max-epochs",
     metavar="N",
     type=click.IntRange(1),
-    default=100,
-    show_default=True,
+    show_default="the flow's own, mostly 100",
     help="Passes through the data, at most.",
 )
 @click.option(
@@ -77,16 +75,14 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "--learning-rate",
     metavar="NUMBER",
     type=ABOVE_ZERO,
-    default=3e-3,
-    show_default=True,
+    show_default="the flow's own, mostly 0.003",
     help="Of Adam, at its highest.",
 )
 @click.option(
     "--patience",
     metavar="N",
     type=click.IntRange(1),
-    default=10,
-    show_default=True,
+    show_default="the flow's own, mostly 10",
     help="Epochs without a better validation loss before training ends.",
 )
 @click.option(
@@ -98,7 +94,11 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     help="Share of the rows that is held out to find the best epoch; 0 for none.",
 )
 @click.option(
-    "--ema", metavar="SHARE", type=BETWEEN, help="Keep a running mean of the parameters with this decay, such as 0.999."
+    "--ema",
+    metavar="SHARE",
+    type=SHARE,
+    show_default="the flow's own, mostly 0",
+    help="Keep a running mean of the parameters with this decay, such as 0.999; 0 for none.",
 )
 @options.seed
 @click.option(

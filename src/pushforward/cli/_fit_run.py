@@ -11,13 +11,15 @@ from typing import Any
 
 import jax
 
-from pushforward._errors import FileError, did_you_mean
+from pushforward._errors import DataError, FileError, did_you_mean
+from pushforward.bijections._one_hot import one_hot_size
 from pushforward.cli._failures import Stopped, WrongUsage
 from pushforward.cli._fit_input import Rows, read_rows
 from pushforward.cli._fit_report import print_report, say_result
 from pushforward.cli._talk import Talk, plural
 from pushforward.data import Schema
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity
+from pushforward.estimators._training import build_flow
 from pushforward.flows import RECIPES
 
 
@@ -34,10 +36,10 @@ class Request:
     drop: tuple[str, ...]
     kinds: tuple[str, ...]
     drop_missing: bool
-    max_epochs: int
+    max_epochs: int | None
     batch_size: int | None
-    learning_rate: float
-    patience: int
+    learning_rate: float | None
+    patience: int | None
     validation: float
     ema: float | None
     seed: int
@@ -164,11 +166,13 @@ def _check_settings(request: Request, rows: Rows) -> None:
     """Build the flow without numbers, so that a wrong `--set` is told as what it is."""
     if not request.settings:
         return
-    build, options = RECIPES[request.flow].build, dict(request.settings)
-    if rows.condition is not None:
-        options["cond_dim"] = rows.condition.num_columns
+    cond_dim = None if rows.conditions is None else one_hot_size(rows.conditions.sizes)
     try:
-        jax.eval_shape(lambda key: build(rows.x.num_columns, **options, key=key), jax.random.key(0))
+        jax.eval_shape(
+            lambda key: build_flow(request.flow, dict(request.settings), rows.schema, cond_dim, key), jax.random.key(0)
+        )
+    except DataError:
+        raise
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         given = " ".join(f"--set {name}={value}" for name, value in request.settings)
         reason = str(error).strip().splitlines()[0]
@@ -184,7 +188,19 @@ def _say_plan(request: Request, rows: Rows, talk: Talk) -> None:
         talk.warn(f"{request.checkpoint} of an unfinished fit will be replaced; --resume would go on from it")
     given = "" if rows.condition is None else f" given {', '.join(rows.condition.names)}"
     size = f"{plural(rows.x.num_rows, 'row')} of {plural(rows.x.num_columns, 'column')}"
-    talk.say(f"fitting {request.flow} to {size}{given}{_how_angles(request.flow, rows.schema)}")
+    talk.say(f"fitting {request.flow} to {size}{given}{_how(request.flow, rows.schema)}")
+
+
+def _how(flow: str, schema: Schema) -> str:
+    """How columns are fitted that are not by the flow alone that was asked for."""
+    count = len(schema.categorical)
+    if not count:
+        return _how_angles(flow, schema)
+    others = [place for place in range(len(schema.columns)) if place not in schema.categorical]
+    if not others:
+        return ": all are categorical, so it is a masked network of their probabilities alone"
+    law = f": {plural(count, 'categorical column')} by a masked network, the others by {flow} given them"
+    return law + _how_angles(flow, schema.select(others))
 
 
 def _how_angles(flow: str, schema: Schema) -> str:

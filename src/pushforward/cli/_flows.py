@@ -1,5 +1,6 @@
 """`pushforward flows`: the catalogue."""
 
+import dataclasses
 import inspect
 import re
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def command(name: str | None, as_json: bool) -> None:
     """List the flows and their options.
 
-    Without NAME: what `fit --flow` takes, and what each flow can do. With NAME: the options of that flow, which
-    `fit --set` takes.
+    Without NAME: what `fit --flow` takes, and what each flow can do. With NAME: how `fit` trains that flow unless it
+    is told otherwise, and the options of the flow, which `fit --set` takes.
 
     Density and sampling say how each is computed: analytic is one pass, sequential is one column after another,
     iterative is a solver, estimated has noise. A conditional flow can be fitted with `--condition`.
@@ -43,7 +44,8 @@ def command(name: str | None, as_json: bool) -> None:
 def _print_one(recipe: "Recipe") -> None:
     facts = _facts(recipe)
     names = ("name", "summary", "paper", "density", "sampling", "conditional")
-    print_facts((name, facts[name]) for name in names)
+    trained = ", ".join(f"{name}={value}" for name, value in facts["training"].items() if value is not None)
+    print_facts([*((name, facts[name]) for name in names), ("training", trained)])
     click.echo()
     rows = [(name, str(o["default"]), o["meaning"]) for name, o in facts["options"].items()]
     print_table(("option", "default", "meaning"), rows)
@@ -60,6 +62,8 @@ def _facts(recipe: "Recipe") -> dict[str, Any]:
         "density": density,
         "sampling": sampling,
         "conditional": recipe.conditional,
+        "objective": recipe.objective,
+        "training": dataclasses.asdict(recipe.training),
         "options": {
             name: {"default": parameters[name].default, "meaning": meanings.get(name, "")} for name in recipe.options()
         },

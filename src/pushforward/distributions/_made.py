@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import did_you_mean
 from pushforward._params import positive, static
-from pushforward._types import Shape
+from pushforward._types import Kind, Shape
 from pushforward.bijections._blocked import solve_in_order
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import HALF_LOG_2PI
@@ -83,6 +83,10 @@ class Autoregression(AbstractDistribution):
     @property
     def cond_shape(self) -> Shape | None:
         return None if self.net.cond_dim is None else (self.net.cond_dim,)
+
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        return "analytic", "sequential"
 
     def degrees(self, index: ArrayLike) -> Degrees | None:
         """Order and connections number `index`; None stands for the given order."""

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import violated
-from pushforward._types import Shape
+from pushforward._roots import any_unsolved
+from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
@@ -92,6 +93,11 @@ class Mixture(AbstractDistribution):
     def exact(self) -> bool:
         return all(c.exact for c in self.components)
 
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        density, sampling = zip(*(c.kinds for c in self.components), strict=True)
+        return worst_kind(list(density)), worst_kind(list(sampling))
+
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
         return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
@@ -104,6 +110,21 @@ class Mixture(AbstractDistribution):
         for i, draw in enumerate(draws[1:], start=1):
             chosen = jnp.where(which == i, draw, chosen)
         return chosen
+
+    def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
+        for component in self.components:
+            found = component._log_prob_many(x, condition, None)
+            if any_unsolved(found, x, condition):
+                component._raise_unsolved_density(x, condition, found)
+
+    def _raise_unsolved_samples(
+        self, key: PRNGKeyArray, condition: Array | None, temperature: ArrayLike | None, events: Array
+    ) -> None:
+        keys = jax.random.split(key, len(self.components) + 1)[1:]
+        for component, component_key in zip(self.components, keys, strict=True):
+            draws = component._sample_many(component_key, events.shape[-1], condition, temperature)
+            if any_unsolved(draws, condition):
+                component._raise_unsolved_samples(component_key, condition, temperature, draws)
 
 
 class ConditionalBase(AbstractDistribution):

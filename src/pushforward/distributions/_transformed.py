@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._roots import raise_unsolved
-from pushforward._types import Kind, Shape
+from pushforward._roots import any_unsolved, raise_unsolved
+from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
@@ -54,7 +54,8 @@ class Transformed(AbstractDistribution):
 
     @cached_property
     def kinds(self) -> tuple[Kind, Kind]:
-        return self.bijection.inverse_kind, self.bijection.forward_kind
+        density, sampling = self.base.kinds
+        return worst_kind([density, self.bijection.inverse_kind]), worst_kind([sampling, self.bijection.forward_kind])
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         map_key, base_key = (None, None) if key is None else jax.random.split(key)
@@ -78,12 +79,18 @@ class Transformed(AbstractDistribution):
             trial = self.bijection._inverse_many(given, rows, None)[0]
             return given, self.bijection._forward_many(trial, rows, None)[0]
 
+        z = self.bijection._inverse_many(x, condition, None)[0]
+        if not any_unsolved(z, x):  # so it is the base's
+            self.base._raise_unsolved_density(z, condition, self.base._log_prob_many(z, condition, None))
         raise_unsolved("log_prob", log_prob, retry)
 
     def _raise_unsolved_samples(
         self, key: PRNGKeyArray, condition: Array | None, temperature: ArrayLike | None, events: Array
     ) -> None:
-        noise = self.base._sample_many(jax.random.split(key)[1], events.shape[-1], condition, temperature)
+        base_key = jax.random.split(key)[1]
+        noise = self.base._sample_many(base_key, events.shape[-1], condition, temperature)
+        if any_unsolved(noise):
+            self.base._raise_unsolved_samples(base_key, condition, temperature, noise)
 
         def retry(points: np.ndarray) -> tuple[Array, Array]:
             given, rows = noise[..., points], None if condition is None else condition[..., points]

@@ -22,12 +22,12 @@ class FlowDensity(DensityMixin, FlowEstimator):
         columns: What columns can hold: a kind for all, such as `"positive"`, or a mapping from names (`x0, x1, ...`
             for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
             and `"infer"`, which looks at the data. By default every column is `"unbounded"`.
-        learning_rate: Of Adam, at its highest.
+        learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
         batch_size: Rows per step; None for about a tenth of the rows, from 32 to 256.
-        max_epochs: Passes through the data at most.
-        patience: Epochs without a better held-out loss before training ends; None for never.
+        max_epochs: Passes through the data at most; None for the flow's own.
+        patience: Epochs without a better held-out loss before training ends; None for the flow's own.
         validation: Share of the rows that is held out to find the best epoch; 0 or None for none.
-        ema: Decay of a running mean of the parameters, such as 0.999; None for none.
+        ema: Decay of a running mean of the parameters, such as 0.999; None for the flow's own, 0 for none.
         checkpoint: A file to which training is saved every few seconds.
         resume: Go on from `checkpoint`; needs a whole number as `random_state`.
         callbacks: Called after every epoch, see `pushforward.fit`.

@@ -1,5 +1,6 @@
 """From the name of a flow to an untrained flow in the user's units."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.bijections import AbstractBijection, Chain, CylinderToDegrees, CylinderToSphere, Permute
 from pushforward.data import Schema
 from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, GivenAngles, Transformed
-from pushforward.flows import RECIPES, Recipe
+from pushforward.flows import RECIPES, Recipe, Training
 from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
@@ -103,6 +104,14 @@ def objective_of(flow: FlowLike, schema: Schema) -> Objective:
     if isinstance(flow, str) and not schema.circular:
         return getattr(objectives, RECIPES[flow].objective)
     return objectives.nll
+
+
+def training_of(flow: FlowLike, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `fit`: what is given, and for what is None the recipe's own."""
+    recipe = RECIPES[flow].training if isinstance(flow, str) else Training()
+    own = dataclasses.asdict(recipe)
+    chosen = {name: default if given[name] is None else given[name] for name, default in own.items()}
+    return chosen | {"ema": chosen["ema"] or None}
 
 
 def in_user_units(

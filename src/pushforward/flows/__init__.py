@@ -1,6 +1,6 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
-from pushforward.flows._recipe import Recipe
+from pushforward.flows._recipe import Recipe, Training
 from pushforward.flows.bernstein import bernstein
 from pushforward.flows.bnaf import bnaf
 from pushforward.flows.circular_nsf import circular_nsf
@@ -41,7 +41,13 @@ RECIPES: dict[str, Recipe] = {
         Recipe("made-bernoulli", made_bernoulli, "binary columns given those before them", "Germain et al. 2015"),
         Recipe("planar", planar, "bends along a direction", "Rezende & Mohamed 2015"),
         Recipe("radial", radial, "swellings around a point", "Rezende & Mohamed 2015"),
-        Recipe("sylvester", sylvester, "bends along several directions at once", "van den Berg et al. 2018"),
+        Recipe(
+            "sylvester",
+            sylvester,
+            "bends along several directions at once",
+            "van den Berg et al. 2018",
+            training=Training(learning_rate=2e-2),
+        ),
         Recipe("residual", residual, "contractive residual blocks, trained without bias", "Chen et al. 2019"),
         Recipe("iresnet", iresnet, "contractive residual blocks, trained by a short series", "Behrmann et al. 2019"),
         Recipe("circular-nsf", circular_nsf, "spline couplings of angles, on a torus", "Rezende et al. 2020", "circle"),
@@ -50,9 +56,27 @@ RECIPES: dict[str, Recipe] = {
         Recipe("naf", naf, "autoregressive mixtures of sigmoids", "Huang et al. 2018"),
         Recipe("sos", sos, "autoregressive polynomials whose slope is a sum of squares", "Jaini et al. 2019"),
         Recipe("bernstein", bernstein, "autoregressive Bernstein polynomials", "Ramasinghe et al. 2022"),
-        Recipe("umnn", umnn, "autoregressive integrals of a positive network", "Wehenkel & Louppe 2019"),
-        Recipe("bnaf", bnaf, "networks that are triangular maps themselves", "De Cao et al. 2019"),
-        Recipe("gaussianization", gaussianization, "columns made normal one by one, and rotations", "Meng et al. 2020"),
+        Recipe(
+            "umnn",
+            umnn,
+            "autoregressive integrals of a positive network",
+            "Wehenkel & Louppe 2019",
+            training=Training(learning_rate=1e-2),
+        ),
+        Recipe(
+            "bnaf",
+            bnaf,
+            "networks that are triangular maps themselves",
+            "De Cao et al. 2019",
+            training=Training(learning_rate=2e-2),
+        ),
+        Recipe(
+            "gaussianization",
+            gaussianization,
+            "columns made normal one by one, and rotations",
+            "Meng et al. 2020",
+            training=Training(learning_rate=1e-2),
+        ),
         Recipe("ffjord", ffjord, "a velocity followed in continuous time", "Grathwohl et al. 2019"),
         Recipe(
             "flow-matching",
@@ -70,6 +94,7 @@ RECIPES: dict[str, Recipe] = {
 __all__ = [
     "RECIPES",
     "Recipe",
+    "Training",
     "affine",
     "bernstein",
     "bnaf",

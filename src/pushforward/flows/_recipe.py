@@ -9,10 +9,20 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from pushforward._types import Kind
+from pushforward._types import Kind, Shape
 from pushforward.distributions import AbstractDistribution
 
 Build = Callable[..., AbstractDistribution]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a flow is trained where the user does not say otherwise; the names and the defaults are those of `fit`."""
+
+    learning_rate: float = 3e-3
+    max_epochs: int = 100
+    patience: int = 10
+    ema: float | None = None
 
 
 @dataclass(frozen=True)
@@ -24,29 +34,33 @@ class Recipe:
         build: `build(dim, *, ..., cond_dim=None, key)`.
         summary: One line for the catalogue.
         reference: Authors and year.
-        events: What it is a density of: numbers on a line, angles in radians, or points of the sphere.
+        events: What it is a density of: numbers on a line, angles in radians, points of the sphere, or images, whose
+            `build` takes the shape `(height, width, channels)` in place of `dim`.
         objective: What the estimators make small, by its name in `objectives`.
+        training: How the estimators and the command line train it by default.
     """
 
     name: str
     build: Build
     summary: str
     reference: str
-    events: Literal["line", "circle", "sphere"] = "line"
+    events: Literal["line", "circle", "sphere", "image"] = "line"
     objective: Literal["nll", "flow_matching"] = "nll"
+    training: Training = Training()
 
     @property
     def conditional(self) -> bool:
         """Whether it can be conditional."""
         return "cond_dim" in inspect.signature(self.build).parameters
 
+    @property
+    def example(self) -> int | Shape:
+        """A size that `build` takes."""
+        return (8, 8, 1) if self.events == "image" else 3
+
     def kinds(self) -> tuple[Kind, Kind]:
         """How the density and a sample are computed: (density, sampling)."""
-        flow = jax.eval_shape(lambda key: self.build(3, key=key), jax.random.key(0))
-        bijection = getattr(flow, "bijection", None)
-        if bijection is None:
-            return "analytic", "sequential"
-        return bijection.inverse_kind, bijection.forward_kind
+        return jax.eval_shape(lambda key: self.build(self.example, key=key), jax.random.key(0)).kinds
 
     def options(self) -> list[str]:
         """Names of the keyword arguments of `build`, but for `cond_dim` and `key`."""
@@ -57,16 +71,26 @@ class Recipe:
 def compiled(build: Build) -> Build:
     """Run a recipe under one `jit`: drawing initial weights one by one costs seconds at a cold start."""
     names = [name for name in inspect.signature(build).parameters if name != "key"]
+    check = _check_shape if names[0] == "shape" else _check_dim
     drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
     def run(*args, key, **kwargs) -> AbstractDistribution:
-        dim = args[0] if args else kwargs.get("dim")
-        if not isinstance(dim, int) or dim < 1:
-            raise ValueError(f"{build.__name__}: `dim` must be a whole number from 1 on, got {dim!r}.")
-        return drawn(*args, key=key, **{name: _hashable(value) for name, value in kwargs.items()})
+        check(build.__name__, args[0] if args else kwargs.get(names[0]))
+        return drawn(*map(_hashable, args), key=key, **{name: _hashable(value) for name, value in kwargs.items()})
 
     return run
+
+
+def _check_dim(name: str, dim: Any) -> None:
+    if not isinstance(dim, int) or dim < 1:
+        raise ValueError(f"{name}: `dim` must be a whole number from 1 on, got {dim!r}.")
+
+
+def _check_shape(name: str, shape: Any) -> None:
+    sizes = _hashable(shape)
+    if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(isinstance(n, int) and n >= 1 for n in sizes):
+        raise ValueError(f"{name}: `shape` must be (height, width, channels), three whole numbers, got {shape!r}.")
 
 
 def _hashable(value: Any) -> Any:

@@ -32,8 +32,7 @@ def bnaf(
 
     Note:
         The activation is a tanh with a leak: a network with the paper's tanh is not onto, and its density does not
-        integrate to 1. Gated residual connections around every network, no weight normalisation. Train it with a
-        learning rate near 0.01, as the paper does.
+        integrate to 1. Gated residual connections around every network, no weight normalisation.
     """
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:

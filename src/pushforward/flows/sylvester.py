@@ -13,7 +13,7 @@ def sylvester(
     dim: int,
     *,
     variant: str = "orthogonal",
-    num_layers: int = 16,
+    num_layers: int = 32,
     num_directions: int | None = None,
     num_reflections: int = 8,
     width: int = 64,
@@ -26,7 +26,7 @@ def sylvester(
     Args:
         dim: Number of coordinates.
         variant: `"orthogonal"` (O-SNF), `"householder"` (H-SNF) or `"triangular"` (T-SNF).
-        num_layers: Maps; the paper uses 4 to 16.
+        num_layers: Maps; the paper uses 4 to 16, as the last part of a larger model.
         num_directions: Of the orthogonal variant; default `dim` up to 16.
         num_reflections: Of the Householder variant; the paper uses 8.
         width: Hidden units of the networks on the condition; unused without one.
