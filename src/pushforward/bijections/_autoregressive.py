@@ -37,6 +37,7 @@ class Autoregressive(AbstractBatched):
         cond_dim: Size of the condition, or None.
         activation: Of the network.
         circular: Whether the coordinates are angles, of which the network sees cosine and sine.
+        unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
         order: In which order coordinates are taken, a permutation of `0 .. dim - 1`; `"random"` draws one from `key`.
         adjacency: `adjacency[i][j]` is true where coordinate `i` depends on `j`, an acyclic graph; `(dim, dim)`.
         key: For the initial weights. The layer starts as `inner` itself, whatever the key.
@@ -67,6 +68,7 @@ class Autoregressive(AbstractBatched):
         cond_dim: int | None = None,
         activation: str = "relu",
         circular: bool = False,
+        unit: float = 1.0,
         order: str | Sequence[int] | None = None,
         adjacency: Matrix | None = None,
         key: PRNGKeyArray,
@@ -83,6 +85,7 @@ class Autoregressive(AbstractBatched):
             cond_dim=cond_dim,
             activation=activation,
             circular=circular,
+            unit=unit,
             parents=parents,
             key=net_key,
         )

@@ -166,8 +166,8 @@ def _padded(net: MADE, condition: Array | None, coords: int, units: int, batch: 
 
 def _seen(net: MADE, y: Array, known: Array) -> Array:
     """What the network sees of the first `known` coordinates; the others must read as zero, as those of a block do."""
-    if not net.circular:
-        return y
+    if net.num_features == 1:
+        return net.features(y)
     return jnp.where(
         (jnp.arange(y.shape[0] * net.num_features) < known * net.num_features)[:, None], net.features(y), 0
     )

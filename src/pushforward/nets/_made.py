@@ -9,7 +9,7 @@ from pushforward._graphs import Parents, contained, levels, members, spread_sets
 from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
 from pushforward._types import Part
-from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers, features
+from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers, features, in_units
 
 
 class MADE(Part):
@@ -25,6 +25,8 @@ class MADE(Part):
         cond_dim: Size of the condition, which every output may see, or None.
         activation: A name in `ACTIVATIONS`.
         circular: Whether the coordinates are angles, of which the network sees cosine and sine.
+        unit: What makes 1 for the network: it sees coordinates divided by this.
+        num_categories: If the coordinates are codes from 0 on, how many; the network sees them one-hot.
         parents: For each coordinate those before it that its output may see; None for all of them.
         key: For the initial weights; the last layer starts at zero.
 
@@ -44,6 +46,8 @@ class MADE(Part):
     activation: str = static()
     circular: bool = static(default=False)
     parents: Parents | None = static(default=None)
+    unit: float = static(default=1.0)
+    num_categories: int | None = static(default=None)
 
     def __init__(
         self,
@@ -55,6 +59,8 @@ class MADE(Part):
         cond_dim: int | None = None,
         activation: str = "relu",
         circular: bool = False,
+        unit: float = 1.0,
+        num_categories: int | None = None,
         parents: Parents | None = None,
         key: PRNGKeyArray,
     ):
@@ -63,6 +69,7 @@ class MADE(Part):
             raise ValueError(f"MADE: `depth` must be at least 1, got {depth}.")
         self.dim, self.num_params, self.width, self.cond_dim = dim, num_params, width, cond_dim
         self.activation, self.circular, self.parents = activation, circular, parents
+        self.unit, self.num_categories = unit, num_categories
         if parents is not None:
             spread_sets(parents, width, conditional=cond_dim is not None)  # tells of a width that is too small
         sizes = [dim * self.num_features + (cond_dim or 0), *[width] * depth, num_params * dim]
@@ -74,7 +81,10 @@ class MADE(Part):
         condition: Float[Array, "cond batch"] | None = None,
         degrees: Degrees | None = None,
     ) -> Float[Array, "params dim batch"]:
-        seen = self.features(x)
+        return self.of_features(self.features(x), condition, degrees)
+
+    def of_features(self, seen: Array, condition: Array | None = None, degrees: Degrees | None = None) -> Array:
+        """As for coordinates, given what `features` makes of them, `(dim * num_features, batch)`."""
         h = seen if condition is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         *hidden, last = self.masked_weights(degrees)
@@ -85,11 +95,14 @@ class MADE(Part):
     @property
     def num_features(self) -> int:
         """Numbers that the network sees of each coordinate."""
-        return 2 if self.circular else 1
+        return self.num_categories or (2 if self.circular else 1)
 
     def features(self, x: Array) -> Array:
         """What the network sees of coordinates, `(n, batch) -> (n * num_features, batch)`."""
-        return features(x) if self.circular else x
+        if self.num_categories is not None:
+            hot = jax.nn.one_hot(x.astype(jnp.int32), self.num_categories, dtype=x.dtype, axis=1)
+            return hot.reshape(-1, x.shape[-1])
+        return features(x) if self.circular else in_units(x, self.unit)
 
     @property
     def steps(self) -> list[tuple[int, int]]:

@@ -43,6 +43,7 @@ class MLP(Part):
         activation: A name in `ACTIVATIONS`.
         circular: Whether the inputs are angles, of which the network sees cosine and sine; the condition is seen as
             it is.
+        unit: What makes 1 for the network: it sees inputs that are not angles divided by this.
         key: For the initial weights, uniform in ±1/sqrt(inputs).
 
     Raises:
@@ -56,6 +57,7 @@ class MLP(Part):
     cond_dim: int | None = static()
     activation: str = static()
     circular: bool = static(default=False)
+    unit: float = static(default=1.0)
 
     def __init__(
         self,
@@ -67,10 +69,11 @@ class MLP(Part):
         cond_dim: int | None = None,
         activation: str = "relu",
         circular: bool = False,
+        unit: float = 1.0,
         key: PRNGKeyArray,
     ):
         check_activation("MLP", activation)
-        self.circular = circular
+        self.circular, self.unit = circular, unit
         sizes = [in_size * self.num_features + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
         self.weights, self.biases = dense_layers(sizes, key)
         self.in_size, self.out_shape, self.cond_dim, self.activation = in_size, tuple(out_shape), cond_dim, activation
@@ -78,7 +81,7 @@ class MLP(Part):
     def __call__(
         self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
     ) -> Float[Array, "*out batch"]:
-        seen = features(x) if self.circular else x
+        seen = features(x) if self.circular else in_units(x, self.unit)
         h = seen if condition is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
@@ -94,6 +97,11 @@ class MLP(Part):
 def features(angles: Array) -> Array:
     """Cosine and sine of each angle, next to each other: `(n, batch) -> (2 n, batch)`."""
     return jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1).reshape(-1, angles.shape[-1])
+
+
+def in_units(x: Array, unit: float) -> Array:
+    """`x / unit`, and the same array where the unit is 1."""
+    return x if unit == 1.0 else x / unit
 
 
 def dense_layers(sizes: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
