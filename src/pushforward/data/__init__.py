@@ -1,6 +1,7 @@
 """Tables, the column schema and toy densities: how data comes in, and what each column can hold."""
 
 from pushforward.data._energies import ENERGIES, Energy
+from pushforward.data._images import Images, read_images
 from pushforward.data._infer import column_warnings, infer_schema
 from pushforward.data._read import as_table, read_batches, read_table
 from pushforward.data._schema import Column, KindSpec, Schema, parse_kind, parse_override
@@ -33,6 +34,7 @@ __all__ = [
     "TOYS",
     "Column",
     "Energy",
+    "Images",
     "KindSpec",
     "Schema",
     "Table",
@@ -57,6 +59,7 @@ __all__ = [
     "pinwheel",
     "pinwheel_log_density",
     "read_batches",
+    "read_images",
     "read_table",
     "require_rows",
     "rings",

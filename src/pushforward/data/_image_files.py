@@ -1,0 +1,71 @@
+"""One picture file: its header, its values, another size."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pushforward._errors import DataError
+
+Resize = int | tuple[int, int] | None
+
+CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "YCbCr": 3, "CMYK": 3, "LA": 2, "RGBA": 4, "PA": 4, "La": 2, "RGBa": 4}
+"""Channels of the modes of Pillow that are read; a palette has colours."""
+DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+class Picture(NamedTuple):
+    """What the header of a picture says."""
+
+    size: tuple[int, int]
+    channels: int
+    bits: int
+    alpha: bool
+
+
+def look(path: Path) -> Picture | None:
+    """The header of a file, or None if it is not a picture."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            deep = image.mode in DEEP
+            channels = CHANNELS.get(image.mode, 3)
+            alpha = channels in (2, 4) or "transparency" in image.info
+            size = (image.height, image.width)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return None
+    return Picture(size, {2: 1, 4: 3}.get(channels, channels), 16 if deep else 8, alpha)
+
+
+def decode(path: Path, size: tuple[int, int] | None, mode: str) -> np.ndarray:
+    """The values of a picture, `(height, width, channels)` bytes.
+
+    Raises:
+        DataError: If the file is cut short or damaged.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if "A" in image.getbands() or "transparency" in image.info:
+                clear = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+            picture = image.convert("L" if mode == "grey" else "RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"{path}: the picture cannot be read whole ({error}).", "make the file again, or take it away"
+        ) from None
+    values = np.asarray(picture)
+    return resized(values.reshape(*values.shape[:2], -1), size)
+
+
+def resized(values: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """A picture `(height, width, channels)` of bytes in another size: by averages when it shrinks."""
+    if size is None or values.shape[:2] == size:
+        return values
+    from PIL import Image
+
+    image = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+    smaller = np.asarray(image.resize((size[1], size[0]), Image.Resampling.LANCZOS))
+    return smaller.reshape(*size, values.shape[2])
