@@ -1,9 +1,11 @@
 """Conditioners: networks that predict the parameters of a bijection."""
 
 from pushforward._masks import Degrees
+from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
+from pushforward.nets._transformer import CausalTransformer
 from pushforward.nets._velocity import Velocity
 
 __all__ = [
@@ -11,8 +13,11 @@ __all__ = [
     "LIPSCHITZ_ACTIVATIONS",
     "MADE",
     "MLP",
+    "CausalTransformer",
+    "ConvNet",
     "Degrees",
     "LipschitzMLP",
     "Velocity",
+    "convolve",
     "spectral_bound",
 ]
