@@ -63,6 +63,7 @@ def perturb(tree, size: float = 0.4, seed: int = 7):
 
 D = 3
 SMALL = {"width": 8, "depth": 2}
+ATTENTION = {"width": 8, "depth": 2, "num_heads": 2}
 INNERS: dict[str, Callable[[], AbstractBijection]] = {
     "affine": b.Affine,
     "shift": b.Shift,
@@ -164,6 +165,12 @@ def _couplings() -> list[Case]:
         Case("ar_blocked_narrow", lambda k: b.Autoregressive(b.Affine(), 13, width=5, cond_dim=2, key=k)),
         Case("ar_graph", lambda k: b.Autoregressive(b.Affine(), D, adjacency=np.eye(D)[[2, 0, 1]] * [1, 1, 0], key=k)),
         Case("ar_inverted", lambda k: b.Inverse(b.Autoregressive(b.Affine(), D, key=k, **SMALL))),
+        Case("transformer", lambda k: b.TransformerAutoregressive(b.Affine(), 5, group_size=2, key=k, **ATTENTION)),
+        Case(
+            "transformer_conditional",
+            lambda k: b.TransformerAutoregressive(INNERS["rqs_inverted"](), D, cond_dim=2, key=k, **ATTENTION),
+            knots=(3.0, -3.0),
+        ),
     ]
 
 

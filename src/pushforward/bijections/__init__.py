@@ -43,6 +43,7 @@ from pushforward.bijections._spline import LinearSpline, QuadraticSpline, Ration
 from pushforward.bijections._stochastic import HMC, AbstractStochastic, Density, Langevin, Metropolis
 from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
+from pushforward.bijections._transformer import TransformerAutoregressive
 
 __all__ = [
     "HMC",
@@ -109,6 +110,7 @@ __all__ = [
     "SumOfSquares",
     "Sylvester",
     "Tanh",
+    "TransformerAutoregressive",
     "TriangularAffine",
     "count_raw",
     "fill",

@@ -22,6 +22,7 @@ from pushforward.flows.residual import iresnet, residual
 from pushforward.flows.sos import sos
 from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
+from pushforward.flows.tarflow import tarflow
 from pushforward.flows.umnn import umnn
 
 RECIPES: dict[str, Recipe] = {
@@ -85,6 +86,7 @@ RECIPES: dict[str, Recipe] = {
             "Lipman et al. 2023",
             objective="flow_matching",
         ),
+        Recipe("tarflow", tarflow, "autoregressive blocks seen through causal attention", "Zhai et al. 2025"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -123,5 +125,6 @@ __all__ = [
     "sos",
     "sphere",
     "sylvester",
+    "tarflow",
     "umnn",
 ]
