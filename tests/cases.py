@@ -24,6 +24,7 @@ class Case:
         domain: Where inputs of `forward` are drawn: "real", "positive", "unit" or "circle" (from -pi to pi).
         knots: Inputs at which the map is spliced together, tested beside random ones.
         whole_line: Whether inputs far from the data must give finite values and gradients.
+        noise: How much parameters are perturbed; a stack of many wild layers is invertible, but not in float32.
     """
 
     name: str
@@ -31,9 +32,10 @@ class Case:
     domain: str = "real"
     knots: tuple[float, ...] = ()
     whole_line: bool = True
+    noise: float = 0.4
 
     def bijection(self, key: Array) -> AbstractBijection:
-        return perturb(jax.jit(self.build)(key))
+        return perturb(jax.jit(self.build)(key), self.noise)
 
     def points(self, bijection: AbstractBijection, key: Array, n: int) -> Array:
         x = 1.5 * jax.random.normal(key, (n, *bijection.in_shape), jnp.result_type(float))
@@ -174,6 +176,34 @@ def _couplings() -> list[Case]:
     ]
 
 
+def _images() -> list[Case]:
+    tiny = {"width": 4, "grey_levels": None}
+    recipes = {
+        "glow": lambda k: flows.glow((8, 8, 1), num_levels=1, num_steps=1, key=k, **tiny),
+        "glow_lu_conditional": lambda k: flows.glow(
+            (4, 4, 1), num_levels=2, num_steps=1, coupling="additive", linear="lu", cond_dim=2, key=k, **tiny
+        ),
+        "realnvp_image": lambda k: flows.realnvp_image((4, 4, 1), num_levels=1, depth=1, key=k, **tiny),
+        "nsf_image": lambda k: flows.nsf_image((4, 4, 1), num_levels=1, num_steps=1, depth=2, key=k, **tiny),
+        "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
+    }
+    net = {"width": 4}
+    return [
+        Case("squeeze", lambda k: b.Squeeze((4, 2, 2))),
+        Case("actnorm_image", lambda k: b.ActNorm((2, 2, 3))),
+        Case("each_pixel", lambda k: b.EachPixel(b.Linear(3, key=k), (2, 2))),
+        Case("tanh_affine", lambda k: b.TanhAffine(jnp.ones(D))),
+        Case("coupling_channels", lambda k: b.Coupling(b.Affine(), (4, 4, 3), key=k, **net)),
+        Case(
+            "coupling_checkerboard",
+            lambda k: b.Coupling(
+                b.TanhAffine(), (3, 4, 1), checkerboard=1, depth=2, residual=True, cond_dim=2, key=k, **net
+            ),
+        ),
+        *(Case(f"flow_{name}", _bijection_of(build), noise=0.1) for name, build in recipes.items()),
+    ]
+
+
 def _recipes() -> list[Case]:
     cases = []
     for name, recipe in flows.RECIPES.items():
@@ -183,6 +213,8 @@ def _recipes() -> list[Case]:
             continue  # the map of "residual": without a key they differ in the activation alone
         if name.startswith("made") or name == "maf-orders":
             continue  # a distribution without a bijection: tests/unit/test_distributions.py
+        if recipe.events == "image":
+            continue  # see `_images`
         if recipe.events == "sphere":
             continue  # its Jacobian is not square: tests/unit/test_flows_circular.py
         domain = "circle" if recipe.events == "circle" else "real"
@@ -201,4 +233,6 @@ def _bijection_of(build):
     return lambda key: build(key).bijection
 
 
-CASES = {case.name: case for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_recipes()]}
+CASES = {
+    case.name: case for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_images(), *_recipes()]
+}

@@ -130,7 +130,7 @@ def test_far_inputs_give_finite_densities_and_gradients(name):
     """Up to 1e4 times the data's scale, in float32, at wild weights: values, and gradients for inputs and weights."""
     case, key = CASES[name], jax.random.key(7)
     bijection = perturb(case.bijection(key), 1.0)
-    x = 1e4 * jax.random.normal(key, (16, *bijection.in_shape))
+    x = 1e4 * jax.random.normal(key, (16, *bijection.out_shape))
     condition = None if bijection.cond_shape is None else jnp.ones((*bijection.cond_shape, 16))
     params, rest = partition(bijection)
 
@@ -144,10 +144,12 @@ def test_far_inputs_give_finite_densities_and_gradients(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in FAR if name != "reshape"])
+@pytest.mark.parametrize("name", FAR)
 def test_the_gradient_of_three_layers_takes_no_longer_than_of_ten(name, key):
     """XLA may compute what one layer hands to the next again for every use: 900 times as long was seen."""
     layer = CASES[name].bijection(key)
+    if layer.in_shape != layer.out_shape:
+        pytest.skip("three of these cannot follow one another")
     mixed = Chain([layer, Flip(layer.out_shape)])
     three = Chain([mixed, mixed, mixed])
     x = CASES[name].points(layer, key, 512).reshape(-1, *layer.in_shape)

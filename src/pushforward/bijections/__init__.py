@@ -1,7 +1,7 @@
 """Invertible maps: `forward` goes from the base to the data, `inverse` from the data to the base."""
 
 from pushforward.bijections._actnorm import ActNorm
-from pushforward.bijections._affine import Affine, Dequantize, GatedAffine, Scale, Shift, Standardize
+from pushforward.bijections._affine import Affine, Dequantize, GatedAffine, Scale, Shift, Standardize, TanhAffine
 from pushforward.bijections._autoregressive import Autoregressive
 from pushforward.bijections._base import (
     AbstractBatched,
@@ -29,8 +29,10 @@ from pushforward.bijections._elementwise import (
     Square,
     Tanh,
 )
+from pushforward.bijections._image import EachPixel, Squeeze, to_levels
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
 from pushforward.bijections._masked_residual import MaskedResidual
+from pushforward.bijections._multi_scale import MultiScale
 from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._polynomial import Bernstein, SumOfSquares
@@ -73,6 +75,7 @@ __all__ = [
     "DenseSigmoidal",
     "Density",
     "Dequantize",
+    "EachPixel",
     "Exp",
     "Flip",
     "GatedAffine",
@@ -90,6 +93,7 @@ __all__ = [
     "Metropolis",
     "Mobius",
     "MonotoneNetwork",
+    "MultiScale",
     "NormalQuantile",
     "NumericalInverse",
     "Permute",
@@ -106,14 +110,17 @@ __all__ = [
     "SinhArcsinh",
     "Softplus",
     "Square",
+    "Squeeze",
     "Standardize",
     "SumOfSquares",
     "Sylvester",
     "Tanh",
+    "TanhAffine",
     "TransformerAutoregressive",
     "TriangularAffine",
     "count_raw",
     "fill",
     "repeat",
     "sum_event",
+    "to_levels",
 ]

@@ -1,5 +1,6 @@
-"""Activation normalisation for vectors."""
+"""Activation normalisation for vectors and images."""
 
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -12,53 +13,59 @@ from pushforward.bijections._base import AbstractBatched
 
 
 class ActNorm(AbstractBatched):
-    r"""$y = s \odot x + t$, started so that `inverse` of the first batch has mean 0 and spread 1 in each coordinate.
+    r"""$y = s \odot x + t$, started so that `inverse` of the first batch has mean 0 and spread 1 in each channel.
 
-    `pushforward.fit` starts it once; whether it was started is saved with the model, so neither loading nor resuming
-    starts it again.
+    Channels are the last axis of the event: the coordinates of a vector, the channels of an image, of which all $n$
+    pixels share a scale. The log-det is $n \sum_c \log s_c$. `pushforward.fit` starts it once; whether it was started
+    is saved with the model, so neither loading nor resuming starts it again.
 
     Args:
-        dim: Size of the event.
+        shape: The event's shape, or the size of a vector.
 
     Reference:
         Kingma & Dhariwal (2018), Glow, section 3.1.
     """
 
-    loc: Float[Array, " dim"]
-    scale_raw: Float[Array, " dim"]
+    loc: Float[Array, " channels"]
+    scale_raw: Float[Array, " channels"]
     started: Float[Array, ""] = buffer()
-    dim: int = static()
+    shape: Shape = static()
 
     forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
     cond_shape: ClassVar[Shape | None] = None
 
-    def __init__(self, dim: int):
-        self.dim = dim
-        self.loc, self.scale_raw, self.started = jnp.zeros(dim), jnp.zeros(dim), jnp.zeros(())
+    def __init__(self, shape: int | Shape):
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        channels = self.shape[-1]
+        self.loc, self.scale_raw, self.started = jnp.zeros(channels), jnp.zeros(channels), jnp.zeros(())
 
     @property
     def in_shape(self) -> Shape:
-        return (self.dim,)
+        return self.shape
 
     @property
     def out_shape(self) -> Shape:
-        return (self.dim,)
+        return self.shape
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
-        return x * scale[:, None] + self.loc[:, None], jnp.broadcast_to(jnp.sum(log_scale), x.shape[-1:])
+        return x * scale[:, None] + self.loc[:, None], self._log_det(log_scale, x)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
-        return (x - self.loc[:, None]) / scale[:, None], jnp.broadcast_to(-jnp.sum(log_scale), x.shape[-1:])
+        return (x - self.loc[:, None]) / scale[:, None], -self._log_det(log_scale, x)
+
+    def _log_det(self, log_scale: Array, x: Array) -> Array:
+        return jnp.broadcast_to(math.prod(self.shape[:-1]) * jnp.sum(log_scale), x.shape[-1:])
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[ActNorm, Array]":
-        spread = jnp.std(x, axis=-1)
-        # A coordinate without spread (one row, a constant column) keeps scale 1.
+        others = (*range(x.ndim - 2), x.ndim - 1)
+        spread = jnp.std(x, axis=others)
+        # A channel without spread (one row, a constant column) keeps scale 1.
         raw = jnp.where(spread > MIN_SPREAD, positive_raw(jnp.maximum(spread, MIN_SPREAD)), 0.0)
         fresh = self.started == 0
-        loc = jnp.where(fresh, jnp.mean(x, axis=-1), self.loc)
+        loc = jnp.where(fresh, jnp.mean(x, axis=others), self.loc)
         values = (loc, jnp.where(fresh, raw, self.scale_raw), jnp.ones_like(self.started))
         begun = eqx.tree_at(lambda a: (a.loc, a.scale_raw, a.started), self, values)
         return begun, begun._inverse_many(x, condition, None)[0]

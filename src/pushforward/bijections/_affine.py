@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import violated
-from pushforward._params import buffer, positive, positive_raw, static
+from pushforward._params import buffer, positive, positive_raw, shared, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection
 from pushforward.bijections._elementwise import AbstractAnalyticElementwise
@@ -172,6 +172,44 @@ GATE_MIN = -18.0
 """A contraction by 7e7 is beyond any use; without a limit, several layers overflow float32 on the way back."""
 
 
+class TanhAffine(AbstractAnalyticElementwise):
+    r"""RealNVP's scale, $y = e^{g \tanh r} \odot x + t$; $\log|dy/dx| = g \tanh r$. No network predicts the limit $g$.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        raw: $r$; at 0 the scale is 1.
+        limit: $g$, at the start; clipped to ±10, a scale of 2e4.
+
+    Reference:
+        Dinh, Sohl-Dickstein & Bengio (2017), Density estimation using Real NVP, section 4.1.
+    """
+
+    loc: Array
+    raw: Array
+    limit: Array = shared()
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0, limit: ArrayLike = 1.0):
+        arrays = (jnp.asarray(value, dtype=jnp.result_type(float)) for value in (loc, raw, limit))
+        self.loc, self.raw, self.limit = jnp.broadcast_arrays(*arrays)
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        log_scale = self._log_scale()
+        return x * jnp.exp(log_scale) + self.loc, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        log_scale = self._log_scale()
+        back = jnp.clip((x - self.loc) * jnp.exp(-log_scale), -FAR, FAR)
+        return back, jnp.broadcast_to(-log_scale, x.shape)
+
+    def _log_scale(self) -> Array:
+        return jnp.clip(self.limit, -TANH_LIMIT, TANH_LIMIT) * jnp.tanh(self.raw)
+
+
+TANH_LIMIT = 10.0
+
+
 class Dequantize(AbstractSurjection):
     """Whole numbers as the floor of real ones: `forward` rounds down, `inverse` adds noise from U[0, 1).
 
@@ -180,12 +218,14 @@ class Dequantize(AbstractSurjection):
 
     Args:
         shape: The event's shape.
+        levels: If the numbers are 0 to `levels - 1`, how many: samples beyond are taken as the nearest of them.
 
     Reference:
         Theis, van den Oord & Bethge (2016), A note on the evaluation of generative models, section 3.1.
     """
 
     shape: Shape = static(default=())
+    levels: int | None = static(default=None)
 
     cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "analytic"
@@ -200,11 +240,16 @@ class Dequantize(AbstractSurjection):
         return self.shape
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return jnp.floor(x), jnp.zeros(x.shape[-1], x.dtype)
+        return floor_to(x, self.levels), jnp.zeros(x.shape[-1], x.dtype)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype, minval=LEAST_NOISE)
         return x + noise, jnp.zeros(x.shape[-1], x.dtype)
+
+
+def floor_to(x: Array, levels: int | None) -> Array:
+    """Whole numbers, of `levels` from 0 on unless that is None."""
+    return jnp.floor(x) if levels is None else jnp.clip(jnp.floor(x), 0, levels - 1)
 
 
 LEAST_NOISE = 2.0**-24  # a count of 0 must not land on the edge of its support

@@ -143,6 +143,11 @@ def _check_target(path: Path) -> None:
 
 def _check_recipe(request: Request) -> None:
     recipe = RECIPES[request.flow]
+    if recipe.events == "image":
+        raise WrongUsage(
+            f"--flow {request.flow} is for images, and the command line reads tables.",
+            f"in Python, `pushforward.flows.{recipe.build.__name__}` makes it and `pushforward.fit` trains it",
+        )
     parameters = inspect.signature(recipe.build).parameters
     for name, value in request.settings:
         if name not in recipe.options():

@@ -7,6 +7,7 @@ from pushforward.flows.circular_nsf import circular_nsf
 from pushforward.flows.ffjord import ffjord, flow_matching
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.gaussianization import gaussianization
+from pushforward.flows.glow import glow
 from pushforward.flows.iaf import iaf
 from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
@@ -15,9 +16,12 @@ from pushforward.flows.maf_orders import maf_orders, over_orders
 from pushforward.flows.mintnet import mintnet
 from pushforward.flows.naf import naf
 from pushforward.flows.nice import nice
+from pushforward.flows.nice_image import nice_image
 from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
+from pushforward.flows.nsf_image import nsf_image
 from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
+from pushforward.flows.realnvp_image import realnvp_image
 from pushforward.flows.residual import iresnet, residual
 from pushforward.flows.sos import sos
 from pushforward.flows.sphere import sphere
@@ -87,6 +91,12 @@ RECIPES: dict[str, Recipe] = {
             objective="flow_matching",
         ),
         Recipe("tarflow", tarflow, "autoregressive blocks seen through causal attention", "Zhai et al. 2025"),
+        Recipe("glow", glow, "images: couplings between rotations of the channels", "Kingma & Dhariwal 2018", "image"),
+        Recipe("nsf-image", nsf_image, "images: Glow with splines as couplings", "Durkan et al. 2019", "image"),
+        Recipe(
+            "realnvp-image", realnvp_image, "images: affine couplings at several scales", "Dinh et al. 2017", "image"
+        ),
+        Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -105,6 +115,7 @@ __all__ = [
     "flow_matching",
     "gaussian",
     "gaussianization",
+    "glow",
     "iaf",
     "iresnet",
     "made",
@@ -115,12 +126,15 @@ __all__ = [
     "mintnet",
     "naf",
     "nice",
+    "nice_image",
     "nsf_autoregressive",
     "nsf_coupling",
+    "nsf_image",
     "over_orders",
     "planar",
     "radial",
     "realnvp",
+    "realnvp_image",
     "residual",
     "sos",
     "sphere",

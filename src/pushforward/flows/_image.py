@@ -1,0 +1,69 @@
+"""The multi-scale architecture that image flows share."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import jax
+from jaxtyping import PRNGKeyArray
+
+from pushforward._types import Shape
+from pushforward.bijections import AbstractBijection, Chain, MultiScale, to_levels
+from pushforward.distributions import AbstractDistribution, Normal, Transformed
+
+
+class Level(Protocol):
+    """Builds a level that gives an image of `shape`; the last, next to the base, has nothing to split off."""
+
+    def __call__(self, shape: Shape, *, last: bool, key: PRNGKeyArray) -> AbstractBijection: ...
+
+
+def multi_scale(name: str, shape: Shape, num_levels: int, level: Level, key: PRNGKeyArray) -> MultiScale:
+    """Levels from the image to the base, half of the channels leaving behind each: `(h, w, c)`, `(h/2, w/2, 2c)`, ...
+
+    Args:
+        name: Of the recipe, for messages.
+        shape: Of the image.
+        num_levels: At least 1; every one halves height and width.
+        level: One of them.
+        key: Split among the levels.
+
+    Raises:
+        ValueError: If the image cannot be halved so often.
+    """
+    height, width, channels = shape
+    if num_levels < 1:
+        raise ValueError(f"{name}: `num_levels` must be at least 1, got {num_levels}.")
+    factor = 2**num_levels
+    if height % factor or width % factor:
+        at_most = _halvings(math.gcd(height, width))
+        raise ValueError(
+            f"{name}: a {height} x {width} image cannot be halved {num_levels} times. Sides that are multiples of "
+            f"{factor} can, such as {_up(height, factor)} x {_up(width, factor)}; "
+            + (f"these can be halved with num_levels={at_most}." if at_most else "an odd side cannot be halved at all.")
+        )
+    keys = jax.random.split(key, num_levels)
+    shapes = [(height >> i, width >> i, channels << i) for i in range(num_levels)]
+    levels = [level(shapes[i], last=i == num_levels - 1, key=keys[i]) for i in range(num_levels)]
+    return MultiScale(levels[::-1])
+
+
+def image_flow(
+    bijection: AbstractBijection,
+    grey_levels: int | None,
+    *,
+    alpha: float | None = None,
+    base: Callable[[Shape], AbstractDistribution] = Normal.standard,
+) -> Transformed:
+    """A flow of whole grey values 0 to `grey_levels - 1`, or of real numbers if that is None."""
+    if grey_levels is not None:
+        bijection = Chain([bijection, to_levels(bijection.out_shape, grey_levels, alpha=alpha)])
+    return Transformed(base(bijection.in_shape), bijection)
+
+
+def _halvings(size: int) -> int:
+    return (size & -size).bit_length() - 1
+
+
+def _up(size: int, factor: int) -> int:
+    return -(-size // factor) * factor
