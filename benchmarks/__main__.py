@@ -35,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         ("all", commands.everything, "all of these, then the table"),
     ):
         _add_output(add(name, help=text), command)
+    catalogue = add("catalogue", help="every recipe on six densities in the plane")
+    catalogue.add_argument("names", nargs="*", metavar="RECIPE", help="default: all on a line")
+    catalogue.add_argument("--densities", nargs="+", metavar="NAME", help="default: all six")
+    catalogue.add_argument("--resume", action="store_true", help="go on with the run of this commit, or with -o FILE")
+    _add_output(catalogue, commands.catalogue)
     compare = add("compare", help="set a run's ratios beside an earlier run's; exit 1 if one got worse")
     compare.add_argument("now", type=Path, nargs="?", help="default: the newest stored run")
     compare.add_argument("--against", type=Path, help="default: the run before it on the same kind of device")

@@ -14,6 +14,7 @@ from benchmarks.cases import CASES, QUICK
 from benchmarks.ratios import against_rivals
 
 PAGE = records.ROOT / "docs" / "benchmarks.md"
+CATALOGUE = records.ROOT / "docs" / "catalogue.md"
 FIT_SEEDS = 3
 BUSY = 0.5
 """Load average from which a run says that its figures are noise."""
@@ -67,11 +68,23 @@ def same(options: argparse.Namespace) -> int:
     return _finish(journal, lambda: same_function.run(journal, _say))
 
 
+def catalogue(options: argparse.Namespace) -> int:
+    from benchmarks import catalogue as cells
+
+    names, densities = options.names or cells.NAMES, options.densities or cells.DENSITIES
+    for given, known in ((names, cells.NAMES), (densities, cells.DENSITIES)):
+        if not _known(argparse.Namespace(names=given, known=known)):
+            return 2
+    path = options.output or (records.of_this_commit("catalogue") if options.resume else None)
+    journal = _journal("catalogue", path, "cpu", cells.SETTINGS, go_on=options.resume)
+    return _finish(journal, lambda: cells.run(names, densities, journal, _say))
+
+
 def everything(options: argparse.Namespace) -> int:
     """One after another: two at once would disturb each other."""
     from benchmarks.__main__ import main
 
-    for name in ("same", "run", "fits", "moons", "scale", "table", "compare"):
+    for name in ("same", "run", "fits", "moons", "scale", "catalogue", "table", "compare"):
         _say(f"== {name}")
         if code := main([name]):
             return code
@@ -92,6 +105,8 @@ def compare_runs(options: argparse.Namespace) -> int:
 def write_table(options: argparse.Namespace) -> int:
     for part in pages.write(options.page):
         _say(f"{options.page.name}: {part}")
+    for part in pages.write(CATALOGUE, parts=pages.catalogue_parts(CATALOGUE)) if options.page == PAGE else []:
+        _say(f"{CATALOGUE.name}: {part}")
     return 0
 
 
@@ -102,10 +117,13 @@ def _known(options: argparse.Namespace) -> bool:
     return not unknown
 
 
-def _journal(what: str, output: Path | None, device: str, settings: dict[str, object]) -> records.Journal:
+def _journal(
+    what: str, output: Path | None, device: str, settings: dict[str, object], *, go_on: bool = False
+) -> records.Journal:
     path = output if output is not None else records.new_path(what, device)
-    journal = records.Journal(None if str(path) == "-" else path)
-    journal.write(records.header(what, device, settings))
+    journal = records.Journal(None if str(path) == "-" else path, go_on=go_on)
+    if not journal.records:
+        journal.write(records.header(what, device, settings))
     load = journal.records[0]["load_average"]
     if load > BUSY:
         _say(f"note: the load average is {load:.1f}; figures of a busy machine are noise")

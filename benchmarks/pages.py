@@ -11,10 +11,14 @@ from benchmarks.table import cases_part, markdown, provenance
 NOTHING = "Not run yet."
 
 
-def write(page: Path, folder: Path = RESULTS) -> list[str]:
+Part = tuple[str, str, Callable[[Record], bool], Callable[[list[Record]], str]]
+"""Name of the part, kind of run, which headers count, how it is written."""
+
+
+def write(page: Path, folder: Path = RESULTS, *, parts: list[Part] | None = None) -> list[str]:
     """Write every part; what was written from where."""
     text, said = page.read_text(), []
-    for name, what, accepts, make in _parts(page):
+    for name, what, accepts, make in parts or _parts(page):
         runs = [(path, found) for path, found in stored(what, folder) if accepts(found[0])]
         body = make(runs[0][1]) if runs else NOTHING
         text = replace_between(text, name, body)
@@ -36,8 +40,14 @@ def replace_between(text: str, name: str, body: str) -> str:
     return f"{head}{start}\n{body.strip()}\n{end}{rest.split(end, 1)[1]}"
 
 
-def _parts(page: Path) -> list[tuple[str, str, Callable[[Record], bool], Callable[[list[Record]], str]]]:
-    """(name of the part, kind of run, which headers count, how it is written)."""
+def catalogue_parts(page: Path) -> list[Part]:
+    """Of docs/catalogue.md."""
+    from benchmarks import catalogue_page
+
+    return [("catalogue", "catalogue", _on_cpu, lambda found: catalogue_page.part(found, page.parent))]
+
+
+def _parts(page: Path) -> list[Part]:
     return [
         ("cases", "cases", _on_cpu, cases_part),
         ("accelerator", "cases", lambda head: not _on_cpu(head), cases_part),

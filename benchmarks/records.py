@@ -24,12 +24,15 @@ class Journal:
 
     Args:
         path: Where to write; None keeps the records in memory alone.
+        go_on: Keep what the file holds, and add to it.
     """
 
-    def __init__(self, path: Path | None):
+    def __init__(self, path: Path | None, *, go_on: bool = False):
         self.path = path
         self.records: list[Record] = []
-        if path is not None:
+        if path is not None and go_on and path.exists():
+            self.records = read(path)
+        elif path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("")
 
@@ -58,6 +61,15 @@ def stored(what: str, folder: Path = RESULTS) -> Iterator[tuple[Path, list[Recor
     runs = [(path, read(path)) for path in folder.glob(f"*-{what}-*.jsonl")]
     runs = [(path, records) for path, records in runs if records and records[0].get("what") == what]
     yield from sorted(runs, key=lambda run: run[1][0]["started"], reverse=True)
+
+
+def of_this_commit(what: str, folder: Path = RESULTS) -> Path | None:
+    """The newest stored run of one kind on this device and commit."""
+    here = commit()[0], device_label("cpu")
+    found = (
+        path for path, records in stored(what, folder) if (records[0]["commit"], records[0]["device_label"]) == here
+    )
+    return next(found, None)
 
 
 def header(what: str, device: str, settings: dict[str, Any]) -> Record:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import commands, fits, moons, records, runner, scaling
+from benchmarks import catalogue, commands, fits, moons, records, runner, scaling
 from benchmarks.__main__ import main
 from benchmarks.cases import Case
 from benchmarks.client import Worker, WorkerError
@@ -60,12 +60,13 @@ def test_an_answer_that_takes_too_long_ends_the_worker() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run", "maf-6"], ["quick"], ["--quick"], ["scale", "rows"], ["fits"], ["moons"]]
+    "arguments",
+    [["run", "maf-6"], ["quick"], ["--quick"], ["scale", "rows"], ["fits"], ["moons"], ["catalogue", "nsf"]],
 )
 def test_each_command_stores_a_header_and_an_end(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (runner, scaling, fits, moons):
+    for module in (runner, scaling, fits, moons, catalogue):
         monkeypatch.setattr(module, "run", lambda *rest: None)
     monkeypatch.setattr(records, "RESULTS", tmp_path)
     monkeypatch.setattr(commands.records.new_path, "__defaults__", (tmp_path,))
