@@ -72,7 +72,7 @@ def good(tmp_path) -> Path:
         (("--column", "z:positive"), 1, "--column: there is no column 'z'.", "choose one of a, b"),
         (("--column", "a"), 1, "'a' is not NAME:KIND.", "age:positive"),
         (("--column", "a:postive"), 1, "there is no such kind", "did you mean 'positive'?"),
-        (("--column", "a:categorical"), 1, "categorical columns are not supported yet", "later version"),
+        (("--column", "a:categorical(3,4)"), 1, "categorical takes no limits", "bounded(0,1)"),
         (("--column", "a:circular(0)"), 1, "the period of a circular column must be above 0, got 0", "circular(360)"),
         (("--flow", "circular-nsf"), 1, "is for circular columns, and there is none", "angle:circular(360)"),
         (("--column", "a:positive"), 1, "column 'a' cannot be positive: ", "another kind"),

@@ -68,10 +68,10 @@ def test_large_conditions_keep_their_digits(works, conditional_model):
         (
             ("--given", "age"),
             2,
-            "Invalid value for '--given': 'age' is not COLUMN=NUMBER, such as alcohol=13.2.",
+            "Invalid value for '--given': 'age' is not COLUMN=VALUE, such as alcohol=13.2.",
             "see",
         ),
-        (("--given", "age=old"), 2, "Invalid value for '--given': 'age=old' is not COLUMN=NUMBER", "see"),
+        (("--given", "age=old"), 2, "--given age=old: 'age' is a number.", "write COLUMN=NUMBER"),
         (("--given", "age=1", "--given-file", "x.csv"), 2, "--given and --given-file exclude each other.", "put all"),
     ],
 )

@@ -115,10 +115,37 @@ def test_pandas_index_of_a_parquet_file_is_left_out(in_folder):
     assert read_table("t.parquet").names == ("a",)
 
 
-def test_truth_values_become_integers(in_folder):
+def test_truth_values_are_categories(in_folder):
     table = read_text("a\ntrue\nfalse\n")
-    assert table.kinds == ("int",)
+    assert table.kinds == ("category",)
+    assert table.categories == {"a": (False, True)}
     np.testing.assert_array_equal(table.values, [[1], [0]])
+
+
+def test_text_is_read_as_sorted_categories(in_folder):
+    table = read_text("a,city\n1,Oslo\n2,Bergen\n3,Oslo\n")
+    assert table.kinds == ("int", "category")
+    assert table.categories == {"city": ("Bergen", "Oslo")}
+    np.testing.assert_array_equal(table.column("city"), [1, 0, 1])
+
+
+def test_an_empty_category_is_a_missing_cell(in_folder):
+    with pytest.raises(DataError, match=r"1 row with an empty, NaN or infinite cell: row 2 \(column 'city'\)"):
+        read_text("a,city\n1,Oslo\n2,\n")
+    assert read_text("a,city\n1,Oslo\n2,\n", drop_missing=True).num_rows == 1
+
+
+def test_numbers_asked_for_as_text_keep_their_type_or_their_zeros(in_folder):
+    (in_folder / "d.csv").write_text("a,code,b\n3,007,x\n1,010,y\n")
+    table = read_table("d.csv", text=["a", "code"])
+    assert table.categories == {"a": (1, 3), "code": ("007", "010"), "b": ("x", "y")}
+
+
+def test_batches_of_categories_keep_their_codes(in_folder):
+    (in_folder / "d.csv").write_text("c\nb\na\na\nc\n")
+    first, second = read_batches("d.csv", rows=2)
+    assert [t.column("c").tolist() for t in (first, second)] == [[0, 1], [1, 2]]
+    assert second.categories == {"c": ("b", "a", "c")}
 
 
 def test_decimals_after_the_head_make_a_column_float(in_folder):
@@ -146,11 +173,10 @@ def test_dropped_columns_may_hold_text(in_folder):
         ("", "the file is empty", "column names"),
         ("\n\n", "the file is empty", "column names"),
         ("a,b\n", "no rows", "no numbers under them"),
-        ("a,city\n1,Oslo\n", "column 'city' holds text: 'Oslo' in row 1", "--drop city"),
         ("a,day\n1,2020-01-01\n", "column 'day' holds text: '2020-01-01' in row 1", "--drop day"),
         ("a,b\n1,2\n3,abc\n", "column 'b' holds text: 'abc' in row 2", "--drop b"),
         ("a;b\n1;2\n3;4,5\n", "column 'b' holds text: '4,5' in row 2", "decimal commas"),
-        ("a,b,c\n1,x,y\n", "columns 'b', 'c' hold text: 'x' in row 1 of 'b'; 'y' in row 1 of 'c'", "--drop b,c"),
+        ("a,b,c\n1,2,3\n1,x,y\n", "columns 'b', 'c' hold text: 'x' in row 2 of 'b'; 'y' in row 2 of 'c'", "--drop b,c"),
         ("a,a\n1,2\n", "column name 'a' used more than once", "by name"),
         ("a,b\n1,2\n1\n", "row 2 has 1 cells, but there are 2 columns", "every row"),
         ("a,b\n1,2\n,3\nnan,4\n5,inf\n", "3 rows with an empty, NaN or infinite cell: rows 2, 3, 4", "--drop-missing"),

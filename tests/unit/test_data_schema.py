@@ -62,6 +62,7 @@ def unmapped(mixed) -> tuple[np.ndarray, np.ndarray]:
         ("circular(360)", KindSpec("circular", 0.0, 360.0)),
         ("circular(-pi, pi)", KindSpec("circular", -np.pi, np.pi)),
         ("circular(2pi)", KindSpec("circular", 0.0, 2 * np.pi)),
+        ("Categorical", KindSpec("categorical")),
     ],
 )
 def test_kinds_are_read(text, spec):
@@ -76,7 +77,7 @@ def test_kinds_are_printed_as_they_are_read(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("categorical", "categorical columns are not supported yet"),
+        ("categorical(0,3)", "categorical takes no limits"),
         ("circular", "needs a period"),
         ("circular(0)", "the period of a circular column must be above 0, got 0"),
         ("circular(180,-180)", "must be above 0, got -360"),

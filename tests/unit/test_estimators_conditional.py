@@ -129,8 +129,8 @@ def test_wrong_conditions_say_what_is_wrong(fitted, pairs):
         pf.ConditionalFlowDensity(**TINY).fit(x, y[:3])
     with pytest.raises(ValueError, match="NaN"):
         fitted.sample(np.nan)
-    with pytest.raises(ValueError, match="could not convert string to float"):
-        pf.ConditionalFlowDensity(**TINY).fit(x, ["a"] * 500)
+    with pytest.raises(DataError, match="column 'y0' holds text: 'a' in row 1, but numbers are wanted"):
+        fitted.sample(["a"])
 
 
 def test_flow_without_conditions_is_refused(pairs):

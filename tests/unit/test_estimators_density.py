@@ -273,7 +273,7 @@ def test_wrong_settings_say_what_to_do(settings, message, moons):
     [
         ([[1.0, np.nan], [2.0, 3.0]], "Input X contains NaN"),
         ([[1.0, np.inf], [2.0, 3.0]], "infinity"),
-        ([["a", "b"], ["c", "d"]], "could not convert string to float"),
+        ([["a", 1.0], ["b", None]], "1 row with an empty, NaN or infinite cell: row 2 "),
         ([[1.0, 2.0]], "1 sample"),
         ([[1.0, 2.0], [1.0, 3.0]], "column 'x0' holds one value only"),
         ([[1e36, 2.0], [1.0, 3.0]], "too large for float32"),

@@ -10,7 +10,9 @@ import numpy as np
 from pushforward._errors import DataError, did_you_mean
 from pushforward.cli._failures import WrongUsage
 from pushforward.cli._talk import Talk, plural
-from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_override, read_table
+from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_kind, parse_override, read_table
+from pushforward.data._coding import numbers
+from pushforward.estimators._columns import condition_schema_of
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -27,6 +29,7 @@ class Rows(NamedTuple):
         weights: `(rows,)`, or None.
         schema: What the columns of `x` can hold.
         kinds: The kinds that were asked for, by name.
+        conditions: What the columns of `condition` can hold, or None.
     """
 
     x: Table
@@ -34,6 +37,7 @@ class Rows(NamedTuple):
     weights: np.ndarray | None
     schema: Schema
     kinds: dict[str, str]
+    conditions: Schema | None
 
 
 def read_rows(
@@ -48,7 +52,8 @@ def read_rows(
 ) -> Rows:
     """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
     overrides = dict(map(parse_override, kinds))
-    table = read_table(source, drop=drop, drop_missing=drop_missing)
+    categorical = tuple(name for name, kind in overrides.items() if _is_categorical(kind))
+    table = read_table(source, drop=drop, drop_missing=drop_missing, text=categorical)
     talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
     for note in table.notes:
         talk.say(note)
@@ -60,13 +65,22 @@ def read_rows(
     apart = (*condition, *([] if weights is None else [weights]))
     x = table.drop(apart) if apart else table
     if OTHERS in overrides:
-        overrides = dict.fromkeys(x.names, overrides.pop(OTHERS)) | overrides
-    schema, sentences = infer_schema(x, overrides)
+        others = overrides.pop(OTHERS)
+        overrides = {name: others for name in x.names if name not in x.categories} | overrides
+    schema, sentences = infer_schema(x, {name: kind for name, kind in overrides.items() if name not in condition})
     _say_columns(schema, sentences, talk)
     for sentence in column_warnings(x, schema):
         talk.warn(sentence)
     given = table.select(condition) if condition else None
-    return Rows(x, given, per_row, schema, overrides)
+    conditions = None if given is None else condition_schema_of(given, tuple(n for n in condition if n in categorical))
+    for column in () if conditions is None else conditions.columns:
+        if column.kind == "categorical":
+            talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
+    return Rows(x, given, per_row, schema, overrides, conditions)
+
+
+def _is_categorical(kind: str) -> bool:
+    return parse_kind(kind).kind == "categorical"
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:
@@ -81,16 +95,16 @@ def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, 
         raise WrongUsage(f"column {repeated[0]!r} has two roles.", "name it once, in --condition or in --weights")
     if len(apart) == table.num_columns:
         raise DataError("no column is left to learn.", "leave at least one out of --condition and --weights")
-    for name in overrides:
-        if name in apart:
+    for name, kind in overrides.items():
+        if name in apart and not (name in condition and _is_categorical(kind)):
             raise WrongUsage(
-                f"--column {name}:{overrides[name]}: the column is a condition or a weight, which have no kind.",
-                "leave the option out: conditions are standardised, whatever they hold",
+                f"--column {name}:{kind}: the column is a condition or a weight, which have no kind.",
+                "leave the option out: conditions are standardised, whatever they hold, or are categorical",
             )
 
 
 def _weights(table: Table, name: str) -> np.ndarray:
-    weights = table.column(name)
+    weights = numbers(table, name)
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
         raise DataError(

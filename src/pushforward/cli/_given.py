@@ -1,17 +1,19 @@
 """What a conditional model is conditioned on: `--given` and `--given-file`."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
 from pushforward.cli._failures import WrongUsage
-from pushforward.data import Table, read_table
+from pushforward.data import Schema, Table, encode, read_table
+from pushforward.data._coding import refuse_unseen
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity
 
 
 def conditions(
-    estimator: FlowDensity | ConditionalFlowDensity, given: Mapping[str, float], file: str | None
+    estimator: FlowDensity | ConditionalFlowDensity, given: Mapping[str, str], file: str | None
 ) -> Table | None:
     """The conditions as a table in the model's order; None for a model that has none.
 
@@ -27,14 +29,17 @@ def conditions(
     if given and file is not None:
         raise WrongUsage("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
-        return read_table(file, columns=schema.names)
+        table = read_table(file, columns=schema.names, text=list(schema.categories))
+        refuse_unseen(table, schema)
+        return encode(table, schema)
     if not given:
         example = " ".join(f"--given {name}=VALUE" for name in schema.names)
         raise WrongUsage(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")
-    return _one_row(given, schema.names)
+    return _one_row(given, schema)
 
 
-def _one_row(given: Mapping[str, float], names: tuple[str, ...]) -> Table:
+def _one_row(given: Mapping[str, str], schema: Schema) -> Table:
+    names = schema.names
     for name in given:
         if name not in names:
             raise DataError(f"--given: the model has no condition {name!r}.", did_you_mean(name, names))
@@ -44,4 +49,20 @@ def _one_row(given: Mapping[str, float], names: tuple[str, ...]) -> Table:
             f"--given: {', '.join(missing)} missing; the model is conditional on {', '.join(names)}.",
             "add " + " ".join(f"--given {name}=VALUE" for name in missing),
         )
-    return Table(names, np.array([[given[name] for name in names]], np.float64))
+    cells = [0.0 if name in schema.categories else _number(name, given[name]) for name in names]
+    texts = {name: (given[name],) for name in schema.categories}
+    row = Table(names, np.array([cells], np.float64), categories=texts)
+    refuse_unseen(row, schema)
+    return encode(row, schema)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise WrongUsage(
+            f"--given {name}={text}: {name!r} is a number.", f"write COLUMN=NUMBER, for example `--given {name}=13.2`"
+        )
+    return number

@@ -1,7 +1,6 @@
 """Options and arguments that several commands share."""
 
 import csv
-import math
 from typing import Any
 
 import click
@@ -66,18 +65,17 @@ class Setting(click.ParamType):
 
 
 class Given(click.ParamType):
-    """`column=number`."""
+    """`column=value`, where the value is a number or a category."""
 
     name = "column=value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
             return value
         name, equals, text = value.rpartition("=")
-        number = _plain(text.strip()) if equals and name.strip() else None
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            self.fail(f"{value!r} is not COLUMN=NUMBER, such as alcohol=13.2.", param, ctx)
-        return name.strip(), float(number)
+        if not (equals and name.strip() and text.strip()):
+            self.fail(f"{value!r} is not COLUMN=VALUE, such as alcohol=13.2.", param, ctx)
+        return name.strip(), text.strip()
 
 
 def flatten(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import click
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
-PICTURES = ("density", "corner", "loss", "steps")
+PICTURES = ("density", "corner", "shares", "loss", "steps")
 
 
 @make_command(
@@ -29,7 +29,7 @@ PICTURES = ("density", "corner", "loss", "steps")
 @click.option(
     "--what",
     type=click.Choice(PICTURES),
-    help="Which picture.  [default: density for one or two columns, else corner]",
+    help="Which picture.  [default: density for one or two columns of numbers, shares for categories, else corner]",
 )
 @options.given
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
@@ -40,7 +40,7 @@ def command(
     source: str | None,
     output: Path,
     what: str | None,
-    given: tuple[tuple[str, float], ...],
+    given: tuple[tuple[str, str], ...],
     drop_missing: bool,
     seed: int,
     quiet: bool,
@@ -50,7 +50,8 @@ def command(
     Shows the model in the file MODEL, beside the rows of DATA where they are given.
 
     --what density shows the density of one or two columns, with lines around the regions that hold 50, 90 and 99 % of
-    it; corner shows every pair of columns, samples beside DATA; loss shows the training and validation loss by epoch;
+    it; corner shows every pair of columns of numbers, samples beside DATA; shares shows how often each category occurs
+    in samples, and in DATA; loss shows the training and validation loss by epoch;
     steps shows how the layers move points from the noise to the data.
     """
     from pushforward.cli._plot_run import Request, run

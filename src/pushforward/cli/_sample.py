@@ -42,7 +42,7 @@ def command(
     rows: int,
     output: str,
     temperature: float,
-    given: tuple[tuple[str, float], ...],
+    given: tuple[tuple[str, str], ...],
     given_file: str | None,
     seed: int,
     quiet: bool,

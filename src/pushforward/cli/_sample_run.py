@@ -10,7 +10,6 @@ import numpy as np
 from pushforward.cli._given import conditions
 from pushforward.cli._talk import Talk, plural
 from pushforward.data import Schema, Table, TableWriter
-from pushforward.data._tables import ColumnKind
 from pushforward.estimators import FlowDensity, load_estimator
 
 FLOAT32_WHOLE = 2**24
@@ -25,7 +24,7 @@ class Request:
     rows: int
     target: str
     temperature: float
-    given: dict[str, float]
+    given: dict[str, str]
     given_file: str | None
     seed: int
 
@@ -35,19 +34,20 @@ def run(request: Request, talk: Talk) -> None:
     estimator = load_estimator(request.model)
     given = conditions(estimator, request.given, request.given_file)
     if isinstance(estimator, FlowDensity) or given is None:
-        chunks = estimator.iter_samples(request.rows, request.seed, request.temperature)
+        tables = estimator.iter_tables(request.rows, request.seed, request.temperature)
     else:
-        chunks = _with_conditions(
-            estimator.iter_samples(given, request.rows, request.seed, request.temperature), given, request.rows
-        )
+        tables = estimator.iter_tables(given, request.rows, request.seed, request.temperature)
+    chunks = (table.values for table in tables)
+    if given is not None:
+        chunks = _with_conditions(chunks, given, request.rows)
     total = request.rows * (1 if given is None else given.num_rows)
     schema = estimator.schema_
-    names = schema.names
-    kinds: tuple[ColumnKind, ...] = tuple("int" if c.kind == "integer" else "float" for c in schema.columns)
+    names, kinds, categories = schema.names, schema.kinds, schema.categories
     if given is not None:
         names, kinds = (*names, *given.names), (*kinds, *given.kinds)
+        categories |= given.categories
     dtype = written_type(schema, given)
-    with TableWriter(request.target, names, kinds) as writer:
+    with TableWriter(request.target, names, kinds, categories) as writer:
         for chunk in talk.counted(chunks, "drew", total):
             writer.write(chunk.astype(dtype))
     where = "standard output" if request.target == "-" else request.target

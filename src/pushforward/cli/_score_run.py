@@ -1,12 +1,14 @@
 """The work of `pushforward score`."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from pushforward.cli._talk import Talk, plural
-from pushforward.data import Table, TableWriter, read_batches
+from pushforward.data import Schema, Table, TableWriter, read_batches, unseen_categories
+from pushforward.data._coding import unseen_sentence
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity, load_estimator
 
 
@@ -16,6 +18,11 @@ class Summary:
     def __init__(self) -> None:
         self.rows = self.outside = self.dropped = 0
         self.total = 0.0
+        self.unseen: dict[str, Counter[object]] = {}
+
+    def add_unseen(self, batch: Table, schema: Schema) -> None:
+        for name, counts in unseen_categories(batch, schema).items():
+            self.unseen.setdefault(name, Counter()).update(counts)
 
     def add(self, scores: np.ndarray) -> None:
         inside = scores > -np.inf
@@ -31,6 +38,8 @@ class Summary:
         talk.say(f"wrote {plural(self.rows, 'score')} to {where}{mean}")
         if self.dropped:
             talk.say(f"{plural(self.dropped, 'row')} dropped: a cell was missing")
+        for name, counts in self.unseen.items():
+            talk.warn(f"{unseen_sentence(name, counts)}: log_prob is -inf there.")
         if self.outside:
             talk.say(
                 f"{plural(self.outside, 'row')} with a value that the model cannot produce: log_prob is -inf there, "
@@ -43,19 +52,21 @@ def run(model: Path, source: str, target: str, *, drop_missing: bool, talk: Talk
     estimator = load_estimator(model)
     conditions = estimator.condition_schema_
     wanted = (*estimator.schema_.names, *(() if conditions is None else conditions.names))
-    batches = read_batches(source, columns=wanted, drop_missing=drop_missing)
+    text = [*estimator.schema_.categories, *(() if conditions is None else conditions.categories)]
+    batches = read_batches(source, columns=wanted, drop_missing=drop_missing, text=text)
     summary = Summary()
     with TableWriter(target, ["log_prob"]) as writer:
-        for scores in talk.counted(_scores(estimator, _kept(batches, summary)), "scored"):
+        for scores in talk.counted(_scores(estimator, _kept(batches, summary, estimator.schema_)), "scored"):
             summary.add(scores)
             writer.write(scores[:, None].astype(np.float32))
     summary.say(target, talk)
 
 
-def _kept(batches: Iterable[Table], summary: Summary) -> Iterator[Table]:
+def _kept(batches: Iterable[Table], summary: Summary, schema: Schema) -> Iterator[Table]:
     for batch in batches:
         summary.dropped += batch.dropped
         if batch.num_rows:
+            summary.add_unseen(batch, schema)
             yield batch
 
 

@@ -13,6 +13,7 @@ from pushforward.cli._layout import print_facts, print_table
 from pushforward.cli._talk import duration, plural
 from pushforward.data import Schema
 from pushforward.distributions import Embedded, Transformed
+from pushforward.distributions._joint import AbstractGiven
 from pushforward.flows import RECIPES
 from pushforward.io import read
 from pushforward.io._source import read_contents
@@ -89,6 +90,8 @@ def _nats(loss: float | None) -> str:
 
 
 def _limits(column: dict[str, Any]) -> str:
+    if "categories" in column:
+        return plural(len(column["categories"]), "value")
     low, high = column["low"], column["high"]
     if low is None and high is None:
         return ""
@@ -103,6 +106,9 @@ def _layers(part: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(part, Transformed):
         yield from _layers(part.base)
         yield from _layers(part.bijection)
+    elif isinstance(part, AbstractGiven):
+        yield from _layers(part.first)
+        yield from _layers(part.others)
     elif isinstance(part, Chain):
         for bijection in part.bijections:
             yield from _layers(bijection)

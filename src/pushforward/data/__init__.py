@@ -1,10 +1,12 @@
 """Tables, the column schema and toy densities: how data comes in, and what each column can hold."""
 
+from pushforward.data._coding import encode, unseen_categories
 from pushforward.data._energies import ENERGIES, Energy
 from pushforward.data._images import Images, read_images
 from pushforward.data._infer import column_warnings, infer_schema
+from pushforward.data._kinds import KindSpec, parse_kind, parse_override
 from pushforward.data._read import as_table, read_batches, read_table
-from pushforward.data._schema import Column, KindSpec, Schema, parse_kind, parse_override
+from pushforward.data._schema import Column, Schema
 from pushforward.data._tables import Table, constant_columns, match_columns, require_rows
 from pushforward.data._toy import (
     TOYS,
@@ -47,6 +49,7 @@ __all__ = [
     "constant_columns",
     "eight_gaussians",
     "eight_gaussians_log_density",
+    "encode",
     "entropy",
     "infer_schema",
     "match_columns",
@@ -68,5 +71,6 @@ __all__ = [
     "spirals_log_density",
     "square_1d",
     "square_1d_log_density",
+    "unseen_categories",
     "write_table",
 ]

@@ -1,6 +1,6 @@
 """Arrow's types, Parquet and Feather files, and data frames."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,53 +8,86 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._source import Selection, Source, block_rows, refuse_categories, refuse_text
+from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers, plain
+from pushforward.data._source import Selection, Source, block_rows, refuse_text
 from pushforward.data._tables import ColumnKind
 
 PAGE_BYTES = 1 << 16
 COLUMNS_AT_ONCE = 8
 
 
-def is_integer(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_integer(kind)
-
-
-def is_boolean(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_boolean(kind)
-
-
-def column_kind(kind: Any) -> ColumnKind:
-    """Integers and truth values are whole numbers, all else is not."""
-    return "int" if is_integer(kind) or is_boolean(kind) else "float"
-
-
-def is_number(kind: Any) -> bool:
-    """Whether a column of this Arrow type can be read as numbers; a column without any value counts as one."""
-    import pyarrow as pa
-
-    checks = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_boolean,
-        pa.types.is_decimal,
-        pa.types.is_null,
-    )
+    checks = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(check(kind) for check in checks)
 
 
-def column_array(column: Any) -> np.ndarray:
-    """One Arrow column as floats, nulls as NaN; float32 stays float32."""
+def column_kind(kind: Any) -> ColumnKind | None:
+    """What a column of this Arrow type can be read as: numbers, categories, or neither.
+
+    Text, truth values and what is encoded by a dictionary are categories. A column without any value counts as one
+    of numbers.
+    """
     import pyarrow as pa
 
+    if pa.types.is_integer(kind):
+        return "int"
+    if any(check(kind) for check in (pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)):
+        return "float"
+    return "category" if is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_dictionary(kind) else None
+
+
+def vocabularies(names: Sequence[str], types: Sequence[Any], retyped: Sequence[str] = ()) -> dict[str, Vocabulary]:
+    """An empty vocabulary for each column of categories; that of truth values is known."""
+    import pyarrow as pa
+
+    return {
+        name: Vocabulary(name, TRUTH if pa.types.is_boolean(kind) else (), retyped=name in retyped)
+        for name, kind in zip(names, types, strict=True)
+        if column_kind(kind) == "category"
+    }
+
+
+def column_array(column: Any, vocabulary: Vocabulary | None) -> np.ndarray:
+    """One Arrow column as floats, nulls as NaN; float32 stays float32, categories become codes."""
+    import pyarrow as pa
+
+    if vocabulary is not None:
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        return np.concatenate([_codes(chunk, vocabulary) for chunk in chunks]) if chunks else np.empty(0)
     small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
     target = pa.float32() if small else pa.float64()
     if column.type != target:
         column = column.cast(target, safe=False)
     return column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+
+
+def _codes(column: Any, vocabulary: Vocabulary) -> np.ndarray:
+    """Categories as codes, nulls as NaN."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        # Arrow cannot encode a view of text.
+        column = (column.cast(pa.large_string()) if is_text(column.type) else column).dictionary_encode()
+    present = np.unique(column.indices.drop_null().to_numpy(zero_copy_only=False))
+    words = column.dictionary.cast(pa.large_string()) if is_text(column.dictionary.type) else column.dictionary
+    labels = words.take(pa.array(present)).to_pylist()
+    table = np.full(len(words) + 1, np.nan)
+    known = np.array([label is not None for label in labels], bool)
+    table[present[known]] = vocabulary.codes([plain(label) for label in labels if label is not None])
+    # A null, as index or as entry of the dictionary, is a missing cell.
+    return table[column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)]
+
+
+def refuse_slips(label: str, columns: Mapping[str, Any]) -> None:
+    """Raise a DataError for columns of text that are numbers with slips in between, each with the first slip."""
+
+    def is_float(text: str) -> bool:
+        return is_number(text) and "," not in text
+
+    slips = [name for name, cells in columns.items() if mostly_numbers(cells.unique().to_pylist())]
+    refuse_text(label, [(name, *example_value(columns[name], is_float)) for name in slips])
 
 
 def example_value(column: Any, is_float: Callable[[str], bool]) -> tuple[object, int]:
@@ -95,7 +128,7 @@ def _by_columns(file: Any, source: Source) -> np.ndarray:
             group = source.names[start : start + COLUMNS_AT_ONCE]
             part = file.read(columns=list(group))
             for offset, name in enumerate(group):
-                values[:, start + offset] = column_array(part[name])
+                values[:, start + offset] = column_array(part[name], source.vocabularies.get(name))
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(source.label, "Parquet", error) from None
     return values
@@ -106,10 +139,11 @@ def open_feather(path: Path, selection: Selection, *, label: str) -> Source:
     import pyarrow as pa
 
     try:
-        reader, batches = _open_ipc(path)
+        schema = _open_ipc(path)[0].schema
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(label, "Feather or Arrow", error) from None
-    return _source(label, reader.schema, selection, lambda names: (batch.select(list(names)) for batch in batches))
+    # Opened for each reading: text is looked at before the rows are read.
+    return _source(label, schema, selection, lambda names: (batch.select(list(names)) for batch in _open_ipc(path)[1]))
 
 
 def _open_ipc(path: Path) -> tuple[Any, Iterator[Any]]:
@@ -145,22 +179,31 @@ def _source(label: str, schema: Any, selection: Selection, batches: Callable[[tu
     named = [name for name in schema.names if not name.startswith("__index_level_")]
     names = tuple(named[i] for i in selection.of(label, named))
     types = [schema.field(name).type for name in names]
-    refuse_categories(label, [n for n, t in zip(names, types, strict=True) if pa.types.is_dictionary(t)])
-    text = tuple(name for name, kind in zip(names, types, strict=True) if not is_number(kind))
-    if text:
-        first = next(iter(batches(text)), None)
-        refuse_text(label, [(name, *_first_text(first, name)) for name in text])
-    small = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
+    kinds: list[ColumnKind | None] = [column_kind(kind) for kind in types]
+    other = tuple(name for name, kind in zip(names, kinds, strict=True) if kind is None)
+    text = tuple(name for name, kind in zip(names, types, strict=True) if is_text(kind) and not selection.reads(name))
+    first = next(iter(batches((*other, *text))), None) if other or text else None
+    if other:
+        refuse_text(label, [(name, *_first_value(first, name)) for name in other])
+    if first is not None:
+        refuse_slips(label, {name: first[name] for name in text})
+    numbers = [kind for kind in types if column_kind(kind) != "category"]
+    small = bool(numbers) and all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in numbers)
     dtype = np.dtype(np.float32 if small else np.float64)
-    kinds: list[ColumnKind] = [column_kind(kind) for kind in types]
-    return Source(label, names, tuple(kinds), dtype, _blocks(label, batches(names), dtype))
+    words = vocabularies(names, types)
+    blocks = _blocks(label, batches(names), dtype, words)
+    return Source(label, names, _known(kinds), dtype, blocks, vocabularies=words)
 
 
-def _first_text(batch: Any, name: str) -> tuple[object, int]:
+def _known(kinds: Sequence[ColumnKind | None]) -> tuple[ColumnKind, ...]:
+    return tuple(kind for kind in kinds if kind is not None)
+
+
+def _first_value(batch: Any, name: str) -> tuple[object, int]:
     return ("", 1) if batch is None else example_value(batch[name], lambda text: False)
 
 
-def _blocks(label: str, batches: Any, dtype: np.dtype) -> Iterator[np.ndarray]:
+def _blocks(label: str, batches: Any, dtype: np.dtype, words: Mapping[str, Vocabulary]) -> Iterator[np.ndarray]:
     import pyarrow as pa
 
     try:
@@ -169,8 +212,8 @@ def _blocks(label: str, batches: Any, dtype: np.dtype) -> Iterator[np.ndarray]:
             for start in range(0, batch.num_rows, rows):
                 part = batch.slice(start, rows)
                 block = np.empty((part.num_rows, part.num_columns), dtype)
-                for i, column in enumerate(part.columns):
-                    block[:, i] = column_array(column)
+                for i, (name, column) in enumerate(zip(part.schema.names, part.columns, strict=True)):
+                    block[:, i] = column_array(column, words.get(name))
                 yield block
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(label, "table", error) from None

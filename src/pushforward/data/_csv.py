@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._arrow import column_array, column_kind, example_value, is_boolean, is_number
+from pushforward.data._arrow import column_array, column_kind, example_value, is_text, refuse_slips, vocabularies
+from pushforward.data._categories import Vocabulary
 from pushforward.data._source import Selection, Source, refuse_text
 from pushforward.data._tables import default_names
 
@@ -53,14 +54,17 @@ def open_csv(path: Path | None, selection: Selection, *, label: str, delimiter: 
     kept = selection.of(label, [name for name in layout.names if name])
     named = [i for i, name in enumerate(layout.names) if name]
     names = tuple(layout.names[named[i]] for i in kept)
-    types = _types(label, head, layout, names)
+    asked = tuple(name for name in names if selection.reads(name))
+    types = _types(label, head, layout, names, asked)
+    words = vocabularies(names, [types[name] for name in names], retyped=asked)
     return Source(
         label=label,
         names=names,
-        kinds=tuple(column_kind(types[name]) for name in names),
+        kinds=tuple(column_kind(types[name]) or "float" for name in names),
         dtype=np.dtype(np.float64),
-        blocks=_blocks(label, stream, layout, names, types),
+        blocks=_blocks(label, stream, layout, names, types, words),
         notes=layout.notes,
+        vocabularies=words,
     )
 
 
@@ -120,30 +124,37 @@ def _layout(label: str, head: bytes, delimiter: str | None) -> _Layout:
     return _Layout(names, delimiter, header=True, notes=notes)
 
 
-def _types(label: str, head: bytes, layout: _Layout, names: tuple[str, ...]) -> dict[str, Any]:
-    """The Arrow type of each selected column by the first rows; text is refused."""
+def _types(label: str, head: bytes, layout: _Layout, names: tuple[str, ...], asked: tuple[str, ...]) -> dict[str, Any]:
+    """The Arrow type of each selected column by the first rows, text where it is asked for; dates are refused."""
     import pyarrow as pa
 
     whole_lines = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
     with _explained(label, layout, names):
-        first = _open(pa.BufferReader(whole_lines), layout, names, {}).read_all()
-    text = [name for name in names if not is_number(first.schema.field(name).type)]
-    refuse_text(label, [(name, *example_value(first[name], _is_float)) for name in text])
-    return {name: first.schema.field(name).type for name in names}
+        first = _open(pa.BufferReader(whole_lines), layout, names, dict.fromkeys(asked, pa.string())).read_all()
+    types = {name: first.schema.field(name).type for name in names}
+    other = [name for name in names if column_kind(types[name]) is None]
+    refuse_text(label, [(name, *example_value(first[name], _is_float)) for name in other])
+    refuse_slips(label, {name: first[name] for name in names if is_text(types[name]) and name not in asked})
+    return types
 
 
 def _blocks(
-    label: str, stream: Any, layout: _Layout, names: tuple[str, ...], types: dict[str, Any]
+    label: str,
+    stream: Any,
+    layout: _Layout,
+    names: tuple[str, ...],
+    types: dict[str, Any],
+    words: Mapping[str, Vocabulary],
 ) -> Iterator[np.ndarray]:
     import pyarrow as pa
 
     # Integers of the first rows may be followed by decimals: all numbers are read as float64.
-    wanted = {name: types[name] if is_boolean(types[name]) else pa.float64() for name in names}
+    wanted = {name: types[name] if name in words else pa.float64() for name in names}
     with _explained(label, layout, names):
         for batch in _open(stream, layout, names, wanted):
             block = np.empty((batch.num_rows, len(names)))
-            for i, column in enumerate(batch.columns):
-                block[:, i] = column_array(column)
+            for i, (name, column) in enumerate(zip(names, batch.columns, strict=True)):
+                block[:, i] = column_array(column, words.get(name))
             yield block
 
 
@@ -158,6 +169,7 @@ def _open(stream: Any, layout: _Layout, names: tuple[str, ...], types: dict[str,
         column_types=types,
         include_columns=list(names),
         null_values=[*arrow_csv.ConvertOptions().null_values, *MISSING],
+        strings_can_be_null=True,
     )
     parse = arrow_csv.ParseOptions(delimiter=layout.delimiter)
     return arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)

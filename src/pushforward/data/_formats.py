@@ -4,22 +4,37 @@ import contextlib
 import csv
 import io
 import os
-from collections.abc import Callable
-from typing import IO, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._categories import Category
 from pushforward.data._tables import ColumnKind
 
 INT64_MAX = 2**63 - 1024
 """The largest float64 below the end of 64-bit integers; whole numbers beyond it are written as this one."""
 
 
+class Columns(NamedTuple):
+    """What is written.
+
+    Attributes:
+        names: Of the columns.
+        kinds: As what each is written.
+        categories: By name, what the codes of a column stand for.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[ColumnKind, ...]
+    categories: Mapping[str, tuple[Category, ...]]
+
+
 class Format(Protocol):
     """Writes blocks of rows to a stream."""
 
-    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
+    def begin(self, out: IO[bytes], columns: "Columns") -> None:
         """Called once, before the first block."""
         ...
 
@@ -42,19 +57,13 @@ class ArrowFormat:
     def __init__(self, open_writer: Callable[[IO[bytes], Any], Any]):
         self._open_writer = open_writer
 
-    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
-        self._out, self._names, self._kinds = out, names, kinds
+    def begin(self, out: IO[bytes], columns: Columns) -> None:
+        self._out, self._columns = out, columns
         self._writer: Any = None
 
     def write(self, block: np.ndarray) -> None:
-        import pyarrow as pa
-
         writer = self._writer or self._start(block.dtype)
-        arrays = [
-            pa.array(_cells(block[:, i], name, kind), self._schema.field(i).type)
-            for i, (name, kind) in enumerate(zip(self._names, self._kinds, strict=True))
-        ]
-        writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        writer.write_batch(record_batch(block, self._columns))
 
     def end(self) -> None:
         writer = self._writer or self._start(np.dtype(np.float64))
@@ -67,20 +76,18 @@ class ArrowFormat:
                 self._writer.close()
 
     def _start(self, dtype: np.dtype) -> Any:
-        import pyarrow as pa
-
-        number = pa.float32() if dtype == np.float32 else pa.float64()
-        types = [pa.int64() if kind == "int" else number for kind in self._kinds]
-        self._schema = pa.schema(list(zip(self._names, types, strict=True)))
-        self._writer = self._open_writer(self._out, self._schema)
+        self._writer = self._open_writer(
+            self._out, record_batch(np.empty((0, len(self._columns.names)), dtype), self._columns).schema
+        )
         return self._writer
 
 
 class NpyFormat:
     """A `.npy` array, whose row count is filled in at the end."""
 
-    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
-        self._out, self._columns, self._rows, self._dtype = out, len(names), 0, np.dtype(np.float64)
+    def begin(self, out: IO[bytes], columns: Columns) -> None:
+        _require_numbers(columns, ".npy")
+        self._out, self._columns, self._rows, self._dtype = out, len(columns.names), 0, np.dtype(np.float64)
 
     def write(self, block: np.ndarray) -> None:
         if self._rows == 0:
@@ -110,8 +117,9 @@ class NpyFormat:
 class NpzFormat:
     """An `.npz` archive with the arrays `x` and `names`; gathered in memory, because its entries need their size."""
 
-    def begin(self, out: IO[bytes], names: tuple[str, ...], kinds: tuple[ColumnKind, ...]) -> None:
-        self._out, self._names, self._blocks = out, names, [np.empty((0, len(names)), np.float32)]
+    def begin(self, out: IO[bytes], columns: Columns) -> None:
+        _require_numbers(columns, ".npz")
+        self._out, self._names, self._blocks = out, columns.names, [np.empty((0, len(columns.names)), np.float32)]
 
     def write(self, block: np.ndarray) -> None:
         self._blocks.append(np.array(block))
@@ -121,6 +129,22 @@ class NpzFormat:
 
     def abandon(self) -> None:
         self._blocks.clear()
+
+
+def record_batch(block: np.ndarray, columns: Columns) -> Any:
+    """Rows `(rows, columns)` as an Arrow batch, categories as what they stand for; an unknown code is null."""
+    import pyarrow as pa
+
+    number = pa.float32() if block.dtype == np.float32 else pa.float64()
+    arrays = []
+    for i, (name, kind) in enumerate(zip(columns.names, columns.kinds, strict=True)):
+        if kind == "category":
+            labels, codes = pa.array(columns.categories[name]), block[:, i]
+            known = (codes >= 0) & (codes < len(labels))
+            arrays.append(labels.take(pa.array(np.where(known, codes, 0).astype(np.int64), mask=~known)))
+        else:
+            arrays.append(pa.array(_cells(block[:, i], name, kind), pa.int64() if kind == "int" else number))
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns.names))
 
 
 def delimited(delimiter: str) -> ArrowFormat:
@@ -167,6 +191,14 @@ WRITERS: dict[str, Callable[[], Format]] = {
     ".npz": NpzFormat,
 }
 """The writer of each file name extension."""
+
+
+def _require_numbers(columns: Columns, extension: str) -> None:
+    if columns.categories:
+        raise DataError(
+            f"column {next(iter(columns.categories))!r} is categorical, and an {extension} file holds numbers alone.",
+            "write a .csv or .parquet file",
+        )
 
 
 def _cells(column: np.ndarray, name: str, kind: ColumnKind) -> np.ndarray:

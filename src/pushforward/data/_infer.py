@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._schema import Column, KindSpec, Schema, parse_kind
+from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, refuse_too_many
+from pushforward.data._coding import cells, numbers
+from pushforward.data._kinds import KindSpec, parse_kind
+from pushforward.data._schema import Column, Schema
 from pushforward.data._support import LARGEST, mean_and_spread
 from pushforward.data._tables import Table, constant_columns, positions, quoted, require_rows
 
@@ -17,8 +20,6 @@ LOGNORMAL_GAIN = 0.1
 An exponential column gains 0.33 and a gamma of shape 2 gains 0.14; heights or weights of adults, positive too, gain
 about 0.01 and stay unbounded, because the model can do without the map.
 """
-LEAST_ROWS = 20
-"""With fewer rows, no limit is inferred from the values."""
 END_WIDTH, END_SHARE = 0.05, 0.01
 """A column in (0, 1) is called bounded when this share of its rows lies within this width of each end.
 
@@ -38,11 +39,12 @@ SPIKE_SHARE = 0.1
 def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
     """The schema of a table, and one sentence per column of what was inferred and why.
 
-    The rules, in this order: values with a fraction that fill [0, 360), [-180, 180), [0, 2 pi) or [-pi, pi) to both
-    ends, under a name that says angle or direction or the like, are circular; whole numbers are integers (two
-    different values: only those and what lies between them; skewed counts from 0 up: at or above 0); values that fill
-    (0, 1) to both ends are bounded; positive values that a lognormal describes clearly better than a normal are
-    positive; all others are unbounded.
+    Text and truth values are categories. The rules for numbers, in this order: values with a fraction that fill
+    [0, 360), [-180, 180), [0, 2 pi) or [-pi, pi) to both ends, under a name that says angle or direction or the like,
+    are circular; whole numbers are integers (two different values: only those and what lies between them; skewed
+    counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded; positive values that a lognormal
+    describes clearly better than a normal are positive; all others are unbounded. Numbers are categories only if an
+    override says so.
 
     Args:
         table: The data that a flow will be fitted to.
@@ -60,7 +62,9 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     require_rows(table)
     overrides = dict(overrides or {})
     positions("column kinds", table.names, list(overrides))
-    constant = constant_columns(table)
+    kinds = {name: parse_kind(text) for name, text in overrides.items()}
+    categorical = {name for name in table.names if _is_categorical(table, name, kinds.get(name))}
+    constant = [name for name in constant_columns(table) if name not in categorical]
     if constant:
         holds = "holds one value only" if len(constant) == 1 else "hold one value each"
         raise DataError(
@@ -68,7 +72,10 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
             f"leave out what does not vary (`--drop {','.join(constant[:3])}{',...' * (len(constant) > 3)}`)",
         )
     columns = [
-        _column(name, cells, overrides.get(name)) for name, cells in zip(table.names, table.values.T, strict=True)
+        _categories(table, name, asked=name in kinds)
+        if name in categorical
+        else _column(name, numbers(table, name), kinds.get(name))
+        for name in table.names
     ]
     return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
 
@@ -76,7 +83,10 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
 def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
     """Sentences on columns that a flow can fit only poorly: digits lost in float32, spikes, values on an edge."""
     found = []
-    for column, cells in zip(schema.columns, table.select(schema.names).values.T, strict=True):
+    for column in schema.columns:
+        if column.kind == "categorical":
+            continue
+        cells = numbers(table, column.name)
         mean, spread = mean_and_spread(cells)
         if abs(mean) > FLOAT32_RATIO * spread:
             found.append(
@@ -100,12 +110,34 @@ def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _column(name: str, cells: np.ndarray, override: str | None) -> Column:
+def _is_categorical(table: Table, name: str, asked: KindSpec | None) -> bool:
+    return name in table.categories if asked is None else asked.kind == "categorical"
+
+
+def _categories(table: Table, name: str, *, asked: bool) -> Column:
+    """A categorical column with the categories that occur."""
+    labels, places = cells(table, name)
+    found = [labels[place] for place in np.unique(places) if place < len(labels)]
+    broken = [label for label in found if isinstance(label, float)]
+    if broken:
+        raise DataError(
+            f"column {name!r} cannot be categorical: it holds {broken[0]:.6g}, which is no whole number.",
+            "give another kind, or turn the values into text",
+        )
+    refuse_too_many(name, len(found), table.num_rows)
+    whole: list[Category] = [label for label in found if isinstance(label, str | int)]
+    categories, _ = in_order(whole)
+    what = "text" if isinstance(categories[0], str) else "truth values"
+    count = f"{len(categories)} value{'s' * (len(categories) != 1)}"
+    reason = f"{'as asked for' if asked else what}, with {count}: {listed(categories)}"
+    return Column(name, "categorical", note=reason, categories=categories)
+
+
+def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
     _refuse_extremes(name, cells)
-    if override is None:
+    if spec is None:
         spec, reason = _inferred(name, cells.astype(np.float64))
         return Column(name, spec.kind, spec.low, spec.high, reason)
-    spec = parse_kind(override)
     column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells))
     outside = np.flatnonzero(~column.support.contains(cells))
     if len(outside):

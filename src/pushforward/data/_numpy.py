@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._categories import TRUTH, Vocabulary, is_number, plain
 from pushforward.data._source import Selection, Source, block_rows
-from pushforward.data._tables import default_names
+from pushforward.data._tables import ColumnKind, default_names
 
 DATA_KEYS = ("x", "X", "data")
 """The arrays of an `.npz` file that are taken for the table, first come, first served."""
@@ -68,6 +69,42 @@ def open_array(array: np.ndarray, selection: Selection, *, label: str, names: An
     kind = "float" if array.dtype.kind == "f" else "int"
     chosen = tuple(given[i] for i in kept)
     return Source(label, chosen, (kind,) * len(kept), dtype, _blocks(array, kept, dtype))
+
+
+def open_objects(array: np.ndarray, names: Any, *, label: str) -> Source:
+    """An array of objects or of text, `(rows, columns)`, as a source: columns of numbers and of categories.
+
+    A column of truth values, or one that holds text which is no number, is one of categories.
+    """
+    given = default_names(array.shape[1]) if names is None else tuple(names)
+    words: dict[str, Vocabulary] = {}
+    values = np.empty(array.shape)
+    for place, (name, cells) in enumerate(zip(given, array.T, strict=True)):
+        missing = np.array([cell is None or cell != cell for cell in cells], bool)
+        values[missing, place] = np.nan
+        present = cells[~missing].tolist()
+        truths = [isinstance(cell, bool | np.bool_) for cell in present]
+        texts = [cell for cell in present if isinstance(cell, str)]
+        if present and (all(truths) or not all(map(is_number, texts))):
+            words[name] = Vocabulary(name, TRUTH if all(truths) else ())
+            labels = present if all(truths) else map(str, present)
+            values[~missing, place] = words[name].codes(map(plain, labels))
+        else:
+            values[~missing, place] = _floats(label, name, present)
+    kinds: tuple[ColumnKind, ...] = tuple("category" if name in words else "float" for name in given)
+    rows = block_rows(array.shape[1])
+    blocks = (values[start : start + rows] for start in range(0, len(values), rows))
+    return Source(label, given, kinds, values.dtype, blocks, vocabularies=words)
+
+
+def _floats(label: str, name: str, cells: list[Any]) -> np.ndarray:
+    try:
+        return np.array(cells, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{label}: column {name!r} holds what is neither a number nor text ({error}).",
+            "give numbers, text and truth values alone",
+        ) from None
 
 
 def _blocks(array: np.ndarray, kept: list[int], dtype: np.dtype) -> Iterator[np.ndarray]:

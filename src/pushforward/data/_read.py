@@ -11,8 +11,9 @@ import numpy as np
 from pushforward._errors import DataError, did_you_mean
 from pushforward.data._arrow import open_feather, open_frame, open_parquet
 from pushforward.data._builtin import open_sklearn, open_toy
+from pushforward.data._categories import in_order
 from pushforward.data._csv import open_csv
-from pushforward.data._numpy import open_array, open_npy, open_npz
+from pushforward.data._numpy import open_array, open_npy, open_npz, open_objects
 from pushforward.data._source import Selection, Source, block_rows
 from pushforward.data._tables import Table, quoted
 
@@ -35,6 +36,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     drop_missing: bool = False,
+    text: Sequence[str] = (),
 ) -> Table:
     """Read a whole table.
 
@@ -44,23 +46,24 @@ def read_table(
         columns: The columns to read, in this order; all when None. Others may hold anything.
         drop: Columns to leave out.
         drop_missing: Leave out rows with an empty, NaN or infinite cell, instead of raising.
+        text: Columns of categories whose values may look like numbers in a file without types; `"*"` for all.
 
     Raises:
-        DataError: If there is nothing to read, or something that is not a finite number.
+        DataError: If there is nothing to read, or something that is neither a finite number nor a category.
 
     Example:
         >>> read_table("toy:moons:1000").values.shape
         (1000, 2)
     """
-    opened = open_source(source, Selection(None if columns is None else tuple(columns), tuple(drop)))
-    return _collect(opened, drop_missing)
+    selection = Selection(None if columns is None else tuple(columns), tuple(drop), tuple(text))
+    return _collect(open_source(source, selection), drop_missing)
 
 
 def as_table(data: Any, *, names: Sequence[str] | None = None, drop_missing: bool = False) -> Table:
     """A table from an array `(rows, columns)`, nested lists, or a data frame of pandas, polars or Arrow.
 
     Args:
-        data: The values; a `Table` is returned as it is.
+        data: The values, numbers, text or, in an array of objects, both; a `Table` is returned as it is.
         names: Column names for an array; `x0, x1, ...` when None.
         drop_missing: As in `read_table`.
 
@@ -71,7 +74,10 @@ def as_table(data: Any, *, names: Sequence[str] | None = None, drop_missing: boo
         return data
     if hasattr(data, "__arrow_c_stream__"):
         return _collect(open_frame(data, Selection(), label="data frame"), drop_missing)
-    return _collect(open_array(np.asarray(data), Selection(), label="array", names=names), drop_missing)
+    array = np.asarray(data)
+    if array.dtype.kind in "OU" and array.ndim == 2:
+        return _collect(open_objects(array, names, label="array"), drop_missing)
+    return _collect(open_array(array, Selection(), label="array", names=names), drop_missing)
 
 
 def read_batches(
@@ -81,6 +87,7 @@ def read_batches(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     drop_missing: bool = False,
+    text: Sequence[str] = (),
 ) -> Iterator[Table]:
     """Read a table in batches of `rows` rows (the last may be smaller), with memory for a few batches.
 
@@ -90,11 +97,13 @@ def read_batches(
         columns: As in `read_table`.
         drop: As in `read_table`.
         drop_missing: As in `read_table`; each batch says in `dropped` how many of its rows were left out.
+        text: As in `read_table`. The codes of a batch are those of the batches before, and more.
 
     Raises:
         DataError: As `read_table`; a missing cell is reported when its batch is reached.
     """
-    opened = open_source(source, Selection(None if columns is None else tuple(columns), tuple(drop)))
+    selection = Selection(None if columns is None else tuple(columns), tuple(drop), tuple(text))
+    opened = open_source(source, selection)
     return _batches(opened, rows or block_rows(len(opened.names)), drop_missing)
 
 
@@ -107,7 +116,7 @@ def _batches(source: Source, rows: int, drop_missing: bool) -> Iterator[Table]:
         kept, dropped = missing.filter(block)
         if not drop_missing:
             missing.refuse()
-        yield Table(source.names, kept, source.kinds, notes=notes, dropped=dropped)
+        yield Table(source.names, kept, source.kinds, notes, dropped, source.categories)
         notes = ()
     if not found_any:
         raise _no_rows(source.label)
@@ -214,7 +223,18 @@ def _collect(source: Source, drop_missing: bool) -> Table:
     values = _stack(blocks, len(source.names), source.dtype)
     if not len(values):
         missing.refuse()
-    return _whole_kinds(Table(source.names, values, source.kinds, notes, missing.count))
+    return _whole_kinds(_sorted(Table(source.names, values, source.kinds, notes, missing.count, source.categories)))
+
+
+def _sorted(table: Table) -> Table:
+    """The same table with the categories of every column sorted."""
+    categories = {}
+    for place, name in enumerate(table.names):
+        if name in table.categories:
+            # Values of categories were made by a reader: no array of the user's is changed.
+            categories[name], rank = in_order(table.categories[name])
+            table.values[:, place] = rank[table.values[:, place].astype(int)]
+    return replace(table, categories=categories)
 
 
 def _stack(blocks: list[np.ndarray], columns: int, dtype: np.dtype) -> np.ndarray:
@@ -234,7 +254,7 @@ def _stack(blocks: list[np.ndarray], columns: int, dtype: np.dtype) -> np.ndarra
 def _whole_kinds(table: Table) -> Table:
     """Kinds seen at the head of a file hold only if no later value has decimals."""
     kinds = tuple(
-        "int" if kind == "int" and np.array_equal(column, np.floor(column)) else "float"
+        "float" if kind == "int" and not np.array_equal(column, np.floor(column)) else kind
         for kind, column in zip(table.kinds, table.values.T, strict=True)
     )
     return replace(table, kinds=kinds)

@@ -1,11 +1,12 @@
 """What every reader opens: names and kinds first, then the rows block by block."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._categories import Category, Vocabulary
 from pushforward.data._tables import ColumnKind, positions, quoted, refuse_duplicates
 
 BATCH_ROWS = 65_536
@@ -21,10 +22,18 @@ def block_rows(columns: int) -> int:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which columns of a source to read: all, or `columns` in their order, less `drop`."""
+    """Which columns of a source to read: all, or `columns` in their order, less `drop`.
+
+    A file without types is read as text in the columns of `text`, where `"*"` stands for all.
+    """
 
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+    def reads(self, name: str) -> bool:
+        """Whether a column is asked for as categories."""
+        return name in self.text or "*" in self.text
 
     def of(self, label: str, names: Sequence[str]) -> list[int]:
         """Positions of the selected columns, or a DataError for unknown or repeated names."""
@@ -33,7 +42,7 @@ class Selection:
         chosen = range(len(names)) if self.columns is None else positions(label, names, self.columns)
         kept = [i for i in chosen if i not in left_out]
         if not kept:
-            raise DataError(f"{label}: no columns are left.", "keep at least one column of numbers")
+            raise DataError(f"{label}: no columns are left.", "keep at least one column")
         return kept
 
 
@@ -49,6 +58,7 @@ class Source:
         blocks: The rows as `(rows, columns)` arrays, until the data end.
         notes: Sentences for the user.
         whole: All rows in one array, where that takes less memory than gathering the blocks.
+        vocabularies: By name, what the codes of a column stand for; they grow while the blocks are read.
     """
 
     label: str
@@ -58,6 +68,12 @@ class Source:
     blocks: Iterator[np.ndarray]
     notes: tuple[str, ...] = ()
     whole: Callable[[], np.ndarray] | None = None
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
+
+    @property
+    def categories(self) -> dict[str, tuple[Category, ...]]:
+        """By name, what the codes that were read so far stand for."""
+        return {name: vocabulary.labels for name, vocabulary in self.vocabularies.items()}
 
 
 def refuse_text(label: str, examples: Sequence[tuple[str, object, int]]) -> None:
@@ -77,14 +93,4 @@ def refuse_text(label: str, examples: Sequence[tuple[str, object, int]]) -> None
 def _text_hint(value: str, names: str, it: str) -> str:
     if value.replace(",", "", 1).strip().lstrip("+-").isdigit():
         return "numbers are read with a decimal point: replace the decimal commas"
-    return f"leave {it} out (`--drop {names}`), or encode {it} as numbers first"
-
-
-def refuse_categories(label: str, names: Sequence[str]) -> None:
-    """Raise a DataError for columns of a dictionary (categorical) type."""
-    if names:
-        be, them = ("is", "it") if len(names) == 1 else ("are", "them")
-        raise DataError(
-            f"{label}: {quoted('column', names)} {be} categorical, which is not supported yet.",
-            f"leave {them} out (`--drop {','.join(names[:3])}`); categories come in a later version",
-        )
+    return f"leave {it} out (`--drop {names}`), correct {it}, or read {it} as categories (`--column NAME:categorical`)"

@@ -31,13 +31,15 @@ class Support(NamedTuple):
     """The line, the half line above `low`, or the interval from `low` to `high`; perhaps its whole numbers only.
 
     If it is circular, the interval is once around a circle, and values of other turns belong to it too. Limits of
-    integers belong to the support, and so do those of an interval; the limit of a half line does not.
+    integers belong to the support, and so do those of an interval; the limit of a half line does not. Codes of
+    categories are integers that stay what they are.
     """
 
     low: float | None = None
     high: float | None = None
     integer: bool = False
     circular: bool = False
+    categorical: bool = False
 
     def contains(self, cells: np.ndarray) -> np.ndarray:
         """Which values lie in the support, `(rows,) -> (rows,)`; a NaN does not, nor what float32 cannot hold."""
@@ -79,6 +81,8 @@ class Support(NamedTuple):
         """What columns that share one map have in common: integers are counted from their lower limit."""
         if self.circular:
             return Support()
+        if self.categorical:
+            return Support(categorical=True)
         if not self.integer or self.low is None:
             return self
         return Support(0.0, None if self.high is None else self.high - self.low, integer=True)
@@ -92,7 +96,8 @@ class Support(NamedTuple):
 def support_bijection(names: Sequence[str], supports: Sequence[Support], values: np.ndarray) -> AbstractBijection:
     """From standardised unbounded numbers to values in the supports; see `Schema.bijection`."""
     located = [
-        _checked(name, *_place(support, cells)) for name, support, cells in zip(names, supports, values.T, strict=True)
+        (0.0, 1.0) if support.categorical else _checked(name, *_place(support, cells))
+        for name, support, cells in zip(names, supports, values.T, strict=True)
     ]
     means, spreads = np.array(located).T
     standardize = Standardize(means, spreads)

@@ -1,25 +1,27 @@
-"""A table of numbers with column names: what every reader returns and every fit, score and sample takes."""
+"""A table with column names: what every reader returns and every fit, score and sample takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
+from pushforward.data._categories import Category
 
-ColumnKind = Literal["float", "int"]
-"""What a column held in its source: integers are written back as integers."""
+ColumnKind = Literal["float", "int", "category"]
+"""What a column held in its source: integers are written back as integers, categories as their values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of numbers with names.
+    """Columns with names; categories are held as codes 0, 1, ...
 
     Args:
         names: Column names, all different.
         values: `(rows, columns)`, float64, or float32 where the source was float32.
-        kinds: What each column held in its source, "float" or "int"; all "float" when left out.
+        kinds: What each column held in its source, "float", "int" or "category"; all numbers are "float" when left out.
+        categories: By name, the values (text, truth values or whole numbers) that the codes of a column stand for.
         notes: Sentences about the reading that a user should see.
         dropped: How many rows were left out because a cell was missing.
 
@@ -38,10 +40,16 @@ class Table:
     kinds: tuple[ColumnKind, ...] = ()
     notes: tuple[str, ...] = ()
     dropped: int = 0
+    categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "kinds", tuple(self.kinds) or ("float",) * len(self.names))
+        object.__setattr__(self, "categories", {n: tuple(c) for n, c in self.categories.items() if n in self.names})
+        kinds = tuple(self.kinds) or ("float",) * len(self.names)
+        if len(kinds) == len(self.names):
+            pairs = zip(self.names, kinds, strict=True)
+            kinds = tuple("category" if name in self.categories else kind for name, kind in pairs)
+        object.__setattr__(self, "kinds", kinds)
         if self.values.ndim != 2 or self.values.shape[1] != len(self.names) or len(self.kinds) != len(self.names):
             raise DataError(
                 f"Table: {len(self.names)} names and {len(self.kinds)} kinds for values of shape {self.values.shape}.",
@@ -60,7 +68,7 @@ class Table:
         return self.values.shape[1]
 
     def column(self, name: str) -> np.ndarray:
-        """The values of one column, shape `(rows,)`."""
+        """The values of one column, `(rows,)`; codes where it is categorical."""
         return self.values[:, positions("table", self.names, [name])[0]]
 
     def select(self, names: Sequence[str]) -> "Table":
@@ -75,6 +83,15 @@ class Table:
     def matrix(self, dtype: Any = np.float32) -> np.ndarray:
         """The values as a C-ordered array `(rows, columns)` of `dtype`; a copy only where one is needed."""
         return np.ascontiguousarray(self.values, dtype=dtype)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table for Arrow, polars and all others who take an Arrow C stream; categories as what they are."""
+        import pyarrow as pa
+
+        from pushforward.data._formats import Columns, record_batch
+
+        batch = record_batch(self.values, Columns(self.names, self.kinds, self.categories))
+        return pa.Table.from_batches([batch]).__arrow_c_stream__(requested_schema)
 
     def _at(self, indices: Sequence[int]) -> "Table":
         names = tuple(self.names[i] for i in indices)

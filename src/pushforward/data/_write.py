@@ -3,14 +3,15 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from pushforward._errors import DataError, FileError
-from pushforward.data._formats import WRITERS, Format, delimited
+from pushforward.data._categories import Category
+from pushforward.data._formats import WRITERS, Columns, Format, delimited
 from pushforward.data._read import extension
 from pushforward.data._source import block_rows
 from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
@@ -27,6 +28,7 @@ class TableWriter:
             output. An `.npz` file is gathered in memory; the others need memory for one piece.
         names: Column names.
         kinds: "int" for columns to write as integers; all "float" when left out.
+        categories: By name, what the codes of a column stand for; not in an `.npy` or `.npz` file.
 
     Raises:
         DataError: If the extension is not known, or an integer column holds a number that is not whole.
@@ -40,9 +42,18 @@ class TableWriter:
         ['log_prob', '0', '0']
     """
 
-    def __init__(self, target: str | os.PathLike[str], names: Sequence[str], kinds: Sequence[ColumnKind] = ()):
+    def __init__(
+        self,
+        target: str | os.PathLike[str],
+        names: Sequence[str],
+        kinds: Sequence[ColumnKind] = (),
+        categories: Mapping[str, tuple[Category, ...]] | None = None,
+    ):
         self.names = tuple(names)
-        self.kinds: tuple[ColumnKind, ...] = tuple(kinds) or ("float",) * len(self.names)
+        given: tuple[ColumnKind, ...] = tuple(kinds) or ("float",) * len(self.names)
+        self.categories = dict(categories or {})
+        pairs = zip(self.names, given, strict=True)
+        self.kinds: tuple[ColumnKind, ...] = tuple("category" if n in self.categories else k for n, k in pairs)
         refuse_duplicates("table", self.names)
         self._format, self._file = _destination(os.fspath(target))
         self._open = False
@@ -50,11 +61,14 @@ class TableWriter:
     def __enter__(self) -> "TableWriter":
         stream = _standard_output() if self._file is None else self._file.open()
         self._open = True
-        self._guarded(lambda: self._format.begin(stream, self.names, self.kinds))
+        self._guarded(lambda: self._format.begin(stream, Columns(self.names, self.kinds, self.categories)))
         return self
 
     def write(self, rows: np.ndarray | Table) -> None:
-        """Append rows: `(rows, columns)` in the order of `names`, or a table, matched by name."""
+        """Append rows: `(rows, columns)` in the order of `names`, or a table, matched by name.
+
+        Codes of categories are those that the writer was told.
+        """
         values = rows.select(self.names).values if isinstance(rows, Table) else np.asarray(rows)
         if values.ndim != 2 or values.shape[1] != len(self.names):
             raise DataError(
@@ -90,7 +104,7 @@ class TableWriter:
 
 def write_table(target: str | os.PathLike[str], table: Table) -> None:
     """Write a whole table; see `TableWriter`."""
-    with TableWriter(target, table.names, table.kinds) as writer:
+    with TableWriter(target, table.names, table.kinds, table.categories) as writer:
         writer.write(table.values)
 
 

@@ -1,9 +1,10 @@
 """Distributions: bases, the flow `Transformed`, mixtures."""
 
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
-from pushforward.distributions._joint import GivenAngles, Product
+from pushforward.distributions._joint import GivenAngles, GivenCategories, Product
 from pushforward.distributions._made import Autoregression
 from pushforward.distributions._mixture import ConditionalBase, Mixture, MultivariateNormal
 from pushforward.distributions._resampled import Resampled
@@ -14,10 +15,12 @@ __all__ = [
     "AbstractDistribution",
     "Autoregression",
     "Bridge",
+    "CategoricalMADE",
     "CircularUniform",
     "ConditionalBase",
     "Embedded",
     "GivenAngles",
+    "GivenCategories",
     "Laplace",
     "Logistic",
     "Mixture",

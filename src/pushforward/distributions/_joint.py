@@ -1,16 +1,27 @@
 """Distributions over parts of an event: independent side by side, or one given another."""
 
+import abc
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._compose import shared_cond_shape
+from pushforward.bijections._one_hot import one_hot, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.nets._mlp import features
+
+if TYPE_CHECKING:
+    # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class Product(AbstractDistribution):
@@ -65,7 +76,77 @@ class Product(AbstractDistribution):
         return jnp.concatenate(draws)
 
 
-class GivenAngles(AbstractDistribution):
+class AbstractGiven(AbstractDistribution):
+    r"""$p(a, b) = p(a)\,p(b \mid f(a))$: some coordinates first, and then others given features of them.
+
+    A subclass says what is first, and what the others see of it.
+    """
+
+    others: AbstractVar[AbstractDistribution]
+
+    @property
+    @abc.abstractmethod
+    def first(self) -> AbstractDistribution:
+        """Over the coordinates that come first."""
+
+    @abc.abstractmethod
+    def _features(self, first: Array) -> Array:
+        """What the others see of the first coordinates, `(k, batch) -> (features, batch)`."""
+
+    @property
+    def event_shape(self) -> Shape:
+        return (self.first.event_shape[0] + self.others.event_shape[0],)
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return self.first.cond_shape
+
+    @property
+    def exact(self) -> bool:
+        return self.first.exact and self.others.exact
+
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        (density, sampling), (density_then, sampling_then) = self.first.kinds, self.others.kinds
+        return worst_kind([density, density_then]), worst_kind([sampling, sampling_then])
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        first_key, others_key = (None, None) if key is None else jax.random.split(key)
+        first, others = self._split(x)
+        log_prob = self.first._log_prob_many(first, condition, first_key)
+        return log_prob + self.others._log_prob_many(others, self._seen(first, condition), others_key)
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
+        first_key, others_key = jax.random.split(key)
+        first = self.first._sample_many(first_key, n, condition, temperature)
+        others = self.others._sample_many(others_key, n, self._seen(first, condition), temperature)
+        return jnp.concatenate([first, others])
+
+    def _data_init(self, x: Array, condition: Array | None) -> "AbstractGiven":
+        first, others = self._split(x)
+        started = self.others._data_init(others, self._seen(first, condition))
+        return eqx.tree_at(lambda g: (g.first, g.others), self, (self.first._data_init(first, condition), started))
+
+    def _split(self, x: Array) -> tuple[Array, Array]:
+        size = self.first.event_shape[0]
+        return x[:size], x[size:]
+
+    def _seen(self, first: Array, condition: Array | None) -> Array:
+        seen = self._features(first)
+        return seen if condition is None else jnp.concatenate([seen, condition])
+
+    def _check_condition(self, num_features: int, what: str) -> None:
+        """Refuse others that are not conditional on the features and what `first` is conditional on."""
+        given = 0 if self.first.cond_shape is None else self.first.cond_shape[0]
+        wanted = (num_features + given,)
+        if self.others.cond_shape != wanted:
+            raise ValueError(
+                f"{type(self).__name__}: `others` must be conditional on shape {wanted}, {what}"
+                f"{' and the condition' if given else ''}, got {self.others.cond_shape}."
+            )
+
+
+class GivenAngles(AbstractGiven):
     r"""$p(a, b) = p(a)\,p(b \mid \cos a, \sin a)$: angles first, and then other coordinates given them.
 
     The density does not jump where an angle is cut open, because the second part sees cosine and sine.
@@ -82,48 +163,40 @@ class GivenAngles(AbstractDistribution):
     others: AbstractDistribution
 
     def __check_init__(self):
-        given = 0 if self.angles.cond_shape is None else self.angles.cond_shape[0]
-        wanted = (2 * self.angles.event_shape[0] + given,)
-        if self.others.cond_shape != wanted:
-            raise ValueError(
-                f"GivenAngles: `others` must be conditional on shape {wanted}, cosine and sine of each angle"
-                f"{' and the condition' if given else ''}, got {self.others.cond_shape}."
-            )
+        self._check_condition(2 * self.angles.event_shape[0], "cosine and sine of each angle")
 
     @property
-    def event_shape(self) -> Shape:
-        return (self.angles.event_shape[0] + self.others.event_shape[0],)
+    def first(self) -> AbstractDistribution:
+        return self.angles
+
+    def _features(self, first: Array) -> Array:
+        return features(first)
+
+
+class GivenCategories(AbstractGiven):
+    r"""$p(c, x) = P(c)\,p(x \mid c)$: categories first, and then numbers given them, as zeros and ones.
+
+    A density with respect to counting measure on the categories times length on the numbers: summed over the former
+    and integrated over the latter it is 1.
+
+    Args:
+        categories: Over codes, `(k,)`.
+        others: Over `(m,)`, conditional on as many numbers as there are categories in all, behind which come those
+            that `categories` is conditional on.
+
+    Raises:
+        ValueError: If the condition of `others` does not fit.
+    """
+
+    categories: CategoricalMADE
+    others: AbstractDistribution
+
+    def __check_init__(self):
+        self._check_condition(one_hot_size(self.categories.sizes), "a number for each category")
 
     @property
-    def cond_shape(self) -> Shape | None:
-        return self.angles.cond_shape
+    def first(self) -> CategoricalMADE:
+        return self.categories
 
-    @property
-    def exact(self) -> bool:
-        return self.angles.exact and self.others.exact
-
-    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        angles_key, others_key = (None, None) if key is None else jax.random.split(key)
-        angles, others = self._split(x)
-        log_prob = self.angles._log_prob_many(angles, condition, angles_key)
-        return log_prob + self.others._log_prob_many(others, _seen(angles, condition), others_key)
-
-    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        angles_key, others_key = jax.random.split(key)
-        angles = self.angles._sample_many(angles_key, n, condition, temperature)
-        others = self.others._sample_many(others_key, n, _seen(angles, condition), temperature)
-        return jnp.concatenate([angles, others])
-
-    def _data_init(self, x: Array, condition: Array | None) -> "GivenAngles":
-        angles, others = self._split(x)
-        started = self.others._data_init(others, _seen(angles, condition))
-        return GivenAngles(self.angles._data_init(angles, condition), started)
-
-    def _split(self, x: Array) -> tuple[Array, Array]:
-        size = self.angles.event_shape[0]
-        return x[:size], x[size:]
-
-
-def _seen(angles: Array, condition: Array | None) -> Array:
-    seen = features(angles)
-    return seen if condition is None else jnp.concatenate([seen, condition])
+    def _features(self, first: Array) -> Array:
+        return one_hot(first, self.categories.sizes)

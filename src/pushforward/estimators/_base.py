@@ -11,11 +11,19 @@ from jaxtyping import PRNGKeyArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from pushforward.bijections import Standardize
-from pushforward.data import Column, Schema, Table, column_warnings
+from pushforward.bijections import AbstractBijection, Chain
+from pushforward.bijections._one_hot import OneHot
+from pushforward.data import Schema, Table, column_warnings, encode
 from pushforward.distributions import AbstractDistribution, Normal, Transformed
 from pushforward.estimators._chunks import Model
-from pushforward.estimators._columns import ColumnKinds, binary_schema, schema_of, sphere_schema
+from pushforward.estimators._columns import (
+    ColumnKinds,
+    binary_schema,
+    condition_schema_of,
+    schema_of,
+    sphere_schema,
+    split_kinds,
+)
 from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
 from pushforward.estimators._rows import Rows, in_order, with_weight
@@ -131,11 +139,16 @@ class FlowEstimator(BaseEstimator):
             raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
         rows = in_order(with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)))
         build_key, fit_key = jax.random.split(key_from(self.random_state))
-        cond_dim = None if rows.condition is None else rows.condition.num_columns
-        schema = schema_of(rows.x, self.columns)
+        columns, categorical = split_kinds(self.columns, rows.condition)
+        conditions = None if rows.condition is None else condition_schema_of(rows.condition, categorical)
+        schema = schema_of(rows.x, columns)
+        rows = _encoded(rows, schema, conditions)
+        if self._gaussian and (schema.circular or schema.categorical):
+            kind = "circular" if schema.circular else "categorical"
+            raise ValueError(f"Gaussianizer: a {kind} column cannot become Gaussian noise; leave it out.")
+        embedding = None if conditions is None else _embedding(rows, conditions)
+        cond_dim = None if embedding is None else embedding.in_shape[0]
         flow = build_flow(self.flow, self.options, schema, cond_dim, build_key)
-        if self._gaussian and schema.circular:
-            raise ValueError("Gaussianizer: a circular column cannot become Gaussian noise; leave it out.")
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
         schema = binary_schema(rows.x) if takes_binary(flow) else schema
@@ -143,7 +156,6 @@ class FlowEstimator(BaseEstimator):
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)
-        conditions, embedding = (None, None) if rows.condition is None else _standardised(rows.condition)
         flow = in_user_units(flow, schema.bijection(rows.x.values), embedding)
         self._set_fitted(self._train(flow, rows, objective_of(self.flow, schema), fit_key), schema, conditions)
         return rows
@@ -173,6 +185,15 @@ class FlowEstimator(BaseEstimator):
         self.condition_schema_ = condition_schema
 
 
-def _standardised(condition: Table) -> tuple[Schema, Standardize]:
-    schema = Schema([Column(name, "unbounded") for name in condition.names])
-    return schema, schema.standardize(condition.values)
+def _encoded(rows: Rows, schema: Schema, conditions: Schema | None) -> Rows:
+    """The rows with the codes of the schemas."""
+    if rows.condition is None or conditions is None:
+        return rows._replace(x=encode(rows.x, schema))
+    return rows._replace(x=encode(rows.x, schema), condition=encode(rows.condition, conditions))
+
+
+def _embedding(rows: Rows, conditions: Schema) -> AbstractBijection:
+    """What the flow sees of the conditions, by its inverse: numbers standardised, categories as zeros and ones."""
+    assert rows.condition is not None
+    standardize = conditions.standardize(rows.condition.values)
+    return Chain([OneHot(conditions.sizes), standardize]) if conditions.categorical else standardize

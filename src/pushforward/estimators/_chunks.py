@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward.bijections._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed
@@ -37,7 +38,7 @@ class Model:
     def chunk_rows(self, rows: int) -> int:
         """Rows of the chunks for this many rows: a power of two, so that there are few sizes to compile."""
         cells = CELLS if jax.default_backend() == "cpu" else CELLS_ELSEWHERE
-        most = _power_of_two(cells // len(self.schema.columns) + 1) // 2
+        most = _power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
         return max(min(_power_of_two(rows), most), LEAST_ROWS)
 
     @property

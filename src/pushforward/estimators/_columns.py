@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data import Schema, Table, infer_schema
+from pushforward.data import Column, Schema, Table, infer_schema
 
 OTHERS = "*"
 INFER = "infer"
+CATEGORICAL = "categorical"
 BINARY = "integer(0,1)"
 
 ColumnKinds = str | Mapping[str, str] | None
@@ -21,21 +22,59 @@ def schema_of(table: Table, columns: Any) -> Schema:
     Args:
         table: The data to fit.
         columns: A kind for all columns, or a mapping from names to kinds in which `"*"` stands for all others;
-            the kind `"infer"` looks at the data, and None is `"unbounded"`.
+            the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical
+            unless their own name says otherwise.
 
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
     """
+    kinds = _by_name(columns)
+    others = kinds.pop(OTHERS, "unbounded")
+    kinds = {name: others for name in table.names if name not in table.categories} | kinds
+    schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
+    return schema
+
+
+def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, tuple[str, ...]]:
+    """The kinds of the columns without those of conditions, and the conditions that are said to be categorical.
+
+    Raises:
+        DataError: If a condition is said to have another kind: numbers are standardised, whatever they hold.
+    """
+    if condition is None or not isinstance(columns, Mapping):
+        return columns, ()
+    kinds = _by_name(columns)
+    named = tuple(name for name in condition.names if name in kinds)
+    for name in named:
+        if kinds[name] not in (CATEGORICAL, INFER):
+            raise DataError(
+                f"columns={{{name!r}: {kinds[name]!r}}}: {name!r} is a condition, and the kind of a condition is "
+                "categorical or none.",
+                "leave it out: conditions that are numbers are standardised, whatever they hold",
+            )
+    rest = {name: kind for name, kind in kinds.items() if name not in named}
+    return rest, tuple(name for name in named if kinds[name] == CATEGORICAL)
+
+
+def condition_schema_of(condition: Table, categorical: tuple[str, ...]) -> Schema:
+    """The schema of conditions: text, truth values and the columns in `categorical` are categories."""
+    named = {*condition.categories, *categorical}
+    found = {}
+    if named:
+        names = [name for name in condition.names if name in named]
+        schema, _ = infer_schema(condition.select(names), dict.fromkeys(categorical, CATEGORICAL))
+        found = {column.name: column for column in schema.columns}
+    return Schema([found.get(name, Column(name, "unbounded")) for name in condition.names])
+
+
+def _by_name(columns: Any) -> dict[str, str]:
     kinds = dict(columns) if isinstance(columns, Mapping) else {OTHERS: columns or "unbounded"}
     if not all(isinstance(text, str) for pair in kinds.items() for text in pair):
         raise DataError(
             f"columns={columns!r} must be a kind, or map names to kinds, as text.",
             'write for example {"age": "positive", "*": "infer"}',
         )
-    others = kinds.pop(OTHERS, "unbounded")
-    kinds = dict.fromkeys(table.names, others) | kinds
-    schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
-    return schema
+    return kinds
 
 
 def binary_schema(table: Table) -> Schema:

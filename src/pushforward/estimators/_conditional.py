@@ -8,10 +8,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import DataError
-from pushforward.data import Schema
+from pushforward.data import Schema, Table
 from pushforward.estimators._base import FlowEstimator
 from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.estimators._inputs import given_conditions, mean_score, num_draws, rows_to_score
+from pushforward.estimators._mixed import in_user_values, joined
 from pushforward.estimators._rows import spread_rows
 from pushforward.estimators._training import key_from
 
@@ -21,7 +22,8 @@ NUM_CONDITIONS = 64
 class ConditionalFlowDensity(FlowEstimator):
     """The density of the rows of `X` given those of `y`, learned by a conditional normalizing flow.
 
-    The settings and attributes are those of `FlowDensity`. The conditions are standardised inside the flow.
+    The settings and attributes are those of `FlowDensity`. Conditions that are numbers are standardised inside the
+    flow; text, truth values and what `columns` calls categorical become zeros and ones.
 
     Attributes:
         condition_schema_: The columns of `y`.
@@ -45,7 +47,7 @@ class ConditionalFlowDensity(FlowEstimator):
 
         Args:
             X: `(rows, columns)`: an array, a frame of pandas or polars, or a `pushforward.data.Table`.
-            y: `(rows,)` or `(rows, conditions)` of numbers, of the same kinds.
+            y: `(rows,)` or `(rows, conditions)`, of the same kinds.
             sample_weight: `(rows,)`, not negative; a weight of 2 counts like the row twice, 0 leaves it out.
 
         Raises:
@@ -65,7 +67,7 @@ class ConditionalFlowDensity(FlowEstimator):
         """
         check_is_fitted(self)
         if y is None:
-            return self._marginal(rows_to_score(self, X, self.schema_.names))
+            return self._marginal(rows_to_score(self, X))
         return log_prob(self._model, *self._pair(X, y))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -85,6 +87,12 @@ class ConditionalFlowDensity(FlowEstimator):
         """
         return np.concatenate(list(self.iter_samples(y, n_samples, random_state, temperature)))
 
+    def sample_table(
+        self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
+    ) -> Table:
+        """The rows of `sample` as a table, without the conditions; see `FlowDensity.sample_table`."""
+        return joined(list(self.iter_tables(y, n_samples, random_state, temperature)))
+
     def iter_scores(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[np.ndarray]:
         """`score_samples` for each `(X, y)` of a stream."""
         check_is_fitted(self)
@@ -94,13 +102,23 @@ class ConditionalFlowDensity(FlowEstimator):
         self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
     ) -> Iterator[np.ndarray]:
         """The rows of `sample` in chunks, for more of them than memory holds."""
+        draws = self._iter_draws(y, n_samples, random_state, temperature)
+        return (in_user_values(self.schema_, chunk) for chunk in draws)
+
+    def iter_tables(
+        self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
+    ) -> Iterator[Table]:
+        """The rows of `sample_table` in chunks."""
+        return map(self.schema_.table, self._iter_draws(y, n_samples, random_state, temperature))
+
+    def _iter_draws(self, y: Any, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
         check_is_fitted(self)
-        given = given_conditions(y, self._condition_names())
+        given = given_conditions(y, self.condition_schema_)
         return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature, given)
 
     def _pair(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        x = rows_to_score(self, X, self.schema_.names)
-        return x, given_conditions(y, self._condition_names(), len(x))
+        x = rows_to_score(self, X)
+        return x, given_conditions(y, self.condition_schema_, len(x))
 
     def _marginal(self, x: np.ndarray) -> np.ndarray:
         if not hasattr(self, "conditions_"):
@@ -112,9 +130,6 @@ class ConditionalFlowDensity(FlowEstimator):
         for condition in self.conditions_:
             scores = np.logaddexp(scores, log_prob(self._model, x, np.tile(condition, (len(x), 1))))
         return scores - np.log(len(self.conditions_))
-
-    def _condition_names(self) -> tuple[str, ...]:
-        return self.condition_schema_.names
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,9 +7,11 @@ import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
+from pushforward.data import Table
 from pushforward.estimators._base import FlowEstimator
 from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
+from pushforward.estimators._mixed import in_user_values, joined
 from pushforward.estimators._training import key_from
 
 
@@ -21,7 +23,8 @@ class FlowDensity(DensityMixin, FlowEstimator):
         options: Of the recipe, such as `{"num_layers": 5, "width": 64}`.
         columns: What columns can hold: a kind for all, such as `"positive"`, or a mapping from names (`x0, x1, ...`
             for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
-            and `"infer"`, which looks at the data. By default every column is `"unbounded"`.
+            and `"infer"`, which looks at the data. By default text, truth values and categories of a data frame are
+            `"categorical"`, and every other column is `"unbounded"`.
         learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
         batch_size: Rows per step; None for about a tenth of the rows, from 32 to 256.
         max_epochs: Passes through the data at most; None for the flow's own.
@@ -53,7 +56,8 @@ class FlowDensity(DensityMixin, FlowEstimator):
         """Learn the density of the rows of `X`.
 
         Args:
-            X: `(rows, columns)`: an array, a frame of pandas or polars, or a `pushforward.data.Table`.
+            X: `(rows, columns)`: an array, a frame of pandas, polars or Arrow, or a `pushforward.data.Table`. Text
+                and truth values may stand beside numbers in a frame or in an array of objects.
             y: Ignored.
             sample_weight: `(rows,)`, not negative; a weight of 2 counts like the row twice, 0 leaves it out.
 
@@ -66,11 +70,14 @@ class FlowDensity(DensityMixin, FlowEstimator):
     def score_samples(self, X: Any) -> np.ndarray:
         """Log-density of every row in nats and in the units of `X`, `(rows,)`; -inf outside a column's support.
 
+        With categorical columns it is the log of a probability of the categories times a density of the numbers given
+        them; a category that was not seen in training gives -inf, and a warning.
+
         With integer columns it is an estimate: the density is averaged over 16 draws of the noise that makes
         them continuous, and its logarithm is in the mean a little too low. The draws are a function of the row.
         """
         check_is_fitted(self)
-        return log_prob(self._model, rows_to_score(self, X, self.schema_.names))
+        return log_prob(self._model, rows_to_score(self, X))
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]: the mixin's returns nothing
         self, X: Any, y: Any = None, sample_weight: Any = None
@@ -81,6 +88,9 @@ class FlowDensity(DensityMixin, FlowEstimator):
     def sample(self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None) -> np.ndarray:
         """Draw rows, `(n_samples, columns)`, inside the support of every column.
 
+        With categorical columns they are objects: text, truth values, whole numbers and floats, as in the data;
+        `sample_table` gives columns with types.
+
         Args:
             n_samples: How many.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
@@ -88,14 +98,32 @@ class FlowDensity(DensityMixin, FlowEstimator):
         """
         return np.concatenate(list(self.iter_samples(n_samples, random_state, temperature)))
 
+    def sample_table(self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None) -> Table:
+        """The rows of `sample` as a table, whose columns have names and the types of the data.
+
+        `pyarrow.table(...)` and `polars.DataFrame(...)` take it as it is, and pandas through
+        `pyarrow.table(...).to_pandas()`.
+        """
+        return joined(list(self.iter_tables(n_samples, random_state, temperature)))
+
     def iter_scores(self, batches: Iterable[Any]) -> Iterator[np.ndarray]:
         """`score_samples` for each batch of a stream, such as `pushforward.data.read_batches` gives."""
         check_is_fitted(self)
-        return iter_log_prob(self._model, ((rows_to_score(self, X, self.schema_.names), None) for X in batches))
+        return iter_log_prob(self._model, ((rows_to_score(self, X), None) for X in batches))
 
     def iter_samples(
         self, n_samples: int, random_state: Any = None, temperature: float | None = None
     ) -> Iterator[np.ndarray]:
         """The rows of `sample` in chunks, for more of them than memory holds."""
+        draws = self._iter_draws(n_samples, random_state, temperature)
+        return (in_user_values(self.schema_, chunk) for chunk in draws)
+
+    def iter_tables(
+        self, n_samples: int, random_state: Any = None, temperature: float | None = None
+    ) -> Iterator[Table]:
+        """The rows of `sample_table` in chunks."""
+        return map(self.schema_.table, self._iter_draws(n_samples, random_state, temperature))
+
+    def _iter_draws(self, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
         check_is_fitted(self)
         return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature)

@@ -36,7 +36,7 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstima
     def transform(self, X: Any) -> np.ndarray:
         """Where the rows come from: `(rows, columns)` of noise; integers are taken at their middle, n + 0.5."""
         check_is_fitted(self)
-        return to_latent(self._model, rows_to_score(self, X, self.schema_.names))
+        return to_latent(self._model, rows_to_score(self, X))
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Rows in the units that the transformer was fitted on, from noise `(rows, columns)`."""

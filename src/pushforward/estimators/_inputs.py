@@ -1,5 +1,7 @@
 """What users give as X, y and weights, checked the way scikit-learn does, as tables with names."""
 
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from pushforward._errors import DataError
-from pushforward.data import Table, match_columns
+from pushforward.data import Schema, Table, encode, unseen_categories
+from pushforward.data._coding import refuse_unseen, unseen_sentence
 from pushforward.data._tables import default_names
+from pushforward.estimators._mixed import column_names, mixed_table, table_of
 from pushforward.estimators._rows import Rows
 
 FLOATS: Any = [np.float64, np.float32]
@@ -20,27 +24,50 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
     condition = condition_table(y) if conditional and y is not None else None
     options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2}
     values: Any
-    if isinstance(X, Table):
-        values = check_array(X.values, estimator=estimator, input_name="X", **options)
-        estimator.n_features_in_ = X.num_columns
-        estimator.feature_names_in_ = np.array(X.names, dtype=object)
+    mixed = table_of(X)
+    if mixed is not None:
+        if conditional and condition is None:
+            raise DataError(f"{type(estimator).__name__} requires y to be passed, but it is None.", "give conditions")
+        values = check_array(mixed.values, estimator=estimator, input_name="X", **options)
+        estimator.n_features_in_ = mixed.num_columns
+        _set_names(estimator, mixed.names if isinstance(X, Table) else column_names(X))
     elif conditional:
         options |= {"y": None if condition is None else condition.values, "multi_output": True}
         values, _ = validate_data(estimator, X, **options)
     else:
         values = validate_data(estimator, X, **options)
     if (unseen := _polars_names(X)) is not None:
-        estimator.feature_names_in_ = np.array(unseen, dtype=object)
+        _set_names(estimator, unseen)
     if condition is not None:
         _check_length(condition, len(values))
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
-    return Rows(Table(tuple(map(str, names)), values), condition, checked_weights(sample_weight, values))
+    table = Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
+    return Rows(table, condition, checked_weights(sample_weight, values))
 
 
-def rows_to_score(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
-    """The values of what is given to a fitted estimator; a `Table` is matched by name, a frame must be in order."""
+def _set_names(estimator: Any, names: Any) -> None:
+    """Remember the names of columns that have any, and forget those of an earlier fit."""
+    if names is not None:
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
+    """The values of what is given to a fitted estimator; a `Table` is matched by name, a frame must be in order.
+
+    Categories become codes, -1 for those that were not seen in training, of which a warning tells: but not for a
+    `Table`, whose owner has `unseen_categories` too.
+    """
+    schema: Schema = estimator.schema_
+    names = schema.names
     if isinstance(X, Table):
-        return numbers(estimator, match_columns(X, names).values, len(names))
+        return numbers(estimator, encode(X, schema).values, len(names))
+    if schema.categorical:
+        table = _mixed_rows(estimator, X, names)
+        for name, counts in unseen_categories(table, schema).items():
+            warnings.warn(f"{unseen_sentence(name, counts)}: the log-density is -inf there.", stacklevel=3)
+        return encode(table, schema).values
     if (given := _polars_names(X)) is not None and hasattr(estimator, "feature_names_in_"):
         if given != list(names):
             raise DataError(
@@ -51,6 +78,34 @@ def rows_to_score(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
         return numbers(estimator, X, len(names))
     values: Any = validate_data(estimator, X, dtype=FLOATS, reset=False)
     return values
+
+
+def _mixed_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> Table:
+    """The rows for a model with categorical columns, whatever type the categories have."""
+    table = mixed_table(X)
+    if table is None:
+        plain = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
+        table = Table(tuple(column_names(X) or default_names(plain.shape[1])), plain)
+    if table.num_columns != len(names):
+        raise DataError(
+            f"X has {table.num_columns} features, but {type(estimator).__name__} is expecting {len(names)} features "
+            "as input.",
+            f"give the columns {', '.join(names[:20])}",
+        )
+    given = column_names(X)
+    if given is not None and hasattr(estimator, "feature_names_in_") and tuple(given) != names:
+        raise DataError(
+            f"The feature names should match those that were passed during fit: {', '.join(names[:20])}; "
+            f"got {', '.join(map(str, given[:20]))}.",
+            "select these columns in this order",
+        )
+    return _renamed(table, names)
+
+
+def _renamed(table: Table, names: tuple[str, ...]) -> Table:
+    own = zip(names, table.names, strict=True)
+    categories = {new: table.categories[old] for new, old in own if old in table.categories}
+    return replace(table, names=names, categories=categories)
 
 
 def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:
@@ -65,28 +120,35 @@ def condition_table(y: Any) -> Table:
     """Conditions as a table, whose names a frame, a series or a `Table` brings: `(rows,)`, `(rows, n)` or a number."""
     if isinstance(y, Table):
         return y
+    frame = mixed_table(y)
+    if frame is not None and column_names(y) is not None:
+        return frame
     array = np.asarray(y)
     if array.ndim < 2:
         array, names = array.reshape(-1, 1), [getattr(y, "name", None)]
     else:
         names = list(getattr(y, "columns", [None] * array.shape[1]))
-    values = check_array(array, dtype=FLOATS, input_name="y")
-    return Table(tuple(f"y{i}" if name in (None, "") else str(name) for i, name in enumerate(names)), values)
+    named = tuple(f"y{i}" if name in (None, "") else str(name) for i, name in enumerate(names))
+    if (mixed := mixed_table(array)) is not None:
+        return _renamed(mixed, named)
+    return Table(named, check_array(array, dtype=FLOATS, input_name="y"))
 
 
-def given_conditions(y: Any, names: tuple[str, ...], num_rows: int | None = None) -> np.ndarray:
-    """Conditions for a fitted model; a `Table` is matched by name.
+def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.ndarray:
+    """Conditions for a fitted model, categories as codes; a `Table` is matched by name.
 
     Args:
         y: As for `condition_table`.
-        names: The conditions that the model was fitted with.
+        schema: The conditions that the model was fitted with.
         num_rows: How many rows there must be; None for any.
 
     Raises:
-        DataError: If the number of rows or of columns does not fit, or a name of a `Table` is missing.
+        DataError: If the number of rows or of columns does not fit, a name of a `Table` is missing, or a category
+            was not seen in training.
     """
-    table = match_columns(y, names) if isinstance(y, Table) else condition_table(y)
-    if table.num_columns != len(names):
+    names = schema.names
+    table = y if isinstance(y, Table) else condition_table(y)
+    if not isinstance(y, Table) and table.num_columns != len(names):
         raise DataError(
             f"y has {table.num_columns} column{'s' * (table.num_columns != 1)}, but the model is conditional on "
             f"{len(names)}: {', '.join(names)}.",
@@ -94,7 +156,10 @@ def given_conditions(y: Any, names: tuple[str, ...], num_rows: int | None = None
         )
     if num_rows is not None:
         _check_length(table, num_rows)
-    return table.values
+    if not isinstance(y, Table):
+        table = _renamed(table, names)
+    refuse_unseen(table, schema)
+    return encode(table, schema).values
 
 
 def checked_weights(sample_weight: Any, values: np.ndarray) -> np.ndarray | None:

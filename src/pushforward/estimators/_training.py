@@ -1,6 +1,7 @@
 """From the name of a flow to an untrained flow in the user's units."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,16 @@ from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
 from pushforward.bijections import AbstractBijection, Chain, CylinderToDegrees, CylinderToSphere, Permute
 from pushforward.data import Schema
-from pushforward.distributions import AbstractDistribution, Autoregression, Embedded, GivenAngles, Transformed
+from pushforward.data._tables import quoted
+from pushforward.distributions import (
+    AbstractDistribution,
+    Autoregression,
+    CategoricalMADE,
+    Embedded,
+    GivenAngles,
+    GivenCategories,
+    Transformed,
+)
 from pushforward.flows import RECIPES, Recipe, Training
 from pushforward.objectives import Objective
 
@@ -33,18 +43,22 @@ def recipe_name(flow: FlowLike) -> str:
 def build_flow(
     flow: Any, options: Mapping[str, Any] | None, schema: Schema, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
-    """The untrained flow in standardised units; see design record 0007 for columns that are circular.
+    """The untrained flow in standardised units.
+
+    Design record 0007 is on columns that are circular, 0013 on those that are categorical.
 
     Args:
         flow: A name or a function; anything else is refused.
         options: Of the recipe.
         schema: The columns.
-        cond_dim: Number of conditions, or None.
+        cond_dim: How many numbers stand for the conditions, or None.
         key: For the initial weights.
 
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot take the condition or the columns.
     """
+    if schema.categorical:
+        return _with_categories(flow, options, schema, cond_dim, key)
     dim, angles = len(schema.columns), schema.circular
     events = RECIPES[flow].events if isinstance(flow, str) and flow in RECIPES else None
     if events == "circle" and not angles:
@@ -66,6 +80,44 @@ def build_flow(
 
 CIRCULAR = "circular-nsf"
 """The recipe for circular columns."""
+
+
+def _with_categories(
+    flow: FlowLike, options: Mapping[str, Any] | None, schema: Schema, cond_dim: int | None, key: jax.Array
+) -> AbstractDistribution:
+    """Categories by a masked network, the other columns by `flow` given them; options that both have go to both."""
+    places, sizes = schema.categorical, tuple(size for size in schema.sizes if size)
+    others = [i for i in range(len(schema.columns)) if i not in places]
+    if isinstance(flow, str):
+        _check_categories(flow, options or {}, schema, conditional=cond_dim is not None or bool(others))
+    law_key, flow_key = jax.random.split(key)
+    legal = inspect.signature(CategoricalMADE).parameters
+    shared = {name: value for name, value in (options or {}).items() if name in legal}
+    law = CategoricalMADE(sizes, **shared, cond_dim=cond_dim, key=law_key)
+    if not others:
+        return law
+    then = build_flow(flow, options, schema.select(others), sum(sizes) + (cond_dim or 0), flow_key)
+    if takes_binary(then):
+        raise DataError(f"flow={flow!r} takes zeros and ones alone, not categories.", "choose 'nsf' or 'maf'")
+    return Transformed(GivenCategories(law, then), Permute(np.argsort([*places, *others])))
+
+
+def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, conditional: bool) -> None:
+    """Refuse a recipe that cannot stand behind categorical columns."""
+    recipe, columns = _recipe(flow, options, conditional=False), quoted("column", list(schema.categories))
+    if recipe.events == "sphere":
+        raise DataError(
+            f"flow={flow!r} is for points of the sphere, and {columns} "
+            f"{'is' if len(schema.categories) == 1 else 'are'} categorical.",
+            "leave categorical columns out (`--drop`), or make them conditions (`--condition`)",
+        )
+    if conditional and not recipe.conditional:
+        able = ", ".join(r.name for r in RECIPES.values() if r.conditional and r.events != "sphere")
+        raise DataError(
+            f"flow={flow!r} cannot be conditional, and with the categorical {columns} it has to be: numbers are fitted "
+            "given the categories.",
+            f"choose one of {able}",
+        )
 
 
 def _with_angles(
@@ -100,8 +152,8 @@ def _built(
 
 
 def objective_of(flow: FlowLike, schema: Schema) -> Objective:
-    """The recipe's own; likelihood where circular columns make the flow one of two parts."""
-    if isinstance(flow, str) and not schema.circular:
+    """The recipe's own; likelihood where circular or categorical columns make the flow one of two parts."""
+    if isinstance(flow, str) and not schema.circular and not schema.categorical:
         return getattr(objectives, RECIPES[flow].objective)
     return objectives.nll
 
@@ -118,7 +170,7 @@ def in_user_units(
     flow: AbstractDistribution, columns: AbstractBijection, conditions: AbstractBijection | None
 ) -> AbstractDistribution:
     """The flow with the columns' maps behind it and the standardisation of the conditions in front."""
-    if takes_binary(flow) or on_sphere(flow):
+    if takes_binary(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE):
         whole = flow
     elif isinstance(flow, Transformed):
         whole = Transformed(flow.base, Chain([flow.bijection, columns]))
@@ -148,6 +200,11 @@ def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Reci
     if name not in RECIPES:
         raise ValueError(f"flow={name!r} is not known; {did_you_mean(name, RECIPES)}")
     recipe = RECIPES[name]
+    if recipe.events == "image":
+        raise DataError(
+            f"flow={name!r} is for images, and these are rows of columns.",
+            f"train `flows.{recipe.build.__name__}((height, width, channels), key=key)` with `fit`, or choose 'nsf'",
+        )
     if conditional and not recipe.conditional:
         able = ", ".join(other.name for other in RECIPES.values() if other.conditional)
         raise ValueError(f"flow={name!r} cannot be conditional; choose one of {able}")

@@ -1,0 +1,143 @@
+"""Categories: the values of a column that is no number, and the codes 0, 1, ... that stand for them in a flow."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pushforward._errors import DataError
+
+Category = str | bool | int
+
+MOST_CATEGORIES = 1_000
+"""Different values of a categorical column; with more, a column names its rows rather than describing them."""
+MOST_SHARE, LEAST_ROWS = 0.5, 20
+"""The same, as a share of the rows, once there are so many rows."""
+MOST_LABELS = 100_000
+"""Different values that a reader keeps: a column of free text must not fill the memory."""
+UNKNOWN = -1.0
+"""The code of a category that a schema does not know."""
+TRUTH = (False, True)
+
+
+class Vocabulary:
+    """The different values of a column, in the order in which a reader meets them.
+
+    Args:
+        name: The column's name, for messages.
+        labels: Values that are known beforehand.
+        retyped: Whether text that holds only whole numbers or truth values stands for those.
+    """
+
+    def __init__(self, name: str, labels: Sequence[Category] = (), *, retyped: bool = False):
+        self._name, self._retyped = name, retyped
+        self._codes: dict[Category, int] = {label: code for code, label in enumerate(labels)}
+
+    @property
+    def labels(self) -> tuple[Category, ...]:
+        """The value of each code."""
+        return retyped(tuple(self._codes)) if self._retyped else tuple(self._codes)
+
+    def codes(self, labels: Iterable[Category]) -> np.ndarray:
+        """The code of each label; a new label gets the next one."""
+        found = [self._codes.setdefault(label, len(self._codes)) for label in labels]
+        if len(self._codes) > MOST_LABELS:
+            raise DataError(
+                f"column {self._name!r} holds more than {MOST_LABELS:,} different values, so it is no category.",
+                f"leave it out (`--drop {self._name}`)",
+            )
+        return np.array(found, np.float64)
+
+
+def retyped(labels: tuple[Category, ...]) -> tuple[Category, ...]:
+    """Text that a file without types holds, as whole numbers or truth values where all of it is written so."""
+    texts = [str(label) for label in labels]
+    if texts and all(text.isascii() and text.removeprefix("-").isdigit() for text in texts):
+        numbers = tuple(map(int, texts))
+        return numbers if [str(number) for number in numbers] == texts else labels  # 007 stays text
+    if texts and all(text in ("true", "false") for text in (text.lower() for text in texts)):
+        truths = tuple(text.lower() == "true" for text in texts)
+        return truths if len(set(truths)) == len(truths) else labels
+    return labels
+
+
+def in_order(labels: Sequence[Category]) -> tuple[tuple[Category, ...], np.ndarray]:
+    """The labels sorted, and the new code of each old one: a fit must not depend on the order of the rows."""
+    order = sorted(range(len(labels)), key=lambda code: labels[code])  # pyright: ignore[reportArgumentType]
+    rank = np.empty(len(labels))
+    rank[order] = np.arange(len(labels))
+    return tuple(labels[code] for code in order), rank
+
+
+def codes_of(labels: Iterable[object], categories: Sequence[Category]) -> np.ndarray:
+    """The code of each label among `categories`, whatever type a source gave it; `UNKNOWN` for others.
+
+    A whole number and its digits are the same, and so are a truth value, its name and 0 or 1.
+    """
+    truths = all(isinstance(category, bool) for category in categories)
+    known = {_text(category): code for code, category in enumerate(categories)}
+    if truths:
+        known |= {str(int(category)): code for code, category in enumerate(categories)}
+    texts = map(_text, labels)
+    return np.array([known.get(text.lower() if truths else text, UNKNOWN) for text in texts], np.float64)
+
+
+def labels_of(numbers: np.ndarray) -> tuple[list[object], np.ndarray]:
+    """The different values of a column of numbers, whole ones as ints, and the place of each row's among them."""
+    values, places = np.unique(numbers, return_inverse=True)
+    return [int(value) if float(value).is_integer() else float(value) for value in values], places
+
+
+def is_number(text: str) -> bool:
+    """Whether text is a number, perhaps with a decimal comma."""
+    try:
+        float(text.replace(",", ".", 1))
+    except ValueError:
+        return False
+    return True
+
+
+def mostly_numbers(labels: Sequence[object]) -> bool:
+    """Whether at least half of the different values are numbers written as text: a column of numbers with slips."""
+    texts = [label for label in labels if isinstance(label, str)]
+    return bool(texts) and 2 * sum(map(is_number, texts)) >= len(texts)
+
+
+def refuse_too_many(name: str, count: int, rows: int) -> None:
+    """Raise a DataError for a column with so many different values that it is no category."""
+    many = count > MOST_CATEGORIES
+    if not many and (rows < LEAST_ROWS or count <= MOST_SHARE * rows):
+        return
+    why = f"more than {MOST_CATEGORIES:,}" if many else "more than half as many as rows"
+    raise DataError(
+        f"column {name!r} holds {count:,} different values in {rows:,} rows, {why}: it looks like an identifier or "
+        "free text, not a category.",
+        f"leave it out (`--drop {name}`), or put rare values together into one before fitting",
+    )
+
+
+def listed(labels: Sequence[object], *, limit: int = 5) -> str:
+    """`'a', 'b' and 7 more`: text in quotes, other values as they are."""
+    shown = ", ".join(repr(label) if isinstance(label, str) else str(label) for label in labels[:limit])
+    return shown + (f" and {len(labels) - limit} more" if len(labels) > limit else "")
+
+
+def plain(value: Any) -> Category:
+    """A label as plain data for a file.
+
+    Raises:
+        DataError: If it is not text, a truth value or a whole number.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    raise DataError(
+        f"a category must be text, a whole number or a truth value, got {value!r}.", "turn such values into text first"
+    )
+
+
+def _text(label: object) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)

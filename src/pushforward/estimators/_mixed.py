@@ -1,0 +1,80 @@
+"""Frames and arrays that hold more than numbers, and samples in the user's own values."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pushforward.data import Schema, Table, as_table
+
+
+def mixed_table(X: Any) -> Table | None:
+    """A frame or an array with text, truth values or categories as a table; None for all that holds numbers alone."""
+    if _is_frame(X):
+        table = as_table(X) if _may_be_mixed(X) else None
+    else:
+        array = X if isinstance(X, np.ndarray) else _array(X)
+        table = as_table(array) if array is not None and array.ndim == 2 and _holds_text(array) else None
+    return table if table is not None and table.categories else None
+
+
+def table_of(X: Any) -> Table | None:
+    """A `Table` as it is, else `mixed_table`."""
+    return X if isinstance(X, Table) else mixed_table(X)
+
+
+def column_names(X: Any) -> list[str] | None:
+    """The names of the columns of a frame; None for all else."""
+    if not _is_frame(X):
+        return None
+    return [str(name) for name in getattr(X, "column_names", getattr(X, "columns", ()))]
+
+
+def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
+    """Draws as they are, or for a schema with categories as objects: text, truth values, whole and other numbers."""
+    if not schema.categorical:
+        return draws
+    out = np.empty(draws.shape, object)
+    for place, (column, cells) in enumerate(zip(schema.columns, draws.T, strict=True)):
+        if column.kind == "categorical":
+            out[:, place] = np.array(column.categories, object)[cells.astype(int)]
+        else:
+            out[:, place] = cells.astype(int) if column.kind == "integer" else cells
+    return out
+
+
+def joined(tables: list[Table]) -> Table:
+    """Tables of the same columns, one below the other."""
+    return replace(tables[0], values=np.concatenate([table.values for table in tables]))
+
+
+def _is_frame(X: Any) -> bool:
+    return hasattr(X, "__arrow_c_stream__") and (hasattr(X, "columns") or hasattr(X, "column_names"))
+
+
+def _may_be_mixed(X: Any) -> bool:
+    if hasattr(X, "column_names"):
+        return True  # an Arrow table is not copied on the way
+    return any(getattr(dtype, "kind", "O") not in "fiu" for dtype in X.dtypes if not _is_polars_number(dtype))
+
+
+def _is_polars_number(dtype: Any) -> bool:
+    return hasattr(dtype, "is_numeric") and dtype.is_numeric()
+
+
+def _holds_text(array: np.ndarray) -> bool:
+    """Whether a cell is text that is no number, or a truth value among other objects; a mere glance at most arrays."""
+    return array.dtype.kind == "U" or (
+        array.dtype.kind == "O" and any(isinstance(cell, str | bool | np.bool_) for cell in array.flat)
+    )
+
+
+def _array(X: Any) -> np.ndarray | None:
+    """Nested lists as an array of objects, if they hold text: NumPy would make text of the numbers too."""
+    if not isinstance(X, list | tuple):
+        return None
+    try:
+        array = np.array(X, object)
+    except ValueError:
+        return None
+    return array
