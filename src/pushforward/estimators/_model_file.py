@@ -72,7 +72,7 @@ def write_model(path: str | os.PathLike[str], model: ModelFile) -> None:
         "named": model.named,
         "recipe": model.recipe,
         "options": _plain(model.params.get("options")) or {},
-        "params": {"flow": model.recipe} | _plain_params(model.params),
+        "params": {"flow": model.recipe} | plain_params(model.params),
         "training": model.result.summary(),
     }
     io.save(path, model.flow, metadata=metadata)
@@ -94,7 +94,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
             recipe=metadata["recipe"],
             params=metadata["params"],
             named=metadata["named"],
-            result=_result(flow, metadata["training"]),
+            result=result_of(flow, metadata["training"]),
         )
     except (KeyError, TypeError) as error:
         raise FileError(
@@ -103,7 +103,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
         ) from error
 
 
-def _result(flow: AbstractDistribution, summary: dict[str, Any]) -> FitResult:
+def result_of(flow: AbstractDistribution, summary: dict[str, Any]) -> FitResult:
     """The result that `FitResult.summary` was made from; figures that were not finite are NaN."""
     history = tuple(Epoch(**{**entry, "train": _number(entry["train"])}) for entry in summary["history"])
     return FitResult(
@@ -122,7 +122,7 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _plain_params(params: dict[str, Any]) -> dict[str, Any]:
+def plain_params(params: dict[str, Any]) -> dict[str, Any]:
     kept = {name: _plain(value) for name, value in params.items() if name not in (*LEFT_OUT, "flow")}
     return {name: value for name, value in kept.items() if value is not None or params[name] is None}
 

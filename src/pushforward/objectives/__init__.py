@@ -1,8 +1,9 @@
 """What training makes small: plain functions `objective(flow, batch, *, key) -> (loss, metrics)`."""
 
+from pushforward.objectives._augment import Augmented
 from pushforward.objectives._batch import Batch, Objective
 from pushforward.objectives._continuous import flow_matching, rnode
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
 
-__all__ = ["Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"]
+__all__ = ["Augmented", "Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"]

@@ -79,7 +79,7 @@ class TakeDraw:
 
 def take_stacked(arrays: Batch, key: PRNGKeyArray, index: ArrayLike) -> Batch:
     """Batch number `index` of several along the first axis."""
-    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, index, keepdims=False), arrays)
+    return jax.tree.map(lambda a: _as_float(jax.lax.dynamic_index_in_dim(a, index, keepdims=False)), arrays)
 
 
 class RowSource:
@@ -167,7 +167,11 @@ class IteratorSource:
 
 def rows_of(data: Batch, rows: Array) -> Batch:
     """The rows with these numbers, which must be in range."""
-    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
+    return jax.tree.map(lambda a: _as_float(a.at[rows].get(mode="promise_in_bounds")), data)
+
+
+def _as_float(a: Array) -> Array:
+    return a.astype(jnp.result_type(float)) if a.dtype == jnp.uint8 else a
 
 
 def shuffled(key: PRNGKeyArray, stream: tuple[int, ...], rows: np.ndarray) -> np.ndarray:

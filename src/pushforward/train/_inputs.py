@@ -102,6 +102,9 @@ def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | N
 
 
 def _on_device(values: Any) -> Array:
+    """As floats; bytes (images) stay bytes, a quarter of the memory, and become floats batch by batch."""
+    if getattr(values, "dtype", None) == np.uint8:
+        return jax.device_put(values)
     if isinstance(values, jax.Array):
         return values if jnp.issubdtype(values.dtype, jnp.floating) else values.astype(jnp.result_type(float))
     array = np.asarray(values)
