@@ -2,6 +2,7 @@
 
 from pushforward.bijections._actnorm import ActNorm
 from pushforward.bijections._affine import Affine, Dequantize, GatedAffine, Scale, Shift, Standardize, TanhAffine
+from pushforward.bijections._argmax import Argmax
 from pushforward.bijections._autoregressive import Autoregressive
 from pushforward.bijections._base import (
     AbstractBatched,
@@ -12,6 +13,7 @@ from pushforward.bijections._base import (
 )
 from pushforward.bijections._block_neural import BlockAutoregressive
 from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
+from pushforward.bijections._codes import OneHotToCodes
 from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
 from pushforward.bijections._conditioned import Conditioned
 from pushforward.bijections._continuous import Continuous
@@ -32,12 +34,14 @@ from pushforward.bijections._elementwise import (
 from pushforward.bijections._image import EachPixel, Squeeze, to_levels
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
 from pushforward.bijections._masked_residual import MaskedResidual
+from pushforward.bijections._modulo import ModuloAutoregressive, ModuloCoupling
 from pushforward.bijections._multi_scale import MultiScale
 from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._polynomial import Bernstein, SumOfSquares
 from pushforward.bijections._quadrature import MonotoneNetwork
 from pushforward.bijections._quantile import NormalQuantile
+from pushforward.bijections._rounded import RoundedShift
 from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
 from pushforward.bijections._sigmoidal import DeepSigmoidal, DenseSigmoidal
 from pushforward.bijections._sphere import CylinderToDegrees, CylinderToSphere
@@ -58,6 +62,7 @@ __all__ = [
     "AbstractSurjection",
     "ActNorm",
     "Affine",
+    "Argmax",
     "Autoregressive",
     "Bernstein",
     "BlockAutoregressive",
@@ -92,10 +97,13 @@ __all__ = [
     "MaskedResidual",
     "Metropolis",
     "Mobius",
+    "ModuloAutoregressive",
+    "ModuloCoupling",
     "MonotoneNetwork",
     "MultiScale",
     "NormalQuantile",
     "NumericalInverse",
+    "OneHotToCodes",
     "Permute",
     "Planar",
     "Power",
@@ -103,6 +111,7 @@ __all__ = [
     "Radial",
     "RationalQuadraticSpline",
     "Reshape",
+    "RoundedShift",
     "Scale",
     "Scan",
     "Shift",

@@ -3,6 +3,7 @@
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
+from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, OneHotCategorical, Table
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
 from pushforward.distributions._joint import GivenAngles, GivenCategories, Product
 from pushforward.distributions._made import Autoregression
@@ -12,12 +13,14 @@ from pushforward.distributions._target import Bridge, Target
 from pushforward.distributions._transformed import Embedded, Transformed
 
 __all__ = [
+    "AbstractCountable",
     "AbstractDistribution",
     "Autoregression",
     "Bridge",
     "CategoricalMADE",
     "CircularUniform",
     "ConditionalBase",
+    "DiscretizedLogistic",
     "Embedded",
     "GivenAngles",
     "GivenCategories",
@@ -26,9 +29,11 @@ __all__ = [
     "Mixture",
     "MultivariateNormal",
     "Normal",
+    "OneHotCategorical",
     "Product",
     "Resampled",
     "StudentT",
+    "Table",
     "Target",
     "Transformed",
     "Uniform",

@@ -1,6 +1,7 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
 from pushforward.flows._recipe import Recipe, Training
+from pushforward.flows.argmax import argmax
 from pushforward.flows.bernstein import bernstein
 from pushforward.flows.bnaf import bnaf
 from pushforward.flows.circular_nsf import circular_nsf
@@ -9,11 +10,13 @@ from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.gaussianization import gaussianization
 from pushforward.flows.glow import glow
 from pushforward.flows.iaf import iaf
+from pushforward.flows.idf import idf
 from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.maf_orders import maf_orders, over_orders
 from pushforward.flows.mintnet import mintnet
+from pushforward.flows.modulo import modulo
 from pushforward.flows.naf import naf
 from pushforward.flows.nice import nice
 from pushforward.flows.nice_image import nice_image
@@ -97,6 +100,9 @@ RECIPES: dict[str, Recipe] = {
             "realnvp-image", realnvp_image, "images: affine couplings at several scales", "Dinh et al. 2017", "image"
         ),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
+        Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
+        Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
+        Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),
         Recipe("gaussian", gaussian, "one Gaussian with a full covariance, a baseline", "-"),
         Recipe("affine", affine, "one Gaussian with independent columns, a baseline", "-"),
     ]
@@ -108,6 +114,7 @@ __all__ = [
     "Recipe",
     "Training",
     "affine",
+    "argmax",
     "bernstein",
     "bnaf",
     "circular_nsf",
@@ -117,6 +124,7 @@ __all__ = [
     "gaussianization",
     "glow",
     "iaf",
+    "idf",
     "iresnet",
     "made",
     "made_bernoulli",
@@ -124,6 +132,7 @@ __all__ = [
     "maf",
     "maf_orders",
     "mintnet",
+    "modulo",
     "naf",
     "nice",
     "nice_image",

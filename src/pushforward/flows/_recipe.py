@@ -35,7 +35,8 @@ class Recipe:
         summary: One line for the catalogue.
         reference: Authors and year.
         events: What it is a density of: numbers on a line, angles in radians, points of the sphere, or images, whose
-            `build` takes the shape `(height, width, channels)` in place of `dim`.
+            `build` takes the shape `(height, width, channels)` in place of `dim`. Or what it gives probabilities of:
+            whole numbers, or codes of categories from 0 on.
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
     """
@@ -44,7 +45,7 @@ class Recipe:
     build: Build
     summary: str
     reference: str
-    events: Literal["line", "circle", "sphere", "image"] = "line"
+    events: Literal["line", "circle", "sphere", "image", "integers", "categories"] = "line"
     objective: Literal["nll", "flow_matching"] = "nll"
     training: Training = Training()
 

@@ -1,0 +1,235 @@
+"""Bases over whole numbers and categories, with independent coordinates: what a coder needs a table of."""
+
+import abc
+import math
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward._errors import violated
+from pushforward._params import buffer, positive, positive_raw, static
+from pushforward._types import Shape
+from pushforward.bijections import sum_event
+from pushforward.bijections._codes import check_categories, one_hot
+from pushforward.bijections._rounded import check_unit
+from pushforward.distributions._base import AbstractDistribution
+
+
+class Table(NamedTuple):
+    """Probabilities of the whole numbers from `low` on, in float64; those left out may have a little as well."""
+
+    low: int
+    probabilities: np.ndarray
+
+
+class AbstractCountable(AbstractDistribution):
+    """Independent whole numbers, or categories, of which a table can be made for a coder."""
+
+    cond_shape: ClassVar[Shape | None] = None
+
+    @abc.abstractmethod
+    def tables(self) -> Iterator[Table]:
+        """A table for each number of an event, in row-major order."""
+
+    @abc.abstractmethod
+    def to_numbers(self, x: Array) -> Array:
+        """Events `(*event_shape, batch)` as whole numbers, `(count, batch)`."""
+
+    @abc.abstractmethod
+    def from_numbers(self, numbers: Array) -> Array:
+        """The inverse of `to_numbers`."""
+
+
+class DiscretizedLogistic(AbstractCountable):
+    r"""$P(x) = \sum_k \pi_k [\sigma((x + \tfrac12 - t_k)/s_k) - \sigma((x - \tfrac12 - t_k)/s_k)]$ for whole numbers.
+
+    The mass that logistics, or mixtures of them, have within half a step of a whole number. Other numbers have
+    probability 0, and so have those beyond the last that the precision can tell from the next ($2^{24}$ in float32).
+    `pushforward.fit` starts `loc` and `scale` from data, once.
+
+    Args:
+        loc: $t$, in units. Shape `(*event_shape,)`, or `(components, *event_shape)` with `weights`.
+        scale: $s > 0$, in units; broadcast against `loc`.
+        weights: $\pi > 0$, `(components, *event_shape)`, made to sum to 1 over the components; None for one.
+        unit: How many whole numbers a `loc` or a `scale` of 1 is worth: about the spread of the data.
+
+    Raises:
+        ValueError: If a scale, a weight or the unit is not positive.
+
+    Example:
+        >>> base = DiscretizedLogistic(jnp.zeros(1), 0.5)
+        >>> numbers = jnp.arange(-20.0, 21.0)[:, None]
+        >>> round(float(jnp.exp(base.log_prob(numbers)).sum()), 5)
+        1.0
+
+    Reference:
+        Hoogeboom, Peters, van den Berg & Welling (2019), Integer discrete flows and lossless compression, section 3.
+    """
+
+    loc: Array
+    scale_raw: Array
+    logits: Array
+    started: Array = buffer()
+    event_shape: Shape = static()
+    unit: float = static()
+
+    def __init__(
+        self,
+        loc: ArrayLike = 0.0,
+        scale: ArrayLike = 1.0,
+        weights: ArrayLike | None = None,
+        *,
+        unit: float = 1.0,
+    ):
+        dtype = jnp.result_type(float)
+        loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(scale, dtype))
+        if weights is None:
+            loc, scale, weights = loc[None], scale[None], jnp.ones((1, *loc.shape), dtype)
+        loc, scale, weights = jnp.broadcast_arrays(loc, scale, jnp.asarray(weights, dtype))
+        if violated(scale > 0) or violated(weights > 0):
+            raise ValueError(f"DiscretizedLogistic: `scale` and `weights` must be positive, got {scale}, {weights}.")
+        check_unit("DiscretizedLogistic", unit)
+        self.loc, self.scale_raw, self.logits = loc, positive_raw(scale), jnp.log(weights)
+        self.started, self.event_shape, self.unit = jnp.zeros(()), loc.shape[1:], unit
+
+    @classmethod
+    def spread(cls, shape: Shape, num_components: int = 1, *, unit: float = 1.0) -> "DiscretizedLogistic":
+        """Components spread evenly between minus one and one unit, the start of a mixture."""
+        offsets = _offsets(num_components).reshape(-1, *(1,) * len(shape))
+        loc = jnp.broadcast_to(jnp.asarray(offsets, jnp.result_type(float)), (num_components, *shape))
+        return cls(loc, LOGISTIC_SCALE / math.sqrt(num_components), jnp.ones_like(loc), unit=unit)
+
+    @property
+    def scale(self) -> Array:
+        return positive(self.scale_raw)[0]
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        # The difference of two sigmoids a > b is sigma(a) sigma(-b) (1 - exp(b - a)): no cancellation in the tails.
+        scale = self.unit * self.scale[..., None]
+        offset = x - self.unit * self.loc[..., None]
+        step = jnp.log(-jnp.expm1(-1.0 / scale))
+        upper, lower = (offset + 0.5) / scale, (offset - 0.5) / scale
+        each = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + step
+        log_prob = jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits, axis=0)[..., None], axis=0)
+        whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
+        return sum_event(jnp.where(whole, log_prob, -jnp.inf))
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
+        which_key, noise_key = jax.random.split(key)
+        shape, dtype = (*self.event_shape, n), self.loc.dtype
+        which = jax.random.categorical(which_key, self.logits[..., None], axis=0, shape=shape)
+        loc, scale = (_of_component(values, which) for values in (self.loc, self.scale))
+        noise = jax.random.logistic(noise_key, shape, dtype) * (1.0 if temperature is None else temperature)
+        return jnp.round(self.unit * (loc + scale * noise))
+
+    def _data_init(self, x: Array, condition: Array | None) -> "DiscretizedLogistic":
+        count = self.loc.shape[0]
+        offsets = jnp.asarray(_offsets(count), x.dtype).reshape(-1, *(1,) * len(self.event_shape))
+        spread = jnp.maximum(jnp.std(x, axis=-1), LEAST_SPREAD) / self.unit
+        loc = jnp.mean(x, axis=-1) / self.unit + offsets * spread
+        raw = positive_raw(jnp.broadcast_to(LOGISTIC_SCALE / math.sqrt(count) * spread, loc.shape))
+        fresh = self.started == 0
+        values = (jnp.where(fresh, loc, self.loc), jnp.where(fresh, raw, self.scale_raw), jnp.ones_like(self.started))
+        return eqx.tree_at(lambda base: (base.loc, base.scale_raw, base.started), self, values)
+
+    def tables(self) -> Iterator[Table]:
+        raw, loc, logits = (
+            np.asarray(leaf, np.float64).reshape(self.loc.shape[0], -1)
+            for leaf in (self.scale_raw, self.loc, self.logits)
+        )
+        # `positive` in float64 on the host, so that every machine has the same table.
+        scales = self.unit * np.exp(np.arcsinh(raw))
+        weights = np.exp(logits - logits.max(axis=0))
+        for t, s, w in zip((self.unit * loc).T, scales.T, (weights / weights.sum(axis=0)).T, strict=True):
+            yield _logistic_table(t, s, w)
+
+    def to_numbers(self, x: Array) -> Array:
+        return x.reshape(-1, x.shape[-1])
+
+    def from_numbers(self, numbers: Array) -> Array:
+        return numbers.reshape(*self.event_shape, -1)
+
+
+LOGISTIC_SCALE = math.sqrt(3.0) / math.pi
+"""The scale of a logistic whose standard deviation is 1."""
+
+LEAST_SPREAD = 0.1
+"""A constant column starts as if it had this spread, in whole numbers."""
+
+TABLE_REACH = 18.0
+"""Scales from the centre to where a table ends: about 1e-8 of the mass is beyond."""
+
+TABLE_LONGEST = 2**16
+
+
+def _offsets(count: int) -> np.ndarray:
+    return np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
+
+
+def _of_component(values: Array, which: Array) -> Array:
+    """`values (components, *event)` at the index of each draw, `(*event, n)`."""
+    return jnp.take_along_axis(values[..., None], which[None], axis=0)[0]
+
+
+def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> Table:
+    low = np.floor(np.min(loc - TABLE_REACH * scale)) - 1
+    high = np.ceil(np.max(loc + TABLE_REACH * scale)) + 1
+    if high - low >= TABLE_LONGEST:
+        low = np.floor(np.sum(weights * loc) - TABLE_LONGEST / 2)
+        high = low + TABLE_LONGEST - 1
+    edges = np.arange(low, high + 2) - 0.5
+    lower, upper = (edges[:-1, None] - loc) / scale, (edges[1:, None] - loc) / scale
+    # The same sum of three logarithms as in `_log_prob_many`.
+    mass = np.exp(-np.logaddexp(0.0, -upper) - np.logaddexp(0.0, lower)) * -np.expm1(-1.0 / scale)
+    return Table(int(low), mass @ weights)
+
+
+class OneHotCategorical(AbstractCountable):
+    r"""Independent categories as one-hot vectors, $\log P(x) = \sum_i x_i \cdot \log\operatorname{softmax}(\ell_i)$.
+
+    `Transformed(OneHotCategorical(...), OneHotToCodes(...))` has codes as events.
+
+    Args:
+        logits: $\ell$. Shape `(*shape, K)`, where events have the same shape.
+
+    Raises:
+        ValueError: If there are fewer than two categories.
+
+    Example:
+        >>> OneHotCategorical(jnp.zeros((2, 4))).log_prob(jax.nn.one_hot(jnp.array([1, 3]), 4)).item()
+        -2.7725887
+    """
+
+    logits: Array
+    event_shape: Shape = static()
+
+    def __init__(self, logits: ArrayLike):
+        self.logits = jnp.asarray(logits, jnp.result_type(float))
+        check_categories("OneHotCategorical", self.logits.shape[-1] if self.logits.ndim else 0)
+        self.event_shape = self.logits.shape
+
+    def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
+        return sum_event(x * jax.nn.log_softmax(self.logits, axis=-1)[..., None])
+
+    def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
+        logits = (self.logits if temperature is None else self.logits / temperature)[..., None]
+        codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
+        return one_hot(codes.astype(self.logits.dtype), self.event_shape[-1])
+
+    def tables(self) -> Iterator[Table]:
+        rows = np.asarray(self.logits, np.float64).reshape(-1, self.event_shape[-1])
+        mass = np.exp(rows - rows.max(axis=1, keepdims=True))
+        for row in mass / mass.sum(axis=1, keepdims=True):
+            yield Table(0, row)
+
+    def to_numbers(self, x: Array) -> Array:
+        return jnp.argmax(x, axis=-2).astype(x.dtype).reshape(-1, x.shape[-1])
+
+    def from_numbers(self, numbers: Array) -> Array:
+        codes = numbers.reshape(*self.event_shape[:-1], -1)
+        return one_hot(codes, self.event_shape[-1])
