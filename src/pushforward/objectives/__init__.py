@@ -2,8 +2,20 @@
 
 from pushforward.objectives._augment import Augmented
 from pushforward.objectives._batch import Batch, Objective
+from pushforward.objectives._bits import Bits, average_bits_per_dim
 from pushforward.objectives._continuous import flow_matching, rnode
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
 
-__all__ = ["Augmented", "Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"]
+__all__ = [
+    "Augmented",
+    "Batch",
+    "Bits",
+    "Objective",
+    "average_bits_per_dim",
+    "bits_per_dim",
+    "flow_matching",
+    "nll",
+    "reverse_kl",
+    "rnode",
+]
