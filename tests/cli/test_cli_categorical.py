@@ -1,0 +1,161 @@
+"""Tables with categories through the command line: the same kinds of columns go in and come out."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.shell import SMALL, run_command, write_csv
+
+NAMES = "colour,x,yes,season"
+COLOURS = ("blue", "green, dark", "red")
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[list[object]]:
+    rng = np.random.default_rng(0)
+    codes, yes, season = rng.integers(0, 3, 80), rng.random(80) < 0.5, rng.integers(1, 5, 80)
+    numbers = codes + rng.normal(size=80)
+    return [
+        [f'"{COLOURS[c]}"', f"{x:.6f}", "true" if y else "false", s]
+        for c, x, y, s in zip(codes, numbers, yes, season, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, rows) -> Path:
+    return write_csv(tmp_path_factory.mktemp("data") / "mixed.csv", NAMES, rows)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, data) -> Path:
+    path = tmp_path_factory.mktemp("model") / "mixed.safetensors"
+    result = run_command("fit", data, "-o", path, *SMALL, "--column", "season:categorical")
+    assert result.exit_code == 0, result.stderr
+    assert "'colour' is categorical: text, with 3 values: 'blue', 'green, dark', 'red'." in result.stderr
+    assert "'season' is categorical: as asked for, with 4 values: 1, 2, 3, 4." in result.stderr
+    assert "3 categorical columns by a masked network, the others by realnvp given them" in result.stderr
+    return path
+
+
+def test_samples_have_the_kinds_of_the_data(works, model, tmp_path):
+    works("sample", model, "-n", 40, "-o", tmp_path / "s.csv")
+    with open(tmp_path / "s.csv", newline="") as file:
+        drawn = list(csv.DictReader(file))
+    assert {row["colour"] for row in drawn} <= set(COLOURS)
+    assert {row["yes"] for row in drawn} == {"true", "false"}
+    assert {row["season"] for row in drawn} <= set("1234")
+    assert works("score", model, tmp_path / "s.csv").stdout.count("\n") == 41
+
+
+def test_samples_keep_their_types_in_parquet(works, model, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    works("sample", model, "-n", 20, "-o", tmp_path / "s.parquet")
+    types = {field.name: str(field.type) for field in parquet.read_schema(tmp_path / "s.parquet")}
+    assert types == {"colour": "string", "x": "float", "yes": "bool", "season": "int64"}
+    assert "-inf" not in works("score", model, tmp_path / "s.parquet").stdout
+
+
+def test_an_unseen_category_scores_minus_infinity_and_is_named(works, model, rows, tmp_path):
+    strange = [["violet", *row[1:]] for row in rows[:3]] + [[*row[:3], 9] for row in rows[3:4]] + rows[4:6]
+    result = works("score", model, write_csv(tmp_path / "d.csv", NAMES, strange))
+    assert [line == "-inf" for line in result.stdout.split()[1:]] == [True] * 4 + [False] * 2
+    assert "column 'colour': 'violet' was not seen in training (3 rows): log_prob is -inf there." in result.stderr
+    assert "column 'season': 9 was not seen in training (1 row): log_prob is -inf there." in result.stderr
+
+
+def test_a_category_that_is_a_number_in_the_first_rows_may_be_text_later(works, fails, tmp_path):
+    many = [[1 + i % 3, i % 7] for i in range(60)] + [["B", 1]] * 9
+    source = write_csv(tmp_path / "d.csv", "bin,x", many)
+    model = tmp_path / "m.safetensors"
+    assert "'B' in row 61" in fails("fit", source, "-o", model, *SMALL)[0]
+    assert "'1', '2', '3', 'B'" in works("fit", source, "-o", model, *SMALL, "--column", "bin:categorical").stderr
+    assert "-inf" not in works("score", model, write_csv(tmp_path / "e.csv", "bin,x", many[:5])).stdout
+
+
+def test_a_model_with_categories_is_described(works, model):
+    text = works("show", model).stdout
+    assert "colour  categorical  3 values" in text
+    assert "CategoricalMADE" in text
+    column = json.loads(works("show", model, "--json").stdout)["columns"][0]
+    assert column["categories"] == list(COLOURS)
+
+
+@pytest.mark.parametrize("what", ["corner", "shares"])
+def test_categories_are_drawn(works, model, data, tmp_path, what):
+    works("plot", model, data, "-o", tmp_path / "p.png", "--what", what)
+    assert (tmp_path / "p.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [("density", "a density picture is of numbers, and 'colour' is categorical"), ("steps", "the steps are those of")],
+)
+def test_pictures_of_numbers_are_refused(fails, model, tmp_path, what, error):
+    said = fails("plot", model, "-o", tmp_path / "p.png", "--what", what, code=2)
+    assert said[0].startswith(error)
+    assert "--what shares" in said[1]
+
+
+@pytest.fixture(scope="module")
+def given_colour(tmp_path_factory: pytest.TempPathFactory, data) -> Path:
+    path = tmp_path_factory.mktemp("model") / "given.safetensors"
+    options = ("--condition", "colour,season", "--column", "season:categorical", "--drop", "yes")
+    result = run_command("fit", data, "-o", path, *SMALL, *options)
+    assert result.exit_code == 0, result.stderr
+    assert "condition 'season' is categorical: as asked for, with 4 values" in result.stderr
+    return path
+
+
+def test_conditions_may_be_categories(works, given_colour, data, tmp_path):
+    text = works("sample", given_colour, "-n", 3, "--given", "colour=red", "--given", "season=2").stdout
+    assert [line.split(",")[1:] for line in text.splitlines()] == [["colour", "season"]] + [['"red"', "2"]] * 3
+    works("sample", given_colour, "-n", 2, "--given-file", data, "-o", tmp_path / "s.csv")
+    assert "-inf" not in works("score", given_colour, tmp_path / "s.csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "hint"),
+    [
+        (
+            ("colour=pink", "season=2"),
+            "column 'colour': 'pink' was not seen in training",
+            "'blue', 'green, dark', 'red'",
+        ),
+        (("colour=red", "season=2.5"), "column 'season': '2.5' was not seen in training", "choose among 1, 2, 3, 4"),
+    ],
+)
+def test_unseen_conditions_are_refused(fails, given_colour, given, error, hint):
+    said = fails("sample", given_colour, "--given", given[0], "--given", given[1])
+    assert said[0].startswith(error)
+    assert hint in said[1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "error", "hint"),
+    [
+        (lambda i: f"id{i}", (), "column 'c' holds 30 different values in 30 rows, more than half", "--drop c"),
+        (
+            lambda i: "ab"[i % 2],
+            ("--column", "c:positive"),
+            "column 'c' holds text: 'a' in row 1",
+            "leave the column out",
+        ),
+        (lambda i: i + 0.5, ("--column", "c:categorical"), "column 'c' holds 30 different values", "--drop c"),
+        (lambda i: "ab"[i % 2], ("--weights", "c"), "column 'c' holds text: 'a' in row 1, but numbers", "correct it"),
+        (
+            lambda i: "ab"[i % 2] * (i != 4),
+            (),
+            "d.csv: 1 row with an empty, NaN or infinite cell: row 5",
+            "--drop-missing",
+        ),
+        (lambda i: "ab"[i % 2], ("--flow", "sphere"), "flow='sphere' is for points of the sphere", "--condition"),
+    ],
+)
+def test_columns_that_are_no_categories_are_refused(fails, tmp_path, cell, options, error, hint):
+    source = write_csv(tmp_path / "d.csv", "c,x", [[cell(i), i % 11] for i in range(30)])
+    said = fails("fit", source, "-o", tmp_path / "m.safetensors", *options)
+    assert said[0].startswith(error)
+    assert hint in said[1]
