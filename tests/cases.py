@@ -25,6 +25,7 @@ class Case:
         knots: Inputs at which the map is spliced together, tested beside random ones.
         whole_line: Whether inputs far from the data must give finite values and gradients.
         noise: How much parameters are perturbed; a stack of many wild layers is invertible, but not in float32.
+        tolerance: How far off a solver with tolerances of its own may be; 0 for the laws' own tolerances.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     knots: tuple[float, ...] = ()
     whole_line: bool = True
     noise: float = 0.4
+    tolerance: float = 0.0
 
     def bijection(self, key: Array) -> AbstractBijection:
         return perturb(jax.jit(self.build)(key), self.noise)
@@ -65,6 +67,7 @@ def perturb(tree, size: float = 0.4, seed: int = 7):
 
 D = 3
 SMALL = {"width": 8, "depth": 2}
+SOLVED = {"width": 6, "depth": 1, "solver": "dopri5", "rtol": 1e-8, "atol": 1e-8}
 ATTENTION = {"width": 8, "depth": 2, "num_heads": 2}
 INNERS: dict[str, Callable[[], AbstractBijection]] = {
     "affine": b.Affine,
@@ -133,6 +136,7 @@ def _vectors() -> list[Case]:
         Case("conditioned_planar", lambda k: b.Conditioned(b.Planar(D, key=k), 2, width=8, key=k)),
         Case("conditioned_affine", lambda k: b.Conditioned(b.Affine(jnp.zeros(D)), 2, width=8, key=k)),
         Case("numerical_inverse", lambda k: b.NumericalInverse(b.SinhArcsinh(jnp.zeros(D), 1.3))),
+        Case("continuous", lambda k: b.Continuous(2, **SOLVED, key=k), tolerance=1e-6),
     ]
 
 
@@ -209,7 +213,7 @@ def _recipes() -> list[Case]:
     cases = []
     for name, recipe in flows.RECIPES.items():
         if name in ("ffjord", "flow-matching"):
-            continue  # a solver takes half a minute to compile: tests/unit/test_bijections_continuous.py has the laws
+            continue  # "continuous" is their one layer, and takes half a minute to compile
         if name == "iresnet":
             continue  # the map of "residual": without a key they differ in the activation alone
         if name.startswith("made") or name == "maf-orders":

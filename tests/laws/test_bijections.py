@@ -78,6 +78,11 @@ def kind(name: str) -> str:
     return max(bijection.forward_kind, bijection.inverse_kind, key=kinds.index)
 
 
+def within(name: str, tolerance: float) -> float:
+    """The law's tolerance, or that of the case's solver where it is coarser."""
+    return max(tolerance, CASES[name].tolerance)
+
+
 def close(a, b, tolerance):
     scale = 1.0 + np.abs(b)
     np.testing.assert_array_less(np.abs(a - b) / scale, tolerance)
@@ -88,13 +93,13 @@ def test_log_det_is_that_of_autodiff(name):
     f = facts(name, "float64")
     sign, expected = np.linalg.slogdet(f.jacobian)
     assert np.all(sign != 0)
-    close(f.log_det, expected, LOG_DET)
+    close(f.log_det, expected, within(name, LOG_DET))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_log_det_of_the_inverse_is_the_negative(name):
     f = facts(name, "float64")
-    close(f.log_det_back, -f.log_det, ROUND_TRIP["float64"][kind(name)])
+    close(f.log_det_back, -f.log_det, within(name, ROUND_TRIP["float64"][kind(name)]))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -103,7 +108,7 @@ def test_jacobians_of_the_two_directions_are_inverses(name):
     identity = np.eye(f.jacobian.shape[-1])
     size = np.linalg.norm(f.jacobian, axis=(1, 2)) * np.linalg.norm(f.jacobian_back, axis=(1, 2))
     product = np.einsum("nij,njk->nik", f.jacobian_back, f.jacobian)
-    assert np.max(np.abs(product - identity) / size[:, None, None]) < 1e-7
+    assert np.max(np.abs(product - identity) / size[:, None, None]) < within(name, 1e-7)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -111,15 +116,15 @@ def test_jacobians_of_the_two_directions_are_inverses(name):
 def test_inverse_undoes_forward(name, dtype):
     f = facts(name, dtype)
     assert f.back.dtype == dtype
-    close(f.back, f.x, ROUND_TRIP[dtype][kind(name)])
+    close(f.back, f.x, within(name, ROUND_TRIP[dtype][kind(name)]))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_batch_is_mapped_like_its_events(name):
     f = facts(name, "float64")
-    close(f.y_many, f.y, 1e-11)
-    close(f.log_det_many, f.log_det, 1e-11)
-    close(f.back_many, f.back, 1e-9)
+    close(f.y_many, f.y, within(name, 1e-11))
+    close(f.log_det_many, f.log_det, within(name, 1e-11))
+    close(f.back_many, f.back, within(name, 1e-9))
 
 
 FAR = [n for n, c in CASES.items() if c.whole_line and c.domain == "real" and not n.endswith("_conditional")]
