@@ -13,7 +13,7 @@ from pushforward.cli._command import Help
 from pushforward.cli._exit import end_with
 from pushforward.cli._failures import explain
 
-COMMANDS = ("fit", "score", "sample", "show", "plot", "flows", "completion")
+COMMANDS = ("fit", "score", "sample", "show", "plot", "interpolate", "attributes", "flows", "completion")
 """In the order of a first session; `score` lives in `_score.py` and is called `command` there."""
 
 
@@ -90,7 +90,7 @@ class App(Help, click.Group):
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Learn the distribution of a table by a normalizing flow: exact densities and fast samples.
+    """Learn the distribution of a table, or of images, by a normalizing flow: exact densities and fast samples.
 
     `fit` makes a model from a table. `score` then tells how likely other rows are, and `sample` draws new ones.
     A table is a CSV, TSV, Parquet, Feather, Arrow, .npy or .npz file; - is CSV from standard input or to standard

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from pushforward.cli import _image_input as images
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
@@ -19,6 +20,7 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "pushforward fit wine.csv -o hue.safetensors --condition alcohol,magnesium",
     "pushforward fit wind.csv -o wind.safetensors --column 'direction:circular(360)'",
     "pushforward fit toy:moons -o moons.safetensors --max-epochs 30",
+    "pushforward fit faces/ -o faces.safetensors --flow glow --resize 32 --bits 5 --flip",
 )
 @click.argument("source", metavar="DATA", type=options.TableSource())
 @click.option(
@@ -53,9 +55,16 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "kinds",
     metavar="NAME:KIND",
     multiple=True,
-    help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1) or circular(360). "
-    "The name * stands for all others. Inferred where it is not given. Repeatable.",
+    help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
+    "categorical. The name * stands for all others. Inferred where it is not given. Repeatable.",
 )
+@images.resize
+@images.mode
+@click.option("--bits", metavar="N", type=click.IntRange(1, 8), help="Images: keep the highest N of 8 bits.")
+@click.option("--labels", is_flag=True, help="Images: learn them given their labels, the names of their folders.")
+@click.option("--flip", is_flag=True, help="Images: mirror half of them left to right while training.")
+@click.option("--shift", metavar="N", type=click.IntRange(0), default=0, help="Images: move them by up to N pixels.")
+@images.skip_bad
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
 @click.option(
     "--max-epochs",
@@ -112,19 +121,30 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
 @options.json_output
 @options.quiet
 def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) -> None:
-    """Fit a model to a table.
+    """Fit a model to a table, or to images.
 
     Learns the distribution of the rows of DATA by a normalizing flow, and saves it to the file MODEL.
 
-    DATA is a table of numbers: a .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz file, - for CSV from standard
-    input, toy:moons and its like, or sklearn:wine and its like. What each column can hold is inferred, and said.
+    DATA is a table: a .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz file, - for CSV from standard
+    input, toy:moons and its like, or sklearn:wine and its like. What each column can hold is inferred, and said; text
+    and truth values are categories.
+
+    With an image flow, such as --flow glow, DATA is a folder of pictures of one size, in which the names of subfolders
+    are labels; or an array of bytes (count, height, width[, channels]) in a .npy or .npz file; or sklearn:digits.
 
     The figure to watch is the validation loss: the mean negative log-density of the rows that are held out, in nats
-    per row. Lower is better, and the epoch where it is lowest is kept. After Ctrl-C, or if the process is killed, the
-    same command with --resume goes on and ends with the same model.
+    per row, or in bits for each number of an image. Lower is better, and the epoch where it is lowest is kept. After
+    Ctrl-C, or if the process is killed, the same command with --resume goes on and ends with the same model.
     """
-    from pushforward.cli._fit_run import Request, run
     from pushforward.cli._talk import Talk
 
     given |= {name: options.flatten(given[name]) for name in ("condition", "drop")}
-    run(Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), **given), Talk(quiet=quiet))
+    given |= {"model": model, "checkpoint": checkpoint or Path(f"{model}.checkpoint")}
+    if images.is_image_flow(given["flow"], given["source"]):
+        from pushforward.cli._image_fit import ImageRequest, run_images
+
+        run_images(ImageRequest(**images.without_options_of_tables(given)), Talk(quiet=quiet))
+    else:
+        from pushforward.cli._fit_run import Request, run
+
+        run(Request(**images.without_options_of_images(given)), Talk(quiet=quiet))

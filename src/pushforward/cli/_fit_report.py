@@ -24,6 +24,10 @@ def say_result(estimator: FlowDensity | ConditionalFlowDensity, model: Path, tal
     )
     for line in _figure(result, is_likelihood=_is_likelihood(estimator)):
         talk.say(line)
+    if not estimator.flow_.exact:
+        talk.say(
+            "  the flow does not give exact log-densities: with noise the loss is a bound, above the value in the mean"
+        )
     talk.say(f"wrote {model} ({_size(model)})")
 
 

@@ -51,10 +51,10 @@ class Request:
 def run(request: Request, talk: Talk) -> None:
     """Fit, save and report; nothing of an older model is lost if any of it fails."""
     for path in (request.model, request.checkpoint):
-        _check_target(path)
+        check_target(path)
         if path.exists() and os.path.exists(request.source) and os.path.samefile(path, request.source):
             raise WrongUsage(f"{path} is the data: it would be replaced.", "give the model a name of its own with -o")
-    _check_recipe(request)
+    check_recipe(request)
     rows = read_rows(
         request.source,
         condition=request.condition,
@@ -88,18 +88,19 @@ def _fitted(request: Request, rows: Rows, talk: Talk) -> FlowDensity | Condition
     }
     if request.batch_size is not None:
         settings["batch_size"] = request.batch_size
-    with _kept(request.checkpoint):
+    with kept(request.checkpoint):
         if rows.condition is None:
             estimator = FlowDensity(request.flow, **settings).fit(rows.x, sample_weight=rows.weights)
         else:
             estimator = ConditionalFlowDensity(request.flow, **settings)
             estimator.fit(rows.x, rows.condition, sample_weight=rows.weights)
-    _save(estimator, request)
+    saved(estimator, request)
     request.checkpoint.unlink(missing_ok=True)
     return estimator
 
 
-def _save(estimator: FlowDensity | ConditionalFlowDensity, request: Request) -> None:
+def saved(estimator: Any, request: Any) -> None:
+    """Save the model; if that fails, say how the training is not lost."""
     try:
         estimator.save(request.model)
     except FileError as error:
@@ -108,7 +109,7 @@ def _save(estimator: FlowDensity | ConditionalFlowDensity, request: Request) -> 
 
 
 @contextmanager
-def _kept(checkpoint: Path) -> Iterator[None]:
+def kept(checkpoint: Path) -> Iterator[None]:
     """Ctrl-C becomes a sentence that says what is kept."""
     before = _written_at(checkpoint)
     try:
@@ -125,7 +126,7 @@ def _written_at(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _check_target(path: Path) -> None:
+def check_target(path: Path) -> None:
     """Find out before the training what would make saving fail after it."""
     if path.is_dir():
         raise FileError(f"{path}: this is a folder.", f"give a file name, such as {path / 'model.safetensors'}")
@@ -141,13 +142,9 @@ def _check_target(path: Path) -> None:
         raise FileError(f"{path}: nothing can be written to the folder ({error.strerror}).", hint) from None
 
 
-def _check_recipe(request: Request) -> None:
+def check_recipe(request: Any) -> None:
+    """A usage error if the flow has no such option, or cannot be conditional and should be."""
     recipe = RECIPES[request.flow]
-    if recipe.events == "image":
-        raise WrongUsage(
-            f"--flow {request.flow} is for images, and the command line reads tables.",
-            f"in Python, `pushforward.flows.{recipe.build.__name__}` makes it and `pushforward.fit` trains it",
-        )
     parameters = inspect.signature(recipe.build).parameters
     for name, value in request.settings:
         if name not in recipe.options():
@@ -199,7 +196,7 @@ def _say_plan(request: Request, rows: Rows, talk: Talk) -> None:
 def _how(flow: str, schema: Schema) -> str:
     """How columns are fitted that are not by the flow alone that was asked for."""
     count = len(schema.categorical)
-    if not count:
+    if not count or RECIPES[flow].events == "categories":
         return _how_angles(flow, schema)
     others = [place for place in range(len(schema.columns)) if place not in schema.categorical]
     if not others:

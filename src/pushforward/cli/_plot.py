@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from pushforward.cli import _image_input as images
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
 PICTURES = ("density", "corner", "shares", "loss", "steps")
+OF_IMAGES = ("samples", "temperatures", "reconstructions", "nearest")
 
 
 @make_command(
@@ -15,6 +17,7 @@ PICTURES = ("density", "corner", "shares", "loss", "steps")
     "pushforward plot moons.safetensors toy:moons -o density.png",
     "pushforward plot wine.safetensors -o loss.pdf --what loss",
     "pushforward plot moons.safetensors -o steps.svg --what steps",
+    "pushforward plot faces.safetensors faces/ -o nearest.png --what nearest",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("source", metavar="[DATA]", required=False, type=options.TableSource())
@@ -28,7 +31,7 @@ PICTURES = ("density", "corner", "shares", "loss", "steps")
 )
 @click.option(
     "--what",
-    type=click.Choice(PICTURES),
+    type=click.Choice((*PICTURES, *OF_IMAGES)),
     help="Which picture.  [default: density for one or two columns of numbers, shares for categories, else corner]",
 )
 @options.given
@@ -53,8 +56,20 @@ def command(
     it; corner shows every pair of columns of numbers, samples beside DATA; shares shows how often each category occurs
     in samples, and in DATA; loss shows the training and validation loss by epoch;
     steps shows how the layers move points from the noise to the data.
+
+    Of a model of images, --what samples shows draws; temperatures shows the same noise at several scales;
+    reconstructions shows images of DATA from their whole latent vector and from half of it; nearest shows draws above
+    the images of DATA that are most alike, so that one sees whether the model copies; loss shows the training.
     """
-    from pushforward.cli._plot_run import Request, run
     from pushforward.cli._talk import Talk
+
+    if images.is_image_model(model):
+        from pushforward.cli._image_runs import plot
+
+        plot(model, source, output, what, seed=seed, talk=Talk(quiet=quiet))
+        return
+    from pushforward.cli._plot_run import Request, run
+
+    images.refuse_picture_of_images(what, OF_IMAGES)
 
     run(Request(model, source, output, what, dict(given), drop_missing, seed), Talk(quiet=quiet))

@@ -60,6 +60,8 @@ def run(model: Path, source: str, target: str, *, drop_missing: bool, talk: Talk
             summary.add(scores)
             writer.write(scores[:, None].astype(np.float32))
     summary.say(target, talk)
+    if not estimator.flow_.exact:
+        talk.say("  these are estimates of a bound: the flow does not give exact log-densities")
 
 
 def _kept(batches: Iterable[Table], summary: Summary, schema: Schema) -> Iterator[Table]:

@@ -38,6 +38,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "columns": columns["schema"],
         "condition": [column["name"] for column in columns["condition_schema"]],
         "parameters": count_parameters(part),
+        "exact": getattr(part, "exact", True),
         "layers": layers,
         "training": metadata.get("training"),
         "versions": read_contents(path, "flow").document.get("libraries", {}),
@@ -52,6 +53,8 @@ def print_facts_of(facts: dict[str, Any]) -> None:
         ("flow", f"{facts['flow']} ({options})" if options else facts["flow"]),
         ("parameters", facts["parameters"]),
     ]
+    if not facts["exact"]:
+        rows.append(("log-density", "a bound or an estimate, not exact"))
     if facts["condition"]:
         rows.append(("given", ", ".join(facts["condition"])))
     rows += _training(facts["training"], facts["flow"]) if facts["training"] else []

@@ -49,6 +49,13 @@ class Images:
         height, width, channels = self.values.shape[1:]
         return height, width, channels
 
+    def take(self, places: Any) -> "Images":
+        """Some of the images, by number or by truth values."""
+        numbers = np.arange(len(self))[places]
+        names = tuple(self.names[number] for number in numbers) if self.names else ()
+        labels = None if self.labels is None else self.labels[numbers]
+        return replace(self, values=self.values[numbers], names=names, labels=labels)
+
     def with_bits(self, bits: int) -> "Images":
         """The same images with 2**bits levels: the lowest bits are cut off.
 

@@ -16,6 +16,7 @@ from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.estimators._image_file import ImageFile, read_images_model, write_images
 from pushforward.estimators._training import key_from, training_of
+from pushforward.estimators._walks import LatentWalks
 from pushforward.flows import RECIPES
 from pushforward.objectives import Augmented, bits_per_dim, nll
 from pushforward.train import FitResult, fit
@@ -24,7 +25,7 @@ CHUNK_CELLS = 2**18
 """Rows times numbers of an image that go through the flow at once."""
 
 
-class ImageDensity(BaseEstimator):
+class ImageDensity(LatentWalks, BaseEstimator):
     """A density of images, learned by a normalizing flow of whole grey values.
 
     Args:
