@@ -12,10 +12,19 @@ from sklearn.utils import check_random_state
 
 from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
-from pushforward.bijections import AbstractBijection, Chain, CylinderToDegrees, CylinderToSphere, Permute
+from pushforward.bijections import (
+    AbstractBijection,
+    Argmax,
+    Chain,
+    CylinderToDegrees,
+    CylinderToSphere,
+    OneHotToCodes,
+    Permute,
+)
 from pushforward.data import Schema
 from pushforward.data._tables import quoted
 from pushforward.distributions import (
+    AbstractCountable,
     AbstractDistribution,
     Autoregression,
     CategoricalMADE,
@@ -57,10 +66,12 @@ def build_flow(
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot take the condition or the columns.
     """
-    if schema.categorical:
-        return _with_categories(flow, options, schema, cond_dim, key)
     dim, angles = len(schema.columns), schema.circular
     events = RECIPES[flow].events if isinstance(flow, str) and flow in RECIPES else None
+    if events in COUNTED:
+        return _built(flow, _counted(flow, options, schema), dim, cond_dim, key)
+    if schema.categorical:
+        return _with_categories(flow, options, schema, cond_dim, key)
     if events == "circle" and not angles:
         raise DataError(
             f"flow={flow!r} is for circular columns, and there is none.",
@@ -80,6 +91,30 @@ def build_flow(
 
 CIRCULAR = "circular-nsf"
 """The recipe for circular columns."""
+
+
+COUNTED = {"integers": "integer", "categories": "categorical"}
+"""Events that a recipe gives probabilities of, and the kind that all columns must then have."""
+
+
+def _counted(flow: str, options: Mapping[str, Any] | None, schema: Schema) -> Mapping[str, Any] | None:
+    """Options of a recipe for whole numbers or categories, after a look at the columns."""
+    wanted = COUNTED[RECIPES[flow].events]
+    other = next((column for column in schema.columns if column.kind != wanted), None)
+    if other is not None:
+        raise DataError(
+            f"flow={flow!r} is for {wanted} columns, and {other.name!r} is {other.kind}.",
+            f"say `--column '{other.name}:{wanted}'` if it is one, leave it out, or choose 'nsf'",
+        )
+    if wanted == "integer":
+        return options
+    most, given = max(2, *schema.sizes), dict(options or {})
+    if given.get("num_categories", most) < most:
+        raise DataError(
+            f"flow={flow!r}: `num_categories` is {given['num_categories']}, and a column has {most} categories.",
+            "leave the option out: the number is found in the data",
+        )
+    return {"num_categories": most, **given}
 
 
 def _with_categories(
@@ -112,7 +147,7 @@ def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, 
             "leave categorical columns out (`--drop`), or make them conditions (`--condition`)",
         )
     if conditional and not recipe.conditional:
-        able = ", ".join(r.name for r in RECIPES.values() if r.conditional and r.events != "sphere")
+        able = ", ".join(r.name for r in RECIPES.values() if r.conditional and r.events in ("line", "circle"))
         raise DataError(
             f"flow={flow!r} cannot be conditional, and with the categorical {columns} it has to be: numbers are fitted "
             "given the categories.",
@@ -170,7 +205,7 @@ def in_user_units(
     flow: AbstractDistribution, columns: AbstractBijection, conditions: AbstractBijection | None
 ) -> AbstractDistribution:
     """The flow with the columns' maps behind it and the standardisation of the conditions in front."""
-    if takes_binary(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE):
+    if takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE):
         whole = flow
     elif isinstance(flow, Transformed):
         whole = Transformed(flow.base, Chain([flow.bijection, columns]))
@@ -182,6 +217,14 @@ def in_user_units(
 def takes_binary(flow: AbstractDistribution) -> bool:
     """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
     return isinstance(flow, Autoregression) and flow.law == "bernoulli"
+
+
+def takes_counts(flow: AbstractDistribution) -> bool:
+    """Whether its events are whole numbers or codes of categories, which it is given as they are."""
+    if not isinstance(flow, Transformed):
+        return False
+    last = flow.bijection.bijections[-1] if isinstance(flow.bijection, Chain) else flow.bijection
+    return isinstance(flow.base, AbstractCountable) or isinstance(last, Argmax | OneHotToCodes)
 
 
 def on_sphere(flow: AbstractDistribution) -> bool:
