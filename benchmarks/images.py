@@ -1,0 +1,135 @@
+"""Image flows at a budget of two cores: bits per dimension, round trip, reload, and a grid of samples.
+
+Run `python -m benchmarks.images [digits mnist] [glow realnvp-image nsf-image nice-image]`; MNIST needs
+`PUSHFORWARD_DATA`. Digits are scikit-learn's 1,797 images of 8 x 8 pixels and 17 grey levels, of which 1,437 train,
+180 choose and 180 test, drawn at random with a fixed seed. Figures are upper bounds in bits per dimension, averaged
+over 16 draws of noise.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import pushforward as pf
+from benchmarks.data import folder
+from benchmarks.records import RESULTS, ROOT
+from pushforward._params import count_parameters
+
+SETS = {"digits": 17, "mnist": 256}
+"""Grey levels of each set."""
+MODELS: dict[str, dict[str, dict[str, Any]]] = {
+    "digits": {
+        "glow": {"num_levels": 2, "num_steps": 8, "width": 64},
+        "realnvp-image": {"num_levels": 1, "width": 32, "depth": 2},
+        "nsf-image": {"num_levels": 2, "num_steps": 4, "width": 32, "depth": 2},
+        "nice-image": {"width": 256, "depth": 3},
+    },
+    "mnist": {
+        "glow": {"num_levels": 2, "num_steps": 8, "width": 64},
+        "realnvp-image": {"num_levels": 2, "width": 16, "depth": 2},
+    },
+}
+TRAINING: dict[str, dict[str, Any]] = {
+    "digits": {"max_epochs": 100, "patience": 20, "batch_size": 64, "learning_rate": 2e-3, "ema": 0.99},
+    "mnist": {"max_epochs": 2, "patience": None, "batch_size": 64, "learning_rate": 2e-3},
+}
+
+
+def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Train, validation and test images `(n, height, width, 1)`, whole grey values."""
+    if name == "digits":
+        from sklearn.datasets import load_digits
+
+        images = np.random.default_rng(0).permutation(load_digits().images[..., None].astype(np.float32))
+        train, valid, test = np.split(images, [1437, 1617])
+        return train, valid, test
+    stored = {part: np.load(path) for part in ("train", "test") for path in (folder() / "mnist").glob(f"*{part}*.npz")}
+    train, test = (stored[part]["x"][..., None].astype(np.float32) for part in ("train", "test"))
+    return train[:-1000], train[-1000:], test
+
+
+def record(name: str, model: str) -> tuple[dict[str, Any], pf.distributions.AbstractDistribution]:
+    """What is measured of one model on one set, and the trained flow."""
+    train, valid, test = load(name)
+    key = jax.random.key(0)
+    flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
+    start = time.perf_counter()
+    result = pf.fit(flow, train, validation=valid, key=key, **TRAINING[name])
+    seconds = time.perf_counter() - start
+    flow = result.flow
+    bits = pf.objectives.average_bits_per_dim(flow, test, draws=16, key=key)
+    return {
+        "set": name,
+        "model": model,
+        "options": MODELS[name][model],
+        "parameters": count_parameters(flow),
+        "epochs": len(result.history),
+        "steps": len(result.history) * -(-len(train) // TRAINING[name]["batch_size"]),
+        "seconds": round(seconds, 1),
+        "bits_per_dim": round(bits.mean, 4),
+        "standard_error": round(bits.error, 4),
+        "round_trip": round_trip(flow, test[:64], key),
+        "reload_bit_equal": reloads(flow, test[:64], key),
+    }, flow
+
+
+def round_trip(flow: Any, x: np.ndarray, key: jax.Array) -> float:
+    """Mean absolute error in grey levels, in float32, from noisy images to the base and back."""
+    noisy = jax.numpy.moveaxis(x + jax.random.uniform(key, x.shape), 0, -1)
+    parts = flow.bijection.bijections  # the flow of real numbers, and what makes them whole
+    smooth = pf.bijections.Chain([parts[0], parts[1].bijections[0]])
+    z, _ = jax.jit(lambda f, y: f._inverse_many(y, None, None))(smooth, noisy)
+    back, _ = jax.jit(lambda f, y: f._forward_many(y, None, None))(smooth, z)
+    return float(abs(back - noisy).mean())
+
+
+def reloads(flow: Any, x: np.ndarray, key: jax.Array) -> bool:
+    """Whether a saved and loaded flow gives the same bits."""
+    with tempfile.TemporaryDirectory() as place:
+        pf.save(Path(place) / "flow.safetensors", flow)
+        again = pf.load(Path(place) / "flow.safetensors")
+    return np.array_equal(flow.log_prob(x, key=key), again.log_prob(x, key=key))
+
+
+def picture(flow: Any, name: str, model: str, path: Path) -> None:
+    """Test images beside samples at temperatures 0.7 and 1, 6 by 8 of each."""
+    import matplotlib.pyplot as plt
+
+    key = jax.random.key(1)
+    shown = {"test images": load(name)[2][:48]}
+    shown |= {f"{model}, temperature {t:g}": np.asarray(flow.sample(key, 48, temperature=t)) for t in (0.7, 1.0)}
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9))
+    for axis, (title, images) in zip(axes, shown.items(), strict=True):
+        cells = np.pad(images[..., 0], ((0, 0), (1, 1), (1, 1)), constant_values=0.15 * SETS[name])
+        height, width = cells.shape[1:]
+        grid = cells.reshape(6, 8, height, width).transpose(0, 2, 1, 3).reshape(6 * height, 8 * width)
+        axis.imshow(grid, cmap="gray_r", vmin=0, vmax=SETS[name] - 1)
+        axis.set_title(title, fontsize=9)
+        axis.axis("off")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Run the sets and models that the command line names, store what was measured, and draw samples."""
+    asked = sys.argv[1:]
+    sets = [name for name in SETS if name in asked] or ["digits"]
+    with (RESULTS / "images.jsonl").open("a") as file:
+        for name in sets:
+            for model in [model for model in MODELS[name] if model in asked] or MODELS[name]:
+                facts, flow = record(name, model)
+                line = json.dumps(facts)
+                print(line, flush=True)
+                file.write(line + "\n")
+                file.flush()
+                picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""What image parts do to pixels, and what they say to sizes that do not fit."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pushforward as pf
+from cases import perturb
+from pushforward import bijections as b
+from pushforward.distributions import Normal, Transformed, Uniform
+from pushforward.nets import ConvNet, convolve
+
+
+@pytest.mark.parametrize(("channels", "out"), [(1, 8), (8, 1), (3, 4)], ids=["narrow in", "narrow out", "neither"])
+def test_every_way_of_a_convolution_is_the_sum_over_neighbours(channels, out, key):
+    x = jax.random.normal(key, (channels, 4, 5, 2))
+    weight = jax.random.normal(key, (out, 3, 3, channels))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (c, h, w, n, 3, 3)
+    expected = np.einsum("chwnij,oijc->ohwn", windows, weight)
+    np.testing.assert_allclose(convolve(x, weight), expected, atol=1e-5)
+
+
+def test_a_network_starts_at_zero_and_sees_its_condition(key):
+    net = ConvNet((4, 4, 1), (2, 4, 4, 1), width=4, cond_dim=3, residual=True, key=key)
+    x, classes = jnp.ones((4, 4, 1, 3)), jnp.eye(3)
+    np.testing.assert_array_equal(net(x, classes), 0.0)
+    y = perturb(net)(x, classes)
+    assert y.shape == (2, 4, 4, 1, 3)
+    assert np.abs(y[..., 0] - y[..., 1]).max() > 1e-3
+
+
+def test_squeeze_puts_the_pixels_of_a_channel_next_to_each_other():
+    image = jnp.arange(4 * 2 * 2.0).reshape(4, 2, 2)
+    squeezed = b.Squeeze((4, 2, 2)).forward(image)
+    assert squeezed.shape == (2, 1, 8)
+    assert squeezed[1, 0].tolist() == [8.0, 10.0, 12.0, 14.0, 9.0, 11.0, 13.0, 15.0]
+
+
+def test_a_checkerboard_moves_one_colour_and_sees_the_other(key):
+    layer = perturb(b.Coupling(b.Affine(), (4, 4, 1), checkerboard=1, width=4, key=key))
+    x = jax.random.normal(key, (4, 4, 1))
+    stays = np.add.outer(np.arange(4), np.arange(4))[..., None] % 2 == 1
+    y = layer.forward(x)
+    np.testing.assert_array_equal(y[stays], x[stays])
+    assert np.all(y[~stays] != x[~stays])
+    jacobian = jax.jacrev(layer.forward)(x).reshape(16, 16)
+    moved_by_moved = jacobian[~stays.ravel()][:, ~stays.ravel()]
+    np.testing.assert_array_equal(moved_by_moved, np.diag(np.diag(moved_by_moved)))
+
+
+def test_multi_scale_keeps_its_variables_in_order():
+    levels = [b.Shift(jnp.full((1, 1, 8), 100.0)), b.Inverse(b.Squeeze((2, 2, 4)))]
+    flow = b.MultiScale(levels)
+    z = jnp.arange(16.0)
+    image = flow.forward(z)
+    coarse, fine = flow.latents(z)
+    assert (coarse.shape, fine.shape) == ((1, 1, 8), (1, 1, 8))
+    assert coarse.ravel().tolist() == list(range(8))
+    assert image[..., :2].ravel().tolist() == [100.0, 104.0, 101.0, 105.0, 102.0, 106.0, 103.0, 107.0]
+    assert image[..., 2:].ravel().tolist() == [8.0, 12.0, 9.0, 13.0, 10.0, 14.0, 11.0, 15.0]
+    np.testing.assert_array_equal(flow.inverse(image), z)
+
+
+def test_actnorm_starts_each_channel_once(key):
+    images = jnp.array([1.0, -5.0]) + jnp.array([2.0, 0.1]) * jax.random.normal(key, (64, 4, 4, 2))
+    columns = jnp.moveaxis(images, 0, -1)
+    started, normal = b.ActNorm((4, 4, 2))._data_init(columns, None)
+    np.testing.assert_allclose(jnp.mean(normal, axis=(0, 1, 3)), 0.0, atol=1e-4)
+    np.testing.assert_allclose(jnp.std(normal, axis=(0, 1, 3)), 1.0, atol=1e-4)
+    again, _ = started._data_init(10.0 + 3.0 * columns, None)
+    np.testing.assert_array_equal(again.loc, started.loc)
+    np.testing.assert_array_equal(again.scale_raw, started.scale_raw)
+
+
+def test_a_loaded_actnorm_is_not_started_again(key, tmp_path):
+    flow = Transformed(Normal.standard((2, 2, 1)), b.ActNorm((2, 2, 1)))
+    images = 7.0 + jax.random.normal(key, (32, 2, 2, 1))
+    fitted = pf.fit(flow, images, max_epochs=1, progress=False, key=key).flow
+    pf.save(tmp_path / "flow.safetensors", fitted)
+    loaded = pf.load(tmp_path / "flow.safetensors")
+    resumed, _ = loaded.bijection._data_init(jnp.moveaxis(images + 100.0, 0, -1), None)
+    np.testing.assert_array_equal(resumed.loc, fitted.bijection.loc)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.05])
+def test_grey_values_come_back_whole_and_inside(alpha, key):
+    side = b.to_levels((2, 2, 1), 17, alpha=alpha)
+    grey = jnp.array([0.0, 3.0, 8.0, 16.0]).reshape(2, 2, 1)
+    np.testing.assert_array_equal(side.forward(side.inverse(grey, key=key)), grey)
+    far = side.forward(jnp.array([-1e4, 1e4, 0.0, 0.0]).reshape(2, 2, 1))
+    assert far.ravel().tolist()[:2] == [0.0, 16.0]
+
+
+def test_logit_of_grey_values_is_that_of_the_paper():
+    """log(v / (1 - v)) with v = 0.05 + 0.9 (x + 1/2) / 256, and its log-det by the formula of the MAF paper."""
+    x = jnp.array([0.0, 100.0, 255.0, 7.0]).reshape(2, 2, 1)
+    z, log_det = b.to_levels((2, 2, 1), 256, alpha=0.05).inverse_and_log_det(x)
+    v = 0.05 + 0.9 * (np.asarray(x) + 0.5) / 256
+    np.testing.assert_allclose(z, np.log(v / (1 - v)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(log_det, np.sum(np.log(0.9 / 256 / (v * (1 - v)))), rtol=1e-5)
+
+
+def test_bits_are_those_of_equally_likely_levels(key):
+    flow = Transformed(Uniform.standard((3,)), b.Chain([b.Scale(jnp.full(3, 16.0)), b.Dequantize((3,), 16)]))
+    bits = pf.objectives.average_bits_per_dim(flow, jnp.array([[0.0, 7.0, 15.0], [1.0, 2.0, 3.0]]), draws=2, key=key)
+    assert bits.mean == pytest.approx(4.0)
+    assert bits.bound
+    assert bits.each.shape == (2,)
+    assert str(bits) == "at most 4.0000 ± 0.0000 bits per dimension"
+
+
+def test_sizes_that_cannot_be_halved_say_which_can(key):
+    with pytest.raises(ValueError, match=r"a 12 x 12 image cannot be halved 3 times.*16 x 16.*num_levels=2"):
+        pf.flows.glow((12, 12, 1), key=key)
+    with pytest.raises(ValueError, match="an odd side cannot be halved at all"):
+        pf.flows.realnvp_image((7, 8, 1), key=key)
+    with pytest.raises(ValueError, match="crop or resize to 6 x 4"):
+        b.Squeeze((7, 5, 1))
+    with pytest.raises(ValueError, match="three whole numbers"):
+        pf.flows.nsf_image(8, key=key)
+
+
+def test_parts_that_do_not_fit_say_why(key):
+    with pytest.raises(ValueError, match="`checkerboard` is 0 or 1, for images"):
+        b.Coupling(b.Affine(), 4, checkerboard=0, key=key)
+    with pytest.raises(ValueError, match="vectors or images"):
+        b.Coupling(b.Affine(), (4, 4), key=key)
+    with pytest.raises(ValueError, match="`residual` is for images"):
+        b.Coupling(b.Affine(), 4, residual=True, key=key)
+    with pytest.raises(ValueError, match="the same height and width and more channels"):
+        b.MultiScale([b.Identity((2, 2, 1)), b.Identity((2, 2, 1))])
+    with pytest.raises(ValueError, match="`alpha` must be at least 0 and below 1/2"):
+        b.to_levels((2, 2, 1), alpha=0.5)
+    with pytest.raises(ValueError, match="`coupling` must be one of affine, additive"):
+        pf.flows.glow((8, 8, 1), coupling="cubic", key=key)
+    with pytest.raises(ValueError, match="is for images, and these are rows of columns"):
+        pf.FlowDensity("glow").fit(np.random.default_rng(0).normal(size=(20, 2)))
