@@ -32,11 +32,11 @@ def test_the_recipes_are_those_of_numbers_on_a_line() -> None:
 def test_a_run_that_was_stopped_goes_on_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, fitted = tmp_path / "run.jsonl", []
 
-    def tried(name: str, density: str) -> Record:
+    def tried(name: str, density: str, epochs: int) -> Record:
         fitted.append((name, density))
         return {"error": "ValueError: no luck"} if density == "rings" else cell(name, density, 0.1)
 
-    monkeypatch.setattr(catalogue, "_compiled", lambda name: 1.0)
+    monkeypatch.setattr(catalogue, "_compiled", lambda name: (1.0, 12))
     monkeypatch.setattr(catalogue, "_tried", tried)
     for densities in (["moons", "rings"], ["moons", "rings", "spirals"]):
         catalogue.run(["nsf"], densities, Journal(path, go_on=True), lambda text: None)
