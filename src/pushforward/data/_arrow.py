@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers, plain
+from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers
 from pushforward.data._source import Selection, Source, block_rows, refuse_text
 from pushforward.data._tables import ColumnKind
 
@@ -75,7 +75,7 @@ def _codes(column: Any, vocabulary: Vocabulary) -> np.ndarray:
     labels = words.take(pa.array(present)).to_pylist()
     table = np.full(len(words) + 1, np.nan)
     known = np.array([label is not None for label in labels], bool)
-    table[present[known]] = vocabulary.codes([plain(label) for label in labels if label is not None])
+    table[present[known]] = vocabulary.codes(label for label in labels if label is not None)
     # A null, as index or as entry of the dictionary, is a missing cell.
     return table[column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)]
 

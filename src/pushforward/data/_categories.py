@@ -38,9 +38,14 @@ class Vocabulary:
         """The value of each code."""
         return retyped(tuple(self._codes)) if self._retyped else tuple(self._codes)
 
-    def codes(self, labels: Iterable[Category]) -> np.ndarray:
-        """The code of each label; a new label gets the next one."""
-        found = [self._codes.setdefault(label, len(self._codes)) for label in labels]
+    def codes(self, labels: Iterable[object]) -> np.ndarray:
+        """The code of each label; a new label gets the next one.
+
+        Raises:
+            DataError: If a label is not text, a truth value or a whole number, or there are too many of them.
+        """
+        what = f"column {self._name!r}: a category"
+        found = [self._codes.setdefault(plain(label, what), len(self._codes)) for label in labels]
         if len(self._codes) > MOST_LABELS:
             raise DataError(
                 f"column {self._name!r} holds more than {MOST_LABELS:,} different values, so it is no category.",
@@ -118,11 +123,11 @@ def refuse_too_many(name: str, count: int, rows: int) -> None:
 
 def listed(labels: Sequence[object], *, limit: int = 5) -> str:
     """`'a', 'b' and 7 more`: text in quotes, other values as they are."""
-    shown = ", ".join(repr(label) if isinstance(label, str) else str(label) for label in labels[:limit])
+    shown = ", ".join(map(_shown, labels[:limit]))
     return shown + (f" and {len(labels) - limit} more" if len(labels) > limit else "")
 
 
-def plain(value: Any) -> Category:
+def plain(value: Any, what: str = "a category") -> Category:
     """A label as plain data for a file.
 
     Raises:
@@ -135,8 +140,12 @@ def plain(value: Any) -> Category:
     if isinstance(value, str):
         return str(value)
     raise DataError(
-        f"a category must be text, a whole number or a truth value, got {value!r}.", "turn such values into text first"
+        f"{what} must be text, a whole number or a truth value, got {value!r}.", "turn such values into text first"
     )
+
+
+def _shown(label: object) -> str:
+    return f"{label:.6g}" if isinstance(label, float) else repr(label)
 
 
 def _text(label: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._categories import TRUTH, Vocabulary, is_number, plain
+from pushforward.data._categories import TRUTH, Vocabulary, is_number
 from pushforward.data._source import Selection, Source, block_rows
 from pushforward.data._tables import ColumnKind, default_names
 
@@ -88,7 +88,7 @@ def open_objects(array: np.ndarray, names: Any, *, label: str) -> Source:
         if present and (all(truths) or not all(map(is_number, texts))):
             words[name] = Vocabulary(name, TRUTH if all(truths) else ())
             labels = present if all(truths) else map(str, present)
-            values[~missing, place] = words[name].codes(map(plain, labels))
+            values[~missing, place] = words[name].codes(labels)
         else:
             values[~missing, place] = _floats(label, name, present)
     kinds: tuple[ColumnKind, ...] = tuple("category" if name in words else "float" for name in given)
