@@ -3,6 +3,7 @@
 A page says where: everything between `<!-- generated:NAME -->` and `<!-- /generated -->` belongs to this script.
 """
 
+import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,20 @@ def flows() -> str:
         for name, recipe in RECIPES.items()
     ]
     return _table(("name", "what", "density", "sampling", "conditional", "paper"), rows)
+
+
+def training() -> str:
+    """How recipes are trained by default that are not trained as `fit` trains."""
+    from pushforward.flows import RECIPES, Training
+
+    names = tuple(field.name for field in dataclasses.fields(Training))
+    rows = [
+        (f"`{name}`", *(str(getattr(recipe.training, field)) for field in names))
+        for name, recipe in RECIPES.items()
+        if recipe.training != Training()
+    ]
+    usual = ("all others", *(str(getattr(Training(), field)) for field in names))
+    return _table(("name", *(f"`{name}`" for name in names)), [*rows, usual])
 
 
 def bijections() -> str:
@@ -48,7 +63,7 @@ def commands() -> str:
     return "\n".join(sections)
 
 
-TABLES = {table.__name__: table for table in (flows, bijections, distributions, commands)}
+TABLES = {table.__name__: table for table in (flows, training, bijections, distributions, commands)}
 
 
 def pages() -> list[Path]:

@@ -47,3 +47,11 @@ def test_a_flow_without_columns_cannot_be_scored_from_the_shell(fails, tmp_path,
     error, hint = fails(command, tmp_path / "m.safetensors", *more)
     assert "holds a flow, but not the columns of a table" in error
     assert "pushforward fit" in hint
+
+
+def test_show_counts_what_a_solver_does(works, tmp_path):
+    flow = pf.flows.ffjord(2, width=4, depth=1, rtol=1e-3, atol=1e-3, key=jax.random.key(0))
+    pf.save(tmp_path / "flow.safetensors", flow)
+    (line,) = [row for row in works("show", tmp_path / "flow.safetensors").stdout.splitlines() if "evaluations" in row]
+    assert "tsit5, rtol=0.001, atol=0.001" in line
+    assert "of its own draws, log-dets off by" in line

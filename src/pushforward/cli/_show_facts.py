@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import jax
 
 from pushforward._params import count_parameters
-from pushforward.bijections import AbstractBijection, Chain, Concatenate, Inverse, Scan
+from pushforward.bijections import AbstractBijection, Chain, Concatenate, Continuous, Inverse, Scan
 from pushforward.cli._columns import column_facts
 from pushforward.cli._layout import print_facts, print_table
 from pushforward.cli._talk import duration, plural
 from pushforward.data import Schema
-from pushforward.distributions import Embedded, Transformed
+from pushforward.diagnostics import solver_report
+from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.distributions._joint import AbstractGiven
 from pushforward.flows import RECIPES
 from pushforward.io import read
@@ -40,6 +42,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "parameters": count_parameters(part),
         "exact": getattr(part, "exact", True),
         "layers": layers,
+        "solvers": _solvers(part),
         "training": metadata.get("training"),
         "versions": read_contents(path, "flow").document.get("libraries", {}),
     }
@@ -55,6 +58,7 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     ]
     if not facts["exact"]:
         rows.append(("log-density", "a bound or an estimate, not exact"))
+    rows += [("solver", _solver(report)) for report in facts["solvers"]]
     if facts["condition"]:
         rows.append(("given", ", ".join(facts["condition"])))
     rows += _training(facts["training"], facts["flow"]) if facts["training"] else []
@@ -67,6 +71,26 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     click.echo()
     names = ("layer", "parameters", "sampling", "density")
     print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
+
+
+SOLVED = 64
+"""Draws of the flow itself on which its solvers are tried."""
+
+
+def _solvers(part: Any) -> list[dict[str, Any]]:
+    """What the solver of each layer in continuous time does; needs no data, but a condition where there is one."""
+    parts = jax.tree.leaves(part, is_leaf=lambda node: isinstance(node, Continuous))
+    solved = any(isinstance(node, Continuous) for node in parts)
+    if not solved or not isinstance(part, AbstractDistribution) or part.cond_shape is not None:
+        return []
+    reports = solver_report(part, part.sample(jax.random.key(0), SOLVED))
+    return [report._asdict() for report in reports]
+
+
+def _solver(report: dict[str, Any]) -> str:
+    how = f"{report['solver']}, rtol={report['rtol']:g}, atol={report['atol']:g}"
+    taken = f"{report['steps']} steps and {report['evaluations']} evaluations for {SOLVED} of its own draws"
+    return f"{how}: {taken}, log-dets off by {report['log_det_error']:.0e} nats at most"
 
 
 def _training(training: dict[str, Any], flow: str) -> list[tuple[str, object]]:

@@ -44,7 +44,8 @@ def ffjord(
     Note:
         One equation, where the paper stacks up to ten on tables. Time joins the inputs of the network as one more
         coordinate; its length is 1 and not learned. Gradients are those of the solver's steps, not of an adjoint
-        equation.
+        equation, and in reverse mode alone: `jax.jvp`, `jax.jacfwd` and `jax.hessian` are refused. They are exact for
+        the steps taken, but do not see that other parameters would have led to other steps.
     """
     layer = Continuous(
         dim,

@@ -36,7 +36,8 @@ def iaf(
         autoregressive flow, algorithm 1.
 
     Note:
-        Without weight normalisation.
+        Without weight normalisation. Made for training by samples (`reverse_kl`): by likelihood it learns slowly, since
+        the gradient of a density goes through all the coordinates before and a gate can only shrink.
     """
     inner = Inverse(GatedAffine())
 
