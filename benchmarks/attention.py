@@ -96,7 +96,7 @@ def moons() -> Iterator[dict]:
         start, key = time.perf_counter(), jax.random.key(0)
         options = {"width": width} | ({} if num_heads is None else {"num_heads": num_heads})
         flow = pf.flows.RECIPES[model.split()[0]].build(2, key=key, **options)
-        result = pf.fit(flow, standardised(train), learning_rate=1e-3, max_epochs=40, progress=False, key=key)
+        result = pf.fit(flow, standardised(train), learning_rate=3e-3, max_epochs=30, progress=False, key=key)
         nats = log_units - float(np.mean(result.flow.log_prob(standardised(test, like=train))))
         record = {"figure": "moons", "model": model, **options, "epochs": len(result.history)}
         yield record | {"test_nats": round(nats, 3), "seconds": round(time.perf_counter() - start, 1)}
