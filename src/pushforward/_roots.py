@@ -41,6 +41,11 @@ def best_effort() -> Iterator[None]:
         _keep_unsolved.reset(token)
 
 
+def kept_if(solved: Array, x: Array) -> Array:
+    """The solutions, with NaN where the equation is not solved, unless in a block of `best_effort`."""
+    return x if _keep_unsolved.get() else jnp.where(solved, x, jnp.nan)
+
+
 def solve_increasing(function: Function, target: Array, guess: Array) -> Array:
     """`x` with `function(x) = target`, for a function that increases in each element and is onto.
 
@@ -105,7 +110,7 @@ def _solve(residual: Function, guess: Array) -> Array:
     far = jnp.full_like(guess, jnp.inf)
     end = lax.while_loop(unfinished, advance, _Search(guess, -far, far, far, jnp.ones_like(guess), jnp.asarray(0)))
     middle = jnp.where(jnp.isinf(end.high - end.low), end.x, 0.5 * (end.low + end.high))
-    return middle if _keep_unsolved.get() else jnp.where(is_wide(end), jnp.nan, middle)
+    return kept_if(~is_wide(end), middle)
 
 
 LOOKED_AT = 1024

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from cases import perturb
-from pushforward.bijections import Contractive
+from pushforward._errors import PushforwardError
+from pushforward.bijections import Contractive, Inverse
 from pushforward.bijections import _contractive as module
+from pushforward.distributions import Normal, Transformed
 
 
 def layer(key, coeff=0.7):
@@ -81,6 +83,19 @@ def test_a_point_that_is_not_finite_gives_nan_and_spares_the_others(key):
     x, _ = jax.jit(lambda c, z: c._forward_many(z, None, None))(layer(key), z)
     assert np.all(np.isnan(x[:, :2]))
     assert np.all(np.isfinite(x[:, 2]))
+
+
+def test_a_fixed_point_that_is_not_reached_is_an_error_that_names_the_worst(key, monkeypatch):
+    monkeypatch.setattr(Contractive, "_max_steps", property(lambda self: 3))
+    far = jnp.array([[0.0, 0.0, 0.0], [1.0, -1.0, 2.0]])
+    there, back = (Transformed(Normal.standard((3,)), case) for case in (layer(key), Inverse(layer(key))))
+    for name, call in (
+        ("Contractive.forward", lambda: layer(key).forward(far[1])),
+        ("sample", lambda: there.sample(key, 4)),
+        ("log_prob", lambda: back.log_prob(far)),
+    ):
+        with pytest.raises(PushforwardError, match=rf"{name}: no root .* The worst is point \d, \[.*missed by 0\.\d"):
+            call()
 
 
 @pytest.mark.usefixtures("x64")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from pushforward._roots import solve_increasing
+from pushforward._roots import kept_if, solve_increasing
 
 Function = Callable[[Any, Array], tuple[Array, Array]]
 """`(params, x) -> (f(x), s(x))` for events along the last axis; `I - J/s` must be a contraction or nilpotent."""
@@ -72,7 +72,7 @@ def iterate(function: Function, params: Any, target: Array, max_steps: int) -> S
     # One more step: the tolerance is met, and the result is nearer to the root by another factor of the rate.
     value, slope = function(params, end.x)
     x = end.x - (value - target) / slope
-    return Solve(jnp.where(end.last <= tolerance, x, jnp.nan), end.steps, rate, end.last)
+    return Solve(kept_if(end.last <= tolerance, x), end.steps, rate, end.last)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 3, 4))
