@@ -1,0 +1,161 @@
+"""Discrete flows: digits in bytes beside zlib and lzma, binary columns, and two dependent categories.
+
+Run `python -m benchmarks.compression [digits binary gaussians]`; `binary` needs `PUSHFORWARD_DATA`.
+"""
+
+import json
+import lzma
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import optax
+from scipy.stats import norm
+from sklearn.datasets import load_digits
+
+import pushforward as pf
+from benchmarks.binary import load
+from benchmarks.records import RESULTS
+from pushforward import flows, io
+
+KEY = jax.random.key(0)
+Record = dict[str, float | int | str | bool]
+
+DIGITS = {
+    "independent, 5 logistics each": (5, None),
+    "idf, couplings, 5 logistics each": (5, {"num_layers": 2, "width": 128, "depth": 1}),
+    "idf, autoregressive, 5 logistics each": (5, {"num_layers": 1, "width": 256, "depth": 1, "autoregressive": True}),
+    "independent, 1 logistic each": (1, None),
+    "idf, autoregressive, 1 logistic each": (1, {"num_layers": 1, "width": 256, "depth": 1, "autoregressive": True}),
+}
+CATEGORIES, RADIUS, SPREAD = 91, 30.0, 3.0
+"""Eight Gaussians on a circle around the middle of a square of 91 x 91 cells, as in Tran et al. (2019), section 5.1."""
+
+
+def digits() -> Iterator[Record]:
+    """The 8 x 8 digits of scikit-learn, 0 to 16, as 64 whole numbers: 1,297 to train, 140 to stop, 360 to test."""
+    x = np.random.default_rng(0).permutation(load_digits().data).astype(np.uint8)
+    train, valid, test = np.split(x, [1297, 1437])
+    for name in DIGITS:
+        yield _digits_by(name, train, valid, test)
+
+
+def _digits_by(name: str, train: np.ndarray, valid: np.ndarray, test: np.ndarray) -> Record:
+    start = time.perf_counter()
+    count, options = DIGITS[name]
+    flow = pf.distributions.DiscretizedLogistic.spread((64,), count)
+    if options is not None:
+        flow = flows.idf(64, num_components=count, **options, key=KEY)
+    fitted = pf.fit(
+        flow,
+        train,
+        validation=valid,
+        optimizer=_decaying(3e-3, 1.0),
+        batch_size=64,
+        max_epochs=600,
+        patience=40,
+        progress=False,
+        key=KEY,
+    ).flow
+    seconds, cells = time.perf_counter() - start, test.size
+    bits = -np.asarray(fitted.log_prob(test), np.float64).sum() / np.log(2)
+    packed = io.compress(fitted, test)
+    raw = test.tobytes()
+    return {
+        "set": "digits",
+        "flow": name,
+        "model_bits_per_dim": round(bits / cells, 4),
+        "nats_per_row": round(bits * np.log(2) / len(test), 3),
+        "coded_bits_per_dim": round(8 * len(packed) / cells, 4),
+        "coded_over_model": round(8 * len(packed) / bits, 4),
+        "lossless": bool(np.array_equal(io.decompress(fitted, packed), test)),
+        "zlib_bits_per_dim": round(8 * len(zlib.compress(raw, 9)) / cells, 4),
+        "lzma_bits_per_dim": round(8 * len(lzma.compress(raw, preset=9 | lzma.PRESET_EXTREME)) / cells, 4),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _decaying(rate: float, decay: float) -> optax.GradientTransformation:
+    """Adam with a decay of the networks' weights alone: the base's parameters are not small at their best."""
+
+    def of_nets(tree):
+        return jax.tree_util.tree_map_with_path(lambda path, _: any("net" in str(part) for part in path), tree)
+
+    return optax.adamw(rate, weight_decay=decay, mask=of_nets)
+
+
+def binary() -> Iterator[Record]:
+    """Binary columns by modulo flows, for which `benchmarks.binary` has the figures of a Bernoulli MADE."""
+    for name in ("dna", "mushrooms"):
+        for num_layers in (0, 1, 4):
+            yield _binary_by(name, num_layers)
+
+
+def _binary_by(name: str, num_layers: int) -> Record:
+    rows, start = load(name), time.perf_counter()
+    flow = flows.modulo(rows["train"].shape[1], num_layers=max(num_layers, 1), width=256, depth=1, key=KEY)
+    if num_layers == 0:
+        flow = pf.distributions.Transformed(flow.base, flow.bijection.bijections[-1])
+    settings = {"batch_size": 100, "max_epochs": 600, "patience": 50, "progress": False}
+    optimizer = _decaying(3e-3, 0.1)
+    fitted = pf.fit(flow, rows["train"], validation=rows["valid"], optimizer=optimizer, **settings, key=KEY).flow
+    test = -np.asarray(fitted.log_prob(rows["test"]))
+    return {
+        "set": name,
+        "flow": f"modulo, {num_layers} layers" if num_layers else "independent",
+        "test_nats": round(float(test.mean()), 2),
+        "two_standard_errors": round(2 * float(test.std()) / len(test) ** 0.5, 2),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def gaussians() -> Iterator[Record]:
+    """Eight Gaussians in 91 x 91 cells: nats beside the entropy, and beside the best independent columns."""
+    mass = _eight_gaussians()
+    entropy = -np.sum(mass * np.log(np.maximum(mass, 1e-300)))
+    independent = -sum(np.sum(m * np.log(m)) for m in (mass.sum(axis=0), mass.sum(axis=1)))
+    drawn = np.random.default_rng(0).choice(mass.size, 35_000, p=mass.ravel())
+    train, valid, test = np.split(np.stack(np.unravel_index(drawn, mass.shape), axis=-1), [25_000, 30_000])
+    kinds = {"modulo, 1 layer": {"num_layers": 1}, "modulo, 3 layers with factors": {"num_layers": 3, "scaled": True}}
+    for label, options in kinds.items():
+        start = time.perf_counter()
+        flow = flows.modulo(2, num_categories=CATEGORIES, width=64, depth=1, **options, key=KEY)
+        settings = {"learning_rate": 1e-2, "batch_size": 500, "max_epochs": 40, "patience": 15, "progress": False}
+        fitted = pf.fit(flow, train, validation=valid, **settings, key=KEY).flow
+        yield {
+            "set": "eight gaussians",
+            "flow": label,
+            "test_nats": round(-float(np.mean(fitted.log_prob(test))), 3),
+            "entropy": round(float(entropy), 3),
+            "independent_nats": round(float(independent), 3),
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+
+
+def _eight_gaussians() -> np.ndarray:
+    edges, middle = np.arange(CATEGORIES + 1) - 0.5, (CATEGORIES - 1) / 2
+    angles = 2 * np.pi * np.arange(8) / 8
+    cells = [
+        np.diff(norm.cdf((edges[:, None] - middle - RADIUS * side(angles)) / SPREAD), axis=0)
+        for side in (np.cos, np.sin)
+    ]
+    mass = np.einsum("xm,ym->xy", *cells)
+    return mass / mass.sum()
+
+
+def main() -> None:
+    """Run what the command line names, and store what was measured."""
+    runs = {"digits": digits, "binary": binary, "gaussians": gaussians}
+    with (RESULTS / "compression.jsonl").open("a") as file:
+        for name in sys.argv[1:] or runs:
+            for record in runs[name]():
+                print(json.dumps(record), flush=True)
+                file.write(json.dumps(record) + "\n")
+                file.flush()
+
+
+if __name__ == "__main__":
+    main()
