@@ -92,6 +92,7 @@ def test_numbers_given_categories_integrate_to_one_with_them():
     densities = jnp.exp(joint.log_prob(cells)).reshape(4, -1)
     assert float(jnp.trapezoid(densities, grid).sum()) == pytest.approx(1, abs=1e-3)
     means = [float(jnp.trapezoid(own * grid, grid) / jnp.trapezoid(own, grid)) for own in densities]
+    assert np.ptp(means) > 0.1
     drawn = np.asarray(joint.sample(jax.random.key(2), 20_000))
     for pair, mean in zip(np.asarray(pairs), means, strict=True):
         own = drawn[(drawn[:, :2] == pair).all(axis=1), 2]
