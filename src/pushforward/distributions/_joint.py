@@ -58,6 +58,11 @@ class Product(AbstractDistribution):
     def exact(self) -> bool:
         return all(part.exact for part in self.parts)
 
+    @property
+    def kinds(self) -> tuple[Kind, Kind]:
+        density, sampling = zip(*(part.kinds for part in self.parts), strict=True)
+        return worst_kind(list(density)), worst_kind(list(sampling))
+
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         ends = np.cumsum([part.event_shape[0] for part in self.parts])[:-1].tolist()
         keys = [None] * len(self.parts) if key is None else jax.random.split(key, len(self.parts))

@@ -1,0 +1,42 @@
+"""How recipes are trained by default, and what a recipe's kinds are made of."""
+
+import inspect
+
+import pushforward as pf
+from pushforward.estimators._training import training_of
+from pushforward.flows import RECIPES, Training
+
+NOTHING = {"learning_rate": None, "max_epochs": None, "patience": None, "ema": None}
+
+
+def test_a_recipe_says_how_it_is_trained_unless_the_user_does():
+    own = RECIPES["flow-matching"].training
+    assert own != Training()
+    assert training_of("flow-matching", NOTHING) == vars(own)
+    asked = training_of("flow-matching", NOTHING | {"max_epochs": 7, "ema": 0})
+    assert asked == vars(own) | {"max_epochs": 7, "ema": None}
+
+
+def test_a_flow_of_the_users_own_is_trained_as_fit_trains():
+    library = inspect.signature(pf.fit).parameters
+    assert training_of(pf.flows.bnaf, NOTHING) == {name: library[name].default for name in NOTHING}
+
+
+def test_an_estimator_takes_the_learning_rate_of_the_recipe():
+    x = pf.data.moons(200)
+    rates = [
+        max(epoch.learning_rate for epoch in pf.FlowDensity("sylvester", **given).fit(x).history_)
+        for given in (FEW, FEW | {"learning_rate": 1e-3})
+    ]
+    assert 1e-2 < rates[0] <= RECIPES["sylvester"].training.learning_rate
+    assert rates[1] <= 1e-3
+
+
+FEW = {"options": {"num_layers": 2}, "max_epochs": 3, "random_state": 0}
+
+
+def test_the_kinds_of_a_recipe_are_those_of_what_it_builds():
+    assert RECIPES["made"].kinds() == RECIPES["maf-orders"].kinds() == ("analytic", "sequential")
+    assert RECIPES["iaf"].kinds() == ("sequential", "analytic")
+    assert RECIPES["umnn"].kinds() == ("analytic", "sequential")
+    assert RECIPES["planar"].kinds() == ("iterative", "analytic")
