@@ -75,7 +75,8 @@ class EachPixel(AbstractBatched):
 
     With a linear map this is the invertible 1x1 convolution of Glow, log-det $h w \log|\det W|$: `Linear` is the plain
     one, which starts as a random rotation and costs $O(c^3)$; `LU` costs $O(c)$; `Householder` stays a rotation. With
-    `Flip` or `Permute` it reorders channels.
+    `Flip` or `Permute` it reorders channels. `EachPixel` of a `Householder(4 * c)` and then
+    `Inverse(Squeeze(shape))` is a learned orthogonal up-sampling, as in iUNets.
 
     Args:
         bijection: Of the vector that stands at a pixel.

@@ -38,6 +38,7 @@ def glow(
     linear: str = "plain",
     learned_prior: bool = True,
     activation: str = "relu",
+    alpha: float | None = None,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -57,6 +58,8 @@ def glow(
             channels, with a log-det that costs O(channels).
         learned_prior: Whether the mean and the scale of what is split off depend on what stays.
         activation: Of the networks.
+        alpha: Of the logit of grey values, 0.05 in RealNVP, which helps where many pixels are black or white; None for
+            the paper's linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings see, or None.
         key: For the initial weights.
@@ -93,4 +96,4 @@ def glow(
         prior = Coupling(Affine(), squeeze.out_shape, depth=0, cond_dim=cond_dim, key=prior_key)
         return Chain([prior, *steps])
 
-    return image_flow(multi_scale("glow", shape, num_levels, level, key), grey_levels)
+    return image_flow(multi_scale("glow", shape, num_levels, level, key), grey_levels, alpha=alpha)

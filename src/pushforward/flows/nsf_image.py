@@ -32,6 +32,7 @@ def nsf_image(
     width: int = 96,
     depth: int = 4,
     activation: str = "relu",
+    alpha: float | None = None,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -49,6 +50,8 @@ def nsf_image(
         width: Channels of the hidden layers.
         depth: Hidden layers, all but the first of them gated residual blocks.
         activation: Of the networks.
+        alpha: Of the logit of grey values, 0.05 in RealNVP, which helps where many pixels are black or white; None for
+            the paper's linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings see, or None.
         key: For the initial weights.
@@ -75,4 +78,4 @@ def nsf_image(
 
         return Chain([repeat(step, num_steps, key), Inverse(squeeze)])
 
-    return image_flow(multi_scale("nsf_image", shape, num_levels, level, key), grey_levels)
+    return image_flow(multi_scale("nsf_image", shape, num_levels, level, key), grey_levels, alpha=alpha)
