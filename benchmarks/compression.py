@@ -117,13 +117,13 @@ def gaussians() -> Iterator[Record]:
     mass = _eight_gaussians()
     entropy = -np.sum(mass * np.log(np.maximum(mass, 1e-300)))
     independent = -sum(np.sum(m * np.log(m)) for m in (mass.sum(axis=0), mass.sum(axis=1)))
-    drawn = np.random.default_rng(0).choice(mass.size, 35_000, p=mass.ravel())
-    train, valid, test = np.split(np.stack(np.unravel_index(drawn, mass.shape), axis=-1), [25_000, 30_000])
+    drawn = np.random.default_rng(0).choice(mass.size, 65_000, p=mass.ravel())
+    train, valid, test = np.split(np.stack(np.unravel_index(drawn, mass.shape), axis=-1), [50_000, 55_000])
     kinds = {"modulo, 1 layer": {"num_layers": 1}, "modulo, 3 layers with factors": {"num_layers": 3, "scaled": True}}
     for label, options in kinds.items():
         start = time.perf_counter()
         flow = flows.modulo(2, num_categories=CATEGORIES, width=64, depth=1, **options, key=KEY)
-        settings = {"learning_rate": 1e-2, "batch_size": 500, "max_epochs": 40, "patience": 15, "progress": False}
+        settings = {"learning_rate": 1e-2, "batch_size": 500, "max_epochs": 25, "patience": 15, "progress": False}
         fitted = pf.fit(flow, train, validation=valid, **settings, key=KEY).flow
         yield {
             "set": "eight gaussians",
