@@ -109,6 +109,7 @@ def _elementwise() -> list[Case]:
         Case("linear_spline", lambda k: b.LinearSpline(6, bound=2.0, shape=(D,))),
         Case("normal_quantile", lambda k: b.NormalQuantile((D,))),
         Case("deep_sigmoidal", lambda k: b.DeepSigmoidal(4, shape=(D,))),
+        Case("mixture_cdf", lambda k: b.mixture_cdf(3, shape=(D,))),
         Case("dense_sigmoidal", lambda k: b.DenseSigmoidal(4, shape=(D,))),
         Case("sum_of_squares", lambda k: b.SumOfSquares(2, 2, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
         Case("bernstein", lambda k: b.Bernstein(6, bound=3.0, shape=(D,)), knots=(0.0,)),
@@ -183,6 +184,7 @@ def _couplings() -> list[Case]:
 
 def _images() -> list[Case]:
     tiny = {"width": 4, "grey_levels": None}
+    few = {"num_checkers": 0, "num_channels": 1, "num_coarse": 0, "num_components": 2}  # a root takes long to compile
     recipes = {
         "glow": lambda k: flows.glow((8, 8, 1), num_levels=1, num_steps=1, key=k, **tiny),
         "glow_lu_conditional": lambda k: flows.glow(
@@ -190,6 +192,7 @@ def _images() -> list[Case]:
         ),
         "realnvp_image": lambda k: flows.realnvp_image((4, 4, 1), num_levels=1, depth=1, key=k, **tiny),
         "nsf_image": lambda k: flows.nsf_image((4, 4, 1), num_levels=1, num_steps=1, depth=2, key=k, **tiny),
+        "flowpp": lambda k: flows.flowpp((2, 2, 1), num_heads=2, depth=1, key=k, **few, **tiny),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
     net = {"width": 4}
@@ -204,6 +207,10 @@ def _images() -> list[Case]:
             lambda k: b.Coupling(
                 b.TanhAffine(), (3, 4, 1), checkerboard=1, depth=2, residual=True, cond_dim=2, key=k, **net
             ),
+        ),
+        Case(
+            "coupling_attention",
+            lambda k: b.Coupling(b.Affine(), (2, 2, 3), attention=2, cond_dim=2, depth=1, key=k, **net),
         ),
         *(Case(f"flow_{name}", _bijection_of(build), noise=0.1) for name, build in recipes.items()),
     ]

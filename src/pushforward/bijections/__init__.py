@@ -34,6 +34,7 @@ from pushforward.bijections._elementwise import (
 from pushforward.bijections._image import EachPixel, Squeeze, to_levels
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
 from pushforward.bijections._masked_residual import MaskedResidual
+from pushforward.bijections._mixture_cdf import mixture_cdf
 from pushforward.bijections._modulo import ModuloAutoregressive, ModuloCoupling
 from pushforward.bijections._multi_scale import MultiScale
 from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
@@ -50,6 +51,7 @@ from pushforward.bijections._stochastic import HMC, AbstractStochastic, Density,
 from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
 from pushforward.bijections._transformer import TransformerAutoregressive
+from pushforward.bijections._variational import VariationalDequantize
 
 __all__ = [
     "HMC",
@@ -127,8 +129,10 @@ __all__ = [
     "TanhAffine",
     "TransformerAutoregressive",
     "TriangularAffine",
+    "VariationalDequantize",
     "count_raw",
     "fill",
+    "mixture_cdf",
     "repeat",
     "sum_event",
     "to_levels",

@@ -8,7 +8,7 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections._templates import check_template, count_raw, fill
-from pushforward.nets import MLP, ConvNet
+from pushforward.nets import MLP, ConvAttentionNet, ConvNet
 
 
 class Coupling(AbstractBatched):
@@ -25,7 +25,8 @@ class Coupling(AbstractBatched):
         width: Units, or channels, of each hidden layer of the network.
         depth: Hidden layers of the network.
         residual: Whether the hidden layers of the network of an image are gated residual blocks.
-        cond_dim: Size of the condition, or None.
+        attention: Heads with which the pixels of an image look at each other (`nets.ConvAttentionNet`); 0 for none.
+        cond_dim: Size of the condition, or None. With `attention`, also the shape of an image of the event's sides.
         activation: Of the network.
         circular: Whether the coordinates that stay are angles, of which the network sees cosine and sine.
         unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
@@ -47,7 +48,7 @@ class Coupling(AbstractBatched):
     """
 
     inner: AbstractBijection
-    net: MLP | ConvNet
+    net: MLP | ConvNet | ConvAttentionNet
     dim: int | Shape = static()
     split: int = static()
     checkerboard: int | None = static(default=None)
@@ -62,7 +63,8 @@ class Coupling(AbstractBatched):
         width: int = 128,
         depth: int = 2,
         residual: bool = False,
-        cond_dim: int | None = None,
+        attention: int = 0,
+        cond_dim: int | Shape | None = None,
         activation: str = "relu",
         circular: bool = False,
         unit: float = 1.0,
@@ -80,11 +82,16 @@ class Coupling(AbstractBatched):
         seen = whole if checkerboard is not None else self.split
         moved = whole if checkerboard is not None else whole - self.split
         options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "unit": unit}
-        if image:
-            grid, count = self.in_shape[:2], count_raw(inner)
+        grid, count = self.in_shape[:2], count_raw(inner)
+        if attention:
+            _check_attention(self.in_shape, residual, attention)
+            self.net = ConvAttentionNet((*grid, seen), (count, *grid, moved), num_heads=attention, key=key, **options)
+        elif isinstance(cond_dim, tuple):
+            raise ValueError(f"Coupling: a condition that is an image needs `attention`, got cond_dim={cond_dim}.")
+        elif image:
             self.net = ConvNet((*grid, seen), (count, *grid, moved), residual=residual, key=key, **options)
         else:
-            self.net = MLP(seen, (count_raw(inner), moved), circular=circular, key=key, **options)
+            self.net = MLP(seen, (count, moved), circular=circular, key=key, **options)
 
     @property
     def in_shape(self) -> Shape:
@@ -96,7 +103,8 @@ class Coupling(AbstractBatched):
 
     @property
     def cond_shape(self) -> Shape | None:
-        return None if self.net.cond_dim is None else (self.net.cond_dim,)
+        cond_dim = self.net.cond_dim
+        return (cond_dim,) if isinstance(cond_dim, int) else cond_dim
 
     @property
     def forward_kind(self) -> Kind:
@@ -126,6 +134,14 @@ class Coupling(AbstractBatched):
         """Which pixels stay, `(height, width, 1, 1)`."""
         rows, columns = (np.arange(size) for size in self.in_shape[:2])
         return jnp.asarray((rows[:, None] + columns) % 2 == self.checkerboard)[:, :, None, None]
+
+
+def _check_attention(shape: Shape, residual: bool, attention: int) -> None:
+    if len(shape) != 3 or residual or attention < 0:
+        raise ValueError(
+            "Coupling: `attention` is a number of heads, for images and without `residual`, since its blocks are gated "
+            f"and residual too; got {attention}, an event of shape {shape} and residual={residual}."
+        )
 
 
 def _checked_split(shape: Shape, split: int | None, checkerboard: int | None) -> int:

@@ -6,6 +6,7 @@ from pushforward.flows.bernstein import bernstein
 from pushforward.flows.bnaf import bnaf
 from pushforward.flows.circular_nsf import circular_nsf
 from pushforward.flows.ffjord import ffjord, flow_matching
+from pushforward.flows.flowpp import flowpp
 from pushforward.flows.gaussian import affine, gaussian
 from pushforward.flows.gaussianization import gaussianization
 from pushforward.flows.glow import glow
@@ -118,6 +119,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "realnvp-image", realnvp_image, "images: affine couplings at several scales", "Dinh et al. 2017", "image"
         ),
+        Recipe("flowpp", flowpp, "images: couplings by mixtures, attention, learned noise", "Ho et al. 2019", "image"),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
@@ -139,6 +141,7 @@ __all__ = [
     "circular_nsf",
     "ffjord",
     "flow_matching",
+    "flowpp",
     "gaussian",
     "gaussianization",
     "glow",

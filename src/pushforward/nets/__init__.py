@@ -2,6 +2,7 @@
 
 from pushforward._masks import Degrees
 from pushforward.nets._conv import ConvNet, convolve
+from pushforward.nets._conv_attention import ConvAttentionNet
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
@@ -14,6 +15,7 @@ __all__ = [
     "MADE",
     "MLP",
     "CausalTransformer",
+    "ConvAttentionNet",
     "ConvNet",
     "Degrees",
     "LipschitzMLP",
