@@ -45,11 +45,12 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if name == "digits":
         from sklearn.datasets import load_digits
 
-        images = np.random.default_rng(0).permutation(load_digits().images[..., None].astype(np.float32))
+        pixels = np.asarray(load_digits(return_X_y=True)[0], np.float32)
+        images = np.random.default_rng(0).permutation(pixels.reshape(-1, 8, 8, 1))
         train, valid, test = np.split(images, [1437, 1617])
         return train, valid, test
-    stored = {part: np.load(path) for part in ("train", "test") for path in (folder() / "mnist").glob(f"*{part}*.npz")}
-    train, test = (stored[part]["x"][..., None].astype(np.float32) for part in ("train", "test"))
+    stored = np.load(folder() / "mnist" / "mnist.npz")
+    train, test = (stored[part][..., None].astype(np.float32) for part in ("x_train", "x_test"))
     return train[:-1000], train[-1000:], test
 
 
