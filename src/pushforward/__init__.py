@@ -10,7 +10,7 @@ from pushforward._version import __version__
 
 if TYPE_CHECKING:
     from pushforward import bijections, data, diagnostics, distributions, flows, nets, objectives, plots
-    from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer
+    from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit
 

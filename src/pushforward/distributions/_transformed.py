@@ -1,7 +1,5 @@
 """The flow: a base distribution pushed through a bijection."""
 
-from functools import cached_property
-
 import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
@@ -40,11 +38,11 @@ class Transformed(AbstractDistribution):
             )
         _ = self.cond_shape
 
-    @cached_property
+    @property
     def event_shape(self) -> Shape:
         return self.bijection.out_shape
 
-    @cached_property
+    @property
     def cond_shape(self) -> Shape | None:
         return shared_cond_shape([self.base, self.bijection], "Transformed")
 
@@ -52,7 +50,7 @@ class Transformed(AbstractDistribution):
     def exact(self) -> bool:
         return self.base.exact and self.bijection.exact
 
-    @cached_property
+    @property
     def kinds(self) -> tuple[Kind, Kind]:
         density, sampling = self.base.kinds
         return worst_kind([density, self.bijection.inverse_kind]), worst_kind([sampling, self.bijection.forward_kind])
