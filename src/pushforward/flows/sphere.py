@@ -62,8 +62,8 @@ def sphere(
         The paper goes down from the sphere once, height first; here several couplings alternate. As there, the
         density may jump at the two poles, and is continuous everywhere else. Fitted to 8,000 draws of a von
         Mises-Fisher law of concentration 6 whose centre lies 0.5 radians from a pole, it runs over 1.1 nats on a circle
-        of 0.01 radians around that pole, where the truth runs over 0.06; its mean there is right. Turn the points so that the
-        poles lie where there are few.
+        of 0.01 radians around that pole, where the truth runs over 0.06; its mean there is right. Turn the points so
+        that the poles lie where there are few.
     """
     if dim not in (2, 3):
         raise ValueError(f"sphere: `dim` must be 3 (unit vectors) or 2 (latitude and longitude in degrees), got {dim}.")
