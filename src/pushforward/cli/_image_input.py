@@ -69,16 +69,17 @@ def is_image_flow(flow: str, source: str) -> bool:
     """Whether `fit` is to read images.
 
     Raises:
-        WrongUsage: If a folder is given to a flow of tables.
+        DataError: If a folder is given to a flow of tables.
     """
+    from pushforward._errors import DataError
     from pushforward.flows import RECIPES
 
     if RECIPES[flow].events == "image":
         return True
     if Path(source).is_dir():
         able = ", ".join(name for name, recipe in RECIPES.items() if recipe.events == "image")
-        raise WrongUsage(
-            f"{source} is a folder, and --flow {flow} is for tables.", f"for images give --flow, one of {able}"
+        raise DataError(
+            f"{source}: this is a folder.", f"give the path of one file, or for images a --flow, one of {able}"
         )
     return False
 

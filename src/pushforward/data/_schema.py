@@ -193,7 +193,9 @@ class Schema:
             FileError: If it is damaged, or from a version with other kinds of columns.
         """
         try:
-            return cls([Column(**column) for column in data["columns"]])
+            return cls(
+                [Column(**column | {"categories": tuple(column.get("categories", ()))}) for column in data["columns"]]
+            )
         except (KeyError, TypeError, DataError) as error:
             raise FileError(
                 f"the column schema of the model file cannot be read ({str(error).splitlines()[0]}).",
