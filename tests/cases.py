@@ -184,7 +184,6 @@ def _couplings() -> list[Case]:
 
 def _images() -> list[Case]:
     tiny = {"width": 4, "grey_levels": None}
-    few = {"num_checkers": 0, "num_channels": 1, "num_coarse": 0, "num_components": 2}  # a root takes long to compile
     recipes = {
         "glow": lambda k: flows.glow((8, 8, 1), num_levels=1, num_steps=1, key=k, **tiny),
         "glow_lu_conditional": lambda k: flows.glow(
@@ -192,7 +191,6 @@ def _images() -> list[Case]:
         ),
         "realnvp_image": lambda k: flows.realnvp_image((4, 4, 1), num_levels=1, depth=1, key=k, **tiny),
         "nsf_image": lambda k: flows.nsf_image((4, 4, 1), num_levels=1, num_steps=1, depth=2, key=k, **tiny),
-        "flowpp": lambda k: flows.flowpp((2, 2, 1), num_heads=2, depth=1, key=k, **few, **tiny),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
     net = {"width": 4}
