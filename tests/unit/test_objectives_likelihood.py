@@ -68,5 +68,8 @@ def test_bits_per_dim_refuses_nonsense(shape, levels):
 
 def test_every_objective_is_exported():
     assert set(objectives.__all__) == {
+        "Augmented",
+        "Bits",
+        "average_bits_per_dim",
         *("Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"),
     }
