@@ -193,9 +193,9 @@ class Schema:
             FileError: If it is damaged, or from a version with other kinds of columns.
         """
         try:
-            return cls(
-                [Column(**column | {"categories": tuple(column.get("categories", ()))}) for column in data["columns"]]
-            )
+            columns = data["columns"]
+            categories = [tuple(map(plain, column.get("categories", ()))) for column in columns]
+            return cls([Column(**c | {"categories": labels}) for c, labels in zip(columns, categories, strict=True)])
         except (KeyError, TypeError, DataError) as error:
             raise FileError(
                 f"the column schema of the model file cannot be read ({str(error).splitlines()[0]}).",

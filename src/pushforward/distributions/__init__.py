@@ -3,7 +3,7 @@
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
-from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, OneHotCategorical, Table
+from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, MassTable, OneHotCategorical
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
 from pushforward.distributions._joint import GivenAngles, GivenCategories, Product
 from pushforward.distributions._made import Autoregression
@@ -26,6 +26,7 @@ __all__ = [
     "GivenCategories",
     "Laplace",
     "Logistic",
+    "MassTable",
     "Mixture",
     "MultivariateNormal",
     "Normal",
@@ -33,7 +34,6 @@ __all__ = [
     "Product",
     "Resampled",
     "StudentT",
-    "Table",
     "Target",
     "Transformed",
     "Uniform",

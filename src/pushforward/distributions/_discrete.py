@@ -20,7 +20,7 @@ from pushforward.bijections._rounded import check_unit
 from pushforward.distributions._base import AbstractDistribution
 
 
-class Table(NamedTuple):
+class MassTable(NamedTuple):
     """Probabilities of the whole numbers from `low` on, in float64; those left out may have a little as well."""
 
     low: int
@@ -33,7 +33,7 @@ class AbstractCountable(AbstractDistribution):
     cond_shape: ClassVar[Shape | None] = None
 
     @abc.abstractmethod
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[MassTable]:
         """A table for each number of an event, in row-major order."""
 
     @abc.abstractmethod
@@ -137,7 +137,7 @@ class DiscretizedLogistic(AbstractCountable):
         values = (jnp.where(fresh, loc, self.loc), jnp.where(fresh, raw, self.scale_raw), jnp.ones_like(self.started))
         return eqx.tree_at(lambda base: (base.loc, base.scale_raw, base.started), self, values)
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[MassTable]:
         raw, loc, logits = (
             np.asarray(leaf, np.float64).reshape(self.loc.shape[0], -1)
             for leaf in (self.scale_raw, self.loc, self.logits)
@@ -176,7 +176,7 @@ def _of_component(values: Array, which: Array) -> Array:
     return jnp.take_along_axis(values[..., None], which[None], axis=0)[0]
 
 
-def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> Table:
+def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> MassTable:
     low = np.floor(np.min(loc - TABLE_REACH * scale)) - 1
     high = np.ceil(np.max(loc + TABLE_REACH * scale)) + 1
     if high - low >= TABLE_LONGEST:
@@ -186,7 +186,7 @@ def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> 
     lower, upper = (edges[:-1, None] - loc) / scale, (edges[1:, None] - loc) / scale
     # The same sum of three logarithms as in `_log_prob_many`.
     mass = np.exp(-np.logaddexp(0.0, -upper) - np.logaddexp(0.0, lower)) * -np.expm1(-1.0 / scale)
-    return Table(int(low), mass @ weights)
+    return MassTable(int(low), mass @ weights)
 
 
 class OneHotCategorical(AbstractCountable):
@@ -221,11 +221,11 @@ class OneHotCategorical(AbstractCountable):
         codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
         return one_hot(codes.astype(self.logits.dtype), self.event_shape[-1])
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[MassTable]:
         rows = np.asarray(self.logits, np.float64).reshape(-1, self.event_shape[-1])
         mass = np.exp(rows - rows.max(axis=1, keepdims=True))
         for row in mass / mass.sum(axis=1, keepdims=True):
-            yield Table(0, row)
+            yield MassTable(0, row)
 
     def to_numbers(self, x: Array) -> Array:
         return jnp.argmax(x, axis=-2).astype(x.dtype).reshape(-1, x.shape[-1])

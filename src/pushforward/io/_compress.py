@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from pushforward._errors import DataError, FileError, PushforwardError, as_batch, check_condition
-from pushforward.distributions import AbstractCountable, AbstractDistribution, Embedded, Table, Transformed
+from pushforward.distributions import AbstractCountable, AbstractDistribution, Embedded, MassTable, Transformed
 
 MAGIC = b"PFZ1"
 HEADER = struct.Struct("<4sI2sQ8sI")
@@ -212,14 +212,14 @@ def _int64(values: ArrayLike) -> np.ndarray:
     return np.where(np.abs(values) < 2.0**62, values, 0.0).astype(np.int64)
 
 
-def _symbols(column: np.ndarray, table: Table) -> np.ndarray:
+def _symbols(column: np.ndarray, table: MassTable) -> np.ndarray:
     """Places in the table; one behind its end for numbers that are not in it."""
     places = column - table.low
     outside = (places < 0) | (places >= len(table.probabilities))
     return np.where(outside, len(table.probabilities), places).astype(np.int32)
 
 
-def _model(coder: Any, table: Table) -> Any:
+def _model(coder: Any, table: MassTable) -> Any:
     """The coder's model of a table and an escape, from probabilities that are whole multiples of 1 / PRECISION."""
     counts = np.floor(table.probabilities * PRECISION)
     escape = max(PRECISION - counts.sum(), 1.0)
