@@ -4,7 +4,6 @@ Run `taskset -c 0 python -m benchmarks.attention [gradient sample moons]`: times
 other work on the machine hardly changes. Results are added to benchmarks/results/attention.jsonl.
 """
 
-import json
 import statistics
 import sys
 import time
@@ -20,7 +19,7 @@ from jax import lax
 import pushforward as pf
 from benchmarks.data import made_up, standardised
 from benchmarks.moons import rows
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 from pushforward.bijections import Affine, TransformerAutoregressive, fill
 
 ROWS, ROUNDS = 512, 5
@@ -107,12 +106,7 @@ FIGURES = {"gradient": gradient, "sample": sample, "moons": moons}
 
 def main() -> None:
     """Measure what the command line names, and store it."""
-    with (RESULTS / "attention.jsonl").open("a") as file:
-        for name in sys.argv[1:] or FIGURES:
-            for record in FIGURES[name]():
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    append("attention", (record for name in sys.argv[1:] or FIGURES for record in FIGURES[name]()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Run `python -m benchmarks.binary [dna mushrooms nips]`; needs `PUSHFORWARD_DATA`.
 """
 
-import json
 import sys
 import time
 
@@ -13,7 +12,7 @@ import optax
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 
 PAPER = {"dna": (83.63, 79.66), "mushrooms": (9.68, 9.69), "nips": (280.25, 277.28)}
 """One order, and several with mask sampling: figures recalled from the paper."""
@@ -69,13 +68,7 @@ def run(name: str, num_orders: int) -> dict[str, float | int | str]:
 
 def main() -> None:
     """Run the sets that the command line names, and store what was measured."""
-    with (RESULTS / "binary.jsonl").open("a") as file:
-        for name in sys.argv[1:] or PAPER:
-            for num_orders in (1, ORDERS):
-                record = run(name, num_orders)
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    append("binary", (run(name, orders) for name in sys.argv[1:] or PAPER for orders in (1, ORDERS)))
 
 
 if __name__ == "__main__":

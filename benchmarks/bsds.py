@@ -7,7 +7,6 @@ epochs. The whole set, on an accelerator, with the networks of the papers:
 """
 
 import argparse
-import json
 import time
 
 import jax
@@ -15,7 +14,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 
 PUBLISHED = {"gaussian": 96.67, "maf": 155.69, "nsf": 157.54, "nsf-ar": 157.31}
 """Test nats, higher is better: Papamakarios et al. (2017), MAF with five layers; Durkan et al. (2019)."""
@@ -83,12 +82,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--batch-size", type=int, default=256)
     given = parser.parse_args()
-    with (RESULTS / "bsds.jsonl").open("a") as file:
-        for model in given.models:
-            line = json.dumps(run(model, given))
-            print(line, flush=True)
-            file.write(line + "\n")
-            file.flush()
+    append("bsds", (run(model, given) for model in given.models))
 
 
 if __name__ == "__main__":

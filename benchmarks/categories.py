@@ -4,7 +4,6 @@ Both models are probabilities of the same rows of whole numbers, so their nats c
 Run `python -m benchmarks.categories [splits]`; needs `PUSHFORWARD_DATA`.
 """
 
-import json
 import sys
 import time
 
@@ -12,7 +11,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 
 CATEGORIES = {"season": 3, "hour": 6, "holiday": 7, "weekday": 8, "workingday": 9, "weather": 10}
 """Places of the columns in the file, which has them centred."""
@@ -62,13 +61,8 @@ def run(split: int, *, categorical: bool) -> dict[str, float | int | bool]:
 
 def main() -> None:
     """Run the first splits, and store what was measured."""
-    with (RESULTS / "categories.jsonl").open("a") as file:
-        for split in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
-            for categorical in (False, True):
-                record = run(split, categorical=categorical)
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    splits = range(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    append("categories", (run(split, categorical=categorical) for split in splits for categorical in (False, True)))
 
 
 if __name__ == "__main__":

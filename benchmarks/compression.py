@@ -3,7 +3,6 @@
 Run `python -m benchmarks.compression [digits binary gaussians]`; `binary` needs `PUSHFORWARD_DATA`.
 """
 
-import json
 import lzma
 import sys
 import time
@@ -18,7 +17,7 @@ from sklearn.datasets import load_digits
 
 import pushforward as pf
 from benchmarks.binary import load
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 from pushforward import flows, io
 
 KEY = jax.random.key(0)
@@ -149,12 +148,7 @@ def _eight_gaussians() -> np.ndarray:
 def main() -> None:
     """Run what the command line names, and store what was measured."""
     runs = {"digits": digits, "binary": binary, "gaussians": gaussians}
-    with (RESULTS / "compression.jsonl").open("a") as file:
-        for name in sys.argv[1:] or runs:
-            for record in runs[name]():
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    append("compression", (record for name in sys.argv[1:] or runs for record in runs[name]()))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import optax
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS, ROOT
+from benchmarks.records import ROOT, append
 from pushforward.bijections import Affine, Chain, Concatenate, Coupling, Flip, Identity, Metropolis, Sigmoid
 from pushforward.data import ENERGIES, Energy
 from pushforward.distributions import Bridge, Normal, Target, Transformed
@@ -236,12 +236,7 @@ FIGURES = {"energies": energies, "schools": schools, "wells": wells}
 
 def main() -> None:
     """Measure what the command line names, and store it."""
-    with (RESULTS / "densities.jsonl").open("a") as file:
-        for name in sys.argv[1:] or FIGURES:
-            for record in FIGURES[name]():
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    append("densities", (record for name in sys.argv[1:] or FIGURES for record in FIGURES[name]()))
 
 
 if __name__ == "__main__":

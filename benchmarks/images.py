@@ -6,7 +6,6 @@ Run `python -m benchmarks.images [digits mnist] [glow realnvp-image nsf-image ni
 over 16 draws of noise.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS, ROOT
+from benchmarks.records import ROOT, Record, append
 from pushforward._params import count_parameters
 
 SETS = {"digits": 17, "mnist": 256}
@@ -116,20 +115,20 @@ def picture(flow: Any, name: str, model: str, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def measured(name: str, model: str, epochs: int) -> Record:
+    """The record of one model on one set, and its picture."""
+    facts, flow = record(name, model, epochs)
+    picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
+    return facts
+
+
 def main() -> None:
     """Run the sets and models that the command line names, store what was measured, and draw samples."""
     asked = sys.argv[1:]
     told = [int(word.partition("=")[2]) for word in asked if word.startswith("--epochs=")]
     sets = [name for name in SETS if name in asked] or ["digits"]
-    with (RESULTS / "images.jsonl").open("a") as file:
-        for name in sets:
-            for model in [model for model in MODELS[name] if model in asked] or MODELS[name]:
-                facts, flow = record(name, model, told[0] if told else EPOCHS[name])
-                line = json.dumps(facts)
-                print(line, flush=True)
-                file.write(line + "\n")
-                file.flush()
-                picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
+    pairs = [(name, model) for name in sets for model in [m for m in MODELS[name] if m in asked] or MODELS[name]]
+    append("images", (measured(name, model, told[0] if told else EPOCHS[name]) for name, model in pairs))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ agree. Draws outside the prior's box are drawn again. The test of ten dimensions
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 
 SIMULATIONS, DRAWS = 10_000, 10_000
 WANTED = {"two_moons": 0.606, "gaussian_linear": 0.552}
@@ -87,12 +86,7 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", help=", ".join(WANTED))
     parser.add_argument("--observations", type=int, nargs="+", default=list(range(1, 11)), help="of the ten")
     given = parser.parse_args()
-    with (RESULTS / "inference.jsonl").open("a") as file:
-        for name in given.tasks or WANTED:
-            for record in run(name, given.observations):
-                print(json.dumps(record), flush=True)
-                file.write(json.dumps(record) + "\n")
-                file.flush()
+    append("inference", (record for name in given.tasks or WANTED for record in run(name, given.observations)))
 
 
 if __name__ == "__main__":

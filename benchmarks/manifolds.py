@@ -5,10 +5,9 @@ to train, 10 % to choose, 10 % to test, anew for each seed. Densities are per ra
 unit sphere.
 """
 
-import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -16,7 +15,7 @@ from scipy.special import i0e, logsumexp
 
 import pushforward as pf
 from benchmarks.data import folder
-from benchmarks.records import RESULTS
+from benchmarks.records import Record, append
 
 SEEDS = 3
 COMPONENTS = (5, 10, 20, 40, 80)
@@ -127,18 +126,16 @@ def record(name: str, model: str, score: Callable[[int], np.ndarray]) -> dict[st
     }
 
 
+def run(name: str) -> Iterator[Record]:
+    """The baseline and every flow on one set."""
+    yield record(name, "mixture", lambda seed: baseline(name, seed))
+    for model in FLOWS[name]:
+        yield record(name, model, lambda seed, model=model: flow_scores(name, model, seed))
+
+
 def main() -> None:
     """Run the sets that the command line names, and store what was measured."""
-    with (RESULTS / "manifolds.jsonl").open("a") as file:
-        for name in sys.argv[1:] or FLOWS:
-            runs = {"mixture": lambda seed, name=name: baseline(name, seed)}
-            for model in FLOWS[name]:
-                runs[model] = lambda seed, name=name, model=model: flow_scores(name, model, seed)
-            for model, score in runs.items():
-                line = json.dumps(record(name, model, score))
-                print(line, flush=True)
-                file.write(line + "\n")
-                file.flush()
+    append("manifolds", (line for name in sys.argv[1:] or FLOWS for line in run(name)))
 
 
 if __name__ == "__main__":

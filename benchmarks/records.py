@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,16 @@ class Journal:
         if self.path is not None:
             with self.path.open("a") as file:
                 file.write(json.dumps(record) + "\n")
+
+
+def append(name: str, records: Iterable[Record]) -> None:
+    """Print each record, and add it to `results/name.jsonl` as soon as it is there."""
+    with (RESULTS / f"{name}.jsonl").open("a") as file:
+        for record in records:
+            line = json.dumps(record)
+            print(line, flush=True)
+            file.write(line + "\n")
+            file.flush()
 
 
 def new_path(what: str, device: str, folder: Path = RESULTS) -> Path:

@@ -7,7 +7,6 @@ infinite. Recipes are the defaults, epochs are those of `EPOCHS`.
 """
 
 import argparse
-import json
 import time
 
 import jax
@@ -15,7 +14,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder, standardised
-from benchmarks.records import RESULTS
+from benchmarks.records import append
 
 SETS = {"pendigits": "28_pendigits", "thyroid": "38_thyroid", "magic": "22_magic.gamma"}
 EPOCHS = {"maf": 60, "nsf": 40, "naf": 30, "ffjord": 10, "residual": 20}
@@ -84,13 +83,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", help=", ".join(SETS))
     parser.add_argument("--models", nargs="+", default=list(EPOCHS))
     given = parser.parse_args()
-    with (RESULTS / "tables.jsonl").open("a") as file:
-        for model in given.models:
-            for name in given.sets or SETS:
-                line = json.dumps(run(name, model))
-                print(line, flush=True)
-                file.write(line + "\n")
-                file.flush()
+    append("tables", (run(name, model) for model in given.models for name in given.sets or SETS))
 
 
 if __name__ == "__main__":
