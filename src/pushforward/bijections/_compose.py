@@ -11,6 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBijection
+from pushforward.bijections._memory import Way, check_memory, run_stack
 
 
 class Chain(AbstractBijection):
@@ -97,9 +98,15 @@ class Scan(AbstractBijection):
 
     Args:
         layers: Equal in everything but the values of their arrays, in the order in which `forward` applies them.
+        memory: What is kept for the gradient. `"store"`: all that the layers compute. `"recompute"`: the input of each
+            layer, which is then run a second time. `"invert"`: the output of the last layer alone; the input of each is
+            found by its other direction, so that memory does not grow with the number of layers. Such a stack has no
+            forward-mode derivatives (`jax.jvp`), and rounding errors of the inverse enter the gradient. Values are the
+            same whichever it is (design record 0017).
 
     Raises:
-        ValueError: If the layers differ in structure, or do not keep the event's shape.
+        ValueError: If the layers differ in structure, or do not keep the event's shape, or `memory` is `"invert"` and a
+            direction of the layers is not in closed form.
 
     Example:
         >>> scan = Scan([Shift(jnp.ones(2)), Shift(2 * jnp.ones(2))])
@@ -109,8 +116,9 @@ class Scan(AbstractBijection):
 
     stacked: AbstractBijection
     num_layers: int = static()
+    memory: str = static(default="store")
 
-    def __init__(self, layers: Sequence[AbstractBijection]):
+    def __init__(self, layers: Sequence[AbstractBijection], *, memory: str = "store"):
         if not layers:
             raise ValueError("Scan: needs at least one layer, got none.")
         first = layers[0]
@@ -120,8 +128,9 @@ class Scan(AbstractBijection):
             )
         if any(jax.tree.structure(layer) != jax.tree.structure(first) for layer in layers):
             raise ValueError("Scan: all layers must have the same structure. Use `Chain` for layers that differ.")
+        check_memory(first, memory)
         self.stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
-        self.num_layers = len(layers)
+        self.num_layers, self.memory = len(layers), memory
 
     @property
     def in_shape(self) -> Shape:
@@ -148,11 +157,12 @@ class Scan(AbstractBijection):
         return self.stacked.exact
 
     @classmethod
-    def of_stacked(cls, stacked: AbstractBijection, num_layers: int) -> "Scan":
+    def of_stacked(cls, stacked: AbstractBijection, num_layers: int, *, memory: str = "store") -> "Scan":
         """From a bijection whose leaves have the layers as their first axis."""
+        check_memory(stacked, memory)
         scan = object.__new__(cls)
-        object.__setattr__(scan, "stacked", stacked)
-        object.__setattr__(scan, "num_layers", num_layers)
+        for name, value in {"stacked": stacked, "num_layers": num_layers, "memory": memory}.items():
+            object.__setattr__(scan, name, value)
         return scan
 
     def layers(self) -> list[AbstractBijection]:
@@ -160,33 +170,24 @@ class Scan(AbstractBijection):
         return [jax.tree.map(lambda leaf, i=i: leaf[i], self.stacked) for i in range(self.num_layers)]
 
     def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._scan("_forward", x, condition, key, reverse=False)
+        return self._run(Way("_forward", "_inverse", reverse=False), x, condition, key)
 
     def _inverse(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._scan("_inverse", x, condition, key, reverse=True)
+        return self._run(Way("_inverse", "_forward", reverse=True), x, condition, key)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._scan("_forward_many", x, condition, key, reverse=False)
+        return self._run(Way("_forward_many", "_inverse_many", reverse=False), x, condition, key)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._scan("_inverse_many", x, condition, key, reverse=True)
+        return self._run(Way("_inverse_many", "_forward_many", reverse=True), x, condition, key)
 
-    def _scan(self, method: str, x: Array, condition, key, *, reverse: bool) -> tuple[Array, Array]:
+    def _run(self, way: Way, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         keys = None if key is None else jax.random.split(key, self.num_layers)
-
-        def step(carry, layer_and_key):
-            layer, layer_key = layer_and_key
-            value, total = carry
-            value, log_det = getattr(layer, method)(value, condition, layer_key)
-            return (value, total + log_det), None
-
-        batch = x.shape[len(self.in_shape) :]
-        start = (x, jnp.zeros(batch, x.dtype))
-        return jax.lax.scan(step, start, (self.stacked, keys), reverse=reverse)[0]
+        return run_stack(way, self.memory, self.stacked, x, condition, keys)
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Scan, Array]":
         chain, x = Chain(self.layers())._data_init(x, condition)
-        return Scan(chain.bijections), x
+        return Scan(chain.bijections, memory=self.memory), x
 
 
 class Inverse(AbstractBijection):
@@ -245,7 +246,9 @@ class Inverse(AbstractBijection):
         return self.bijection._forward_pointwise(x)
 
 
-def repeat(make: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, key: PRNGKeyArray) -> AbstractBijection:
+def repeat(
+    make: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, key: PRNGKeyArray, *, memory: str = "store"
+) -> AbstractBijection:
     """Layers that differ in their weights alone: a `Chain` when shallow, a `Scan` from `SCAN_FROM` layers on.
 
     Unrolled layers run faster, but compile slower. The weights of all layers are drawn at once, by `jax.vmap`.
@@ -254,12 +257,13 @@ def repeat(make: Callable[[PRNGKeyArray], AbstractBijection], num_layers: int, k
         make: A layer from a key.
         num_layers: How many, at least 1.
         key: Split among the layers.
+        memory: What is kept for the gradient, see `Scan`; if not everything, it is a `Scan` however shallow.
     """
     if num_layers < 1:
         raise ValueError(f"`num_layers` must be at least 1, got {num_layers}.")
     stacked = jax.vmap(make)(jax.random.split(key, num_layers))
-    scan = Scan.of_stacked(stacked, num_layers)
-    return scan if num_layers >= SCAN_FROM else Chain(scan.layers())
+    scan = Scan.of_stacked(stacked, num_layers, memory=memory)
+    return scan if memory != "store" or num_layers >= SCAN_FROM else Chain(scan.layers())
 
 
 SCAN_FROM = 10
