@@ -77,8 +77,8 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "--batch-size",
     metavar="N",
     type=click.IntRange(1),
-    show_default="a tenth of the rows, 32 to 256",
-    help="Rows per step.",
+    show_default="a tenth of the rows, 32 to 256; 64 images",
+    help="Rows or images per step.",
 )
 @click.option(
     "--learning-rate",

@@ -4,16 +4,15 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from pushforward import plots
 from pushforward._errors import DataError
 from pushforward.cli._failures import WrongUsage
-from pushforward.cli._fit_run import check_recipe, check_target, kept, saved
 from pushforward.cli._layout import print_json
 from pushforward.cli._talk import Talk, duration, plural
+from pushforward.cli._training import TrainingRequest, check_recipe, check_target, learn
 from pushforward.data import Images, read_images
 from pushforward.estimators import ImageDensity
 from pushforward.flows import RECIPES
@@ -25,14 +24,10 @@ FIRST, LATER = 2.0, 30.0
 """Seconds of training before the first picture of samples, and between two."""
 
 
-@dataclass(frozen=True)
-class ImageRequest:
-    """What the command line asks for."""
+@dataclass(frozen=True, kw_only=True)
+class ImageRequest(TrainingRequest):
+    """The request of `pushforward fit` on images."""
 
-    source: str
-    model: Path
-    flow: str
-    settings: tuple[tuple[str, Any], ...]
     resize: tuple[int, int] | None
     mode: str | None
     bits: int | None
@@ -40,27 +35,13 @@ class ImageRequest:
     labels: bool
     flip: bool
     shift: int
-    max_epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    patience: int | None
-    validation: float
-    ema: float | None
-    seed: int
-    checkpoint: Path
-    resume: bool
-    as_json: bool
-
-    @property
-    def condition(self) -> bool:
-        return self.labels
 
 
 def run_images(request: ImageRequest, talk: Talk) -> None:
     """Fit, save and report."""
     for path in (request.model, request.checkpoint):
         check_target(path)
-    check_recipe(request)
+    check_recipe(request, conditional=request.labels)
     images = read_images(
         request.source, resize=request.resize, mode=request.mode, bits=request.bits, skip_bad=request.skip_bad
     )
@@ -96,26 +77,13 @@ def _labels(request: ImageRequest, images: Images) -> str:
 def _fitted(request: ImageRequest, images: Images, talk: Talk) -> ImageDensity:
     model = ImageDensity(
         request.flow,
-        options=dict(request.settings),
         conditional=request.labels,
         flip=request.flip,
         shift=request.shift,
-        learning_rate=request.learning_rate,
-        batch_size=request.batch_size or 64,
-        max_epochs=request.max_epochs,
-        patience=request.patience,
-        validation=request.validation or None,
-        ema=request.ema,
-        checkpoint=request.checkpoint,
-        resume=request.resume,
         callbacks=(Samples(request, images, talk),),
-        progress=not talk.quiet,
-        random_state=request.seed,
+        **request.of_estimator(progress=not talk.quiet),
     )
-    with kept(request.checkpoint):
-        model.fit(images)
-    saved(model, request)
-    request.checkpoint.unlink(missing_ok=True)
+    learn(model, request, images)
     return model
 
 
