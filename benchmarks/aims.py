@@ -56,7 +56,7 @@ def _density() -> list[Aim]:
     return [
         Aim(name, "density", rival, 1.0, 1.5)
         for name, case in CASES.items()
-        if "train" in case.operations
+        if "train" in case.operations and case.image is None
         for rival in rivals
     ]
 
@@ -71,6 +71,11 @@ AIMS: tuple[Aim, ...] = (
     Aim("nsf-ar-43", "sample", "zuko", 80.0, 80.0),
     Aim("nsf-ar-43", "sample", "flowjax", 50.0, 50.0),
     Aim("nsf-ar-43", "sample", "passes", 3.0, 2.0),
+    *(
+        Aim(case, operation, "normflows", *figures)
+        for case in ("glow-mnist", "glow-cifar")
+        for operation, figures in (("train", (1.0, 1.0)), ("sample", (1.5, 1.5)))
+    ),
 )
 
 

@@ -1,9 +1,10 @@
 """The table of cases: one case is one architecture, built alike by every library."""
 
 import dataclasses
+import math
 from typing import Any, Literal
 
-Family = Literal["maf", "nsf-ar", "nsf-coupling", "realnvp"]
+Family = Literal["maf", "nsf-ar", "nsf-coupling", "realnvp", "glow"]
 Operation = Literal["train", "density", "sample", "pass"]
 
 OPERATIONS: dict[Operation, str] = {
@@ -22,8 +23,10 @@ class Case:
         name: Name in results and tables.
         family: Which flow.
         dim: Numbers per row.
-        layers: Flow layers.
-        hidden: Widths of the conditioner's hidden layers, all relu.
+        layers: Flow layers; of Glow, steps at each scale.
+        hidden: Widths of the conditioner's hidden layers, all relu; of Glow, channels.
+        image: Of Glow, the shape that a row stands for, (height, width, channels).
+        scales: Of Glow, how often the image is halved.
         bins: Spline bins.
         bound: The spline acts on (-bound, bound) and is the identity outside.
         batch: Rows per training step.
@@ -39,6 +42,8 @@ class Case:
     dim: int
     layers: int = 5
     hidden: tuple[int, ...] = (128, 128)
+    image: tuple[int, int, int] | None = None
+    scales: int = 1
     bins: int = 8
     bound: float = 5.0
     batch: int = 512
@@ -54,6 +59,12 @@ class Case:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Case":
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+
+
+def glow(name: str, image: tuple[int, int, int], **sizes: Any) -> Case:
+    """Glow on images: batches of 64, and 256 to score and to draw."""
+    amounts = {"batch": 64, "rows": 256, "samples": 256}
+    return Case(name, "glow", math.prod(image), image=image, **sizes, **amounts, libraries=("pushforward", "normflows"))
 
 
 CASES: dict[str, Case] = {
@@ -78,6 +89,8 @@ CASES: dict[str, Case] = {
             operations=("density", "sample", "pass"),
             libraries=("pushforward", "zuko", "flowjax"),
         ),
+        glow("glow-mnist", (28, 28, 1), scales=2, layers=8, hidden=(64, 64)),
+        glow("glow-cifar", (32, 32, 3), scales=3, layers=4, hidden=(128, 128)),
     ]
 }
 
@@ -105,7 +118,7 @@ QUICK: tuple[str, ...] = ("maf-43", "nsf-ar-6", "nsf-coupling-6", "realnvp-43")
 """The cases of `bench-quick`: every family once, each at the size where it is the harder one to win."""
 
 DEVIATIONS: dict[str, dict[Family | Literal["all"], str]] = {
-    "pushforward": {},
+    "pushforward": {"glow": "`flows.glow` with LU convolutions, the images as they are, and no learned prior"},
     "zuko": {
         "nsf-coupling": "built from `GeneralCouplingTransform` and `MonotonicRQSTransform`, as its `NSF(passes=2)` "
         "runs a masked network of twice the work",
@@ -116,6 +129,8 @@ DEVIATIONS: dict[str, dict[Family | Literal["all"], str]] = {
         "nsf-ar": "as for the MAF",
         "nsf-coupling": "plain network instead of its residual one, no extra spline on the kept half",
         "realnvp": "halves swapped between layers, as in its own example",
+        "glow": "its own `GlowBlock`, `Squeeze`, `Merge` and `MultiscaleFlow`; its scale is a sigmoid, and its "
+        "convolutions have no factor of their own",
         "all": "random permutations between autoregressive layers",
     },
     "nflows": {

@@ -10,7 +10,8 @@ FORWARD, FORWARD_AND_BACKWARD = 1, 3
 def matmul_flops(case: Case, operation: Operation) -> float:
     """Floating point operations of the products in one training step or call, counted dense: masks save nothing."""
     times = FORWARD_AND_BACKWARD if operation == "train" else FORWARD
-    return 2.0 * times * work_of(case, operation) * case.layers * _products(case)
+    products = _convolutions(case) if case.image is not None else _products(case)
+    return 2.0 * times * work_of(case, operation) * case.layers * products
 
 
 def _products(case: Case) -> int:
@@ -20,3 +21,14 @@ def _products(case: Case) -> int:
     per_coordinate = 3 * case.bins - 1 if case.family.startswith("nsf") else 2
     sizes = (seen, *case.hidden, moved * per_coordinate)
     return sum(a * b for a, b in itertools.pairwise(sizes))
+
+
+def _convolutions(case: Case) -> int:
+    """Multiplications per image for one step of flow at each scale: 3x3, 1x1 and 3x3, and the map of the channels."""
+    height, width, channels = case.image or (0, 0, 0)
+    total = 0
+    for scale in range(1, case.scales + 1):
+        pixels, seen = (height >> scale) * (width >> scale), channels << scale  # half of 4c, 8c, ... channels
+        first, second = case.hidden
+        total += pixels * (9 * seen * first + first * second + 9 * second * 2 * seen + (2 * seen) ** 2)
+    return total

@@ -9,6 +9,8 @@ from benchmarks.cases import Case
 
 def build(case: Case, *, seed: int, device: str) -> TorchModel:
     torch.manual_seed(seed)
+    if case.family == "glow":
+        return _glow(case, device)
     layers = {"maf": _maf, "nsf-ar": _nsf_ar, "nsf-coupling": _nsf_coupling, "realnvp": _realnvp}[case.family](case)
     flow = nf.NormalizingFlow(nf.distributions.DiagGaussian(case.dim, trainable=False), layers)
     return TorchModel(flow, flow.log_prob, lambda n: flow.sample(n)[0], dtype=case.dtype, device=device)
@@ -73,3 +75,24 @@ def _realnvp(case: Case) -> list[nf.flows.Flow]:
         network = nf.nets.MLP([kept, *case.hidden, 2 * (case.dim - kept)])
         layers += [nf.flows.AffineCouplingBlock(network), nf.flows.Permute(case.dim, mode="swap")]
     return layers[:-1]
+
+
+def _glow(case: Case, device: str) -> TorchModel:
+    """Its image example, without classes and without the noise of grey values."""
+    height, width, channels = case.image or (0, 0, 0)
+    bases, levels, merges = [], [], []
+    for scale in reversed(range(1, case.scales + 1)):  # the coarsest first
+        grid, squeezed = (height >> scale, width >> scale), 4 * channels << (scale - 1)
+        steps = [nf.flows.GlowBlock(squeezed, check_hidden(case)) for _ in range(case.layers)]
+        levels.append([*steps, nf.flows.Squeeze()])
+        kept = squeezed if scale == case.scales else squeezed // 2
+        bases.append(nf.distributions.DiagGaussian((kept, *grid), trainable=False))
+        merges += [nf.flows.Merge()] if scale < case.scales else []
+    flow = nf.MultiscaleFlow(bases, levels, merges, class_cond=False)
+    return TorchModel(
+        flow,
+        lambda x: flow.log_prob(x.view(-1, channels, height, width), None),
+        lambda n: flow.sample(n)[0].flatten(1),
+        dtype=case.dtype,
+        device=device,
+    )

@@ -19,6 +19,7 @@ from pushforward.bijections import (
     Flip,
     Inverse,
     RationalQuadraticSpline,
+    Reshape,
     repeat,
 )
 from pushforward.distributions import Normal, Transformed
@@ -41,6 +42,8 @@ def build(case: Case, *, seed: int, device: str) -> "PushforwardModel":
 
 def flow_for(case: Case, key: jax.Array) -> Transformed:
     """The case's flow; spline flows without the linear maps of the recipes, as the rivals' have none."""
+    if case.image is not None:
+        return _glow(case, case.image, key)
     sizes = {"num_layers": case.layers, "width": _width(case), "depth": len(case.hidden)}
     if case.family == "maf":
         return flows.maf(case.dim, **sizes, key=key)
@@ -57,6 +60,12 @@ def _spline_flow(case: Case, key: jax.Array) -> Transformed:
         return Chain([layer(inner, case.dim, width=_width(case), depth=len(case.hidden), key=key), Flip((case.dim,))])
 
     return Transformed(Normal.standard((case.dim,)), repeat(step, case.layers, key))
+
+
+def _glow(case: Case, image: tuple[int, int, int], key: jax.Array) -> Transformed:
+    sizes = {"num_levels": case.scales, "num_steps": case.layers, "width": _width(case), "depth": len(case.hidden)}
+    flow = flows.glow(image, **sizes, linear="lu", learned_prior=False, grey_levels=None, key=key)
+    return Transformed(flow.base, Chain([flow.bijection, Reshape(image, (case.dim,))]))
 
 
 def _width(case: Case) -> int:
