@@ -191,6 +191,9 @@ def _images() -> list[Case]:
         ),
         "realnvp_image": lambda k: flows.realnvp_image((4, 4, 1), num_levels=1, depth=1, key=k, **tiny),
         "nsf_image": lambda k: flows.nsf_image((4, 4, 1), num_levels=1, num_steps=1, depth=2, key=k, **tiny),
+        "tarflow_image": lambda k: flows.tarflow_image(
+            (4, 4, 1), patch=2, num_layers=2, depth=1, num_heads=2, cond_dim=2, key=k, **tiny
+        ),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
     net = {"width": 4}

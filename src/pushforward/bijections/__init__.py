@@ -31,6 +31,7 @@ from pushforward.bijections._elementwise import (
     Square,
     Tanh,
 )
+from pushforward.bijections._gaussian_dequantize import GaussianDequantize
 from pushforward.bijections._image import EachPixel, Squeeze, to_levels
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
 from pushforward.bijections._masked_residual import MaskedResidual
@@ -86,6 +87,7 @@ __all__ = [
     "Exp",
     "Flip",
     "GatedAffine",
+    "GaussianDequantize",
     "Householder",
     "Identity",
     "IntervalSpline",

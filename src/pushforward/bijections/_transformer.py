@@ -8,7 +8,7 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections._templates import check_template, count_raw, fill
-from pushforward.nets import CausalTransformer
+from pushforward.nets import CausalTransformer, GuidedTransformer
 
 
 class TransformerAutoregressive(AbstractBatched):
@@ -44,7 +44,7 @@ class TransformerAutoregressive(AbstractBatched):
     """
 
     inner: AbstractBijection
-    net: CausalTransformer
+    net: CausalTransformer | GuidedTransformer
     dim: int = static()
 
     def __init__(

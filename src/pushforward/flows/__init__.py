@@ -1,5 +1,6 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
+from pushforward.flows._noisy import denoise, guided, without_rounding
 from pushforward.flows._recipe import Recipe, Training
 from pushforward.flows.argmax import argmax
 from pushforward.flows.bernstein import bernstein
@@ -31,6 +32,7 @@ from pushforward.flows.sos import sos
 from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
 from pushforward.flows.tarflow import tarflow
+from pushforward.flows.tarflow_image import tarflow_image
 from pushforward.flows.umnn import umnn
 
 RECIPES: dict[str, Recipe] = {
@@ -120,6 +122,13 @@ RECIPES: dict[str, Recipe] = {
             "realnvp-image", realnvp_image, "images: affine couplings at several scales", "Dinh et al. 2017", "image"
         ),
         Recipe("flowpp", flowpp, "images: couplings by mixtures, attention, learned noise", "Ho et al. 2019", "image"),
+        Recipe(
+            "tarflow-image",
+            tarflow_image,
+            "images: causal attention over patches, both ways",
+            "Zhai et al. 2025",
+            "image",
+        ),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
@@ -139,12 +148,14 @@ __all__ = [
     "bernstein",
     "bnaf",
     "circular_nsf",
+    "denoise",
     "ffjord",
     "flow_matching",
     "flowpp",
     "gaussian",
     "gaussianization",
     "glow",
+    "guided",
     "iaf",
     "idf",
     "iresnet",
@@ -171,5 +182,7 @@ __all__ = [
     "sphere",
     "sylvester",
     "tarflow",
+    "tarflow_image",
     "umnn",
+    "without_rounding",
 ]

@@ -3,7 +3,9 @@
 from pushforward._masks import Degrees
 from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._conv_attention import ConvAttentionNet
+from pushforward.nets._guided import GuidedTransformer
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
+from pushforward.nets._lipschitz_conv import LipschitzConvNet, conv_spectral_bound
 from pushforward.nets._made import MADE
 from pushforward.nets._mlp import ACTIVATIONS, MLP
 from pushforward.nets._transformer import CausalTransformer
@@ -18,8 +20,10 @@ __all__ = [
     "ConvAttentionNet",
     "ConvNet",
     "Degrees",
+    "GuidedTransformer",
     "LipschitzMLP",
     "Velocity",
+    "conv_spectral_bound",
     "convolve",
     "spectral_bound",
 ]

@@ -4,6 +4,7 @@ from pushforward.objectives._augment import Augmented
 from pushforward.objectives._batch import Batch, Objective
 from pushforward.objectives._bits import Bits, average_bits_per_dim
 from pushforward.objectives._continuous import flow_matching, rnode
+from pushforward.objectives._drop_condition import DropCondition
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
 
@@ -11,6 +12,7 @@ __all__ = [
     "Augmented",
     "Batch",
     "Bits",
+    "DropCondition",
     "Objective",
     "average_bits_per_dim",
     "bits_per_dim",
