@@ -1,12 +1,13 @@
 """Image flows at a budget of two cores: bits per dimension, round trip, reload, and a grid of samples.
 
-Run `python -m benchmarks.images [digits mnist] [glow realnvp-image nsf-image nice-image]`; MNIST needs
+Run `python -m benchmarks.images [digits mnist] [glow realnvp-image ...] [--minutes 5]`; MNIST needs
 `PUSHFORWARD_DATA`. Digits are scikit-learn's 1,797 images of 8 x 8 pixels and 17 grey levels, of which 1,437 train,
-180 choose and 180 test, drawn at random with a fixed seed. Figures are upper bounds in bits per dimension, averaged
-over 16 draws of noise.
+180 choose and 180 test, drawn at random with a fixed seed; of MNIST the last 1,000 images of the training set choose.
+A model gets as many epochs as fit into the minutes, by the time of its first steps. Figures are upper bounds in bits
+per dimension, averaged over 16 draws of noise.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -28,15 +29,27 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "realnvp-image": {"num_levels": 1, "width": 32, "depth": 2},
         "nsf-image": {"num_levels": 2, "num_steps": 4, "width": 32, "depth": 2, "alpha": 0.05},
         "nice-image": {"width": 256, "depth": 3},
+        "flowpp": {
+            "num_checkers": 2, "num_channels": 2, "num_coarse": 0, "num_noise": 2,
+            "num_components": 4, "width": 32, "depth": 1, "num_heads": 2,
+        },
+        "tarflow-image": {"patch": 2, "num_layers": 4, "width": 64, "depth": 2, "num_heads": 2},
     },
     "mnist": {
-        "glow": {"num_levels": 2, "num_steps": 8, "width": 64},
-        "realnvp-image": {"num_levels": 2, "width": 16, "depth": 2},
+        "glow": {"num_levels": 2, "num_steps": 8, "width": 64, "alpha": 0.05},
+        "realnvp-image": {"num_levels": 2, "width": 32, "depth": 2},
+        "nsf-image": {"num_levels": 2, "num_steps": 4, "width": 32, "depth": 2, "alpha": 0.05},
+        "flowpp": {
+            "num_checkers": 2, "num_channels": 2, "num_coarse": 2, "num_noise": 2,
+            "num_components": 4, "width": 32, "depth": 1, "num_heads": 1,
+        },
+        "tarflow-image": {"patch": 4, "num_layers": 4, "width": 128, "depth": 2, "num_heads": 4},
     },
-}
-TRAINING: dict[str, Any] = {"patience": 20, "batch_size": 64, "learning_rate": 2e-3, "ema": 0.99}
-EPOCHS = {"digits": 40, "mnist": 2}
-"""At most; `--epochs=14` on the command line says otherwise."""
+}  # fmt: skip
+TRAINING: dict[str, Any] = {"batch_size": 64, "learning_rate": 2e-3, "ema": 0.99, "progress": False}
+MOST_EPOCHS = 200
+PROBE = 20
+"""Steps of the epochs that are timed to find out how many fit into the minutes."""
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -53,13 +66,22 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return train[:-1000], train[-1000:], test
 
 
-def record(name: str, model: str, epochs: int) -> tuple[dict[str, Any], pf.distributions.AbstractDistribution]:
+def epochs_in(flow: Any, train: np.ndarray, seconds: float) -> int:
+    """How many epochs fit into the time, one at least; by the quicker of two short ones, behind one that compiles."""
+    few = train[: PROBE * TRAINING["batch_size"]]
+    short = pf.fit(flow, few, validation=few[:64], key=jax.random.key(0), max_epochs=3, patience=None, **TRAINING)
+    per_image = min(epoch.seconds for epoch in short.history) / len(few)
+    return max(1, min(MOST_EPOCHS, int(seconds / (per_image * len(train)))))
+
+
+def record(name: str, model: str, minutes: float) -> tuple[dict[str, Any], pf.distributions.AbstractDistribution]:
     """What is measured of one model on one set, and the trained flow."""
     train, valid, test = load(name)
     key = jax.random.key(0)
     flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
+    epochs = epochs_in(flow, train, 60 * minutes)
     start = time.perf_counter()
-    result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, **TRAINING)
+    result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, patience=20, **TRAINING)
     seconds = time.perf_counter() - start
     flow = result.flow
     bits = pf.objectives.average_bits_per_dim(flow, test, draws=16, key=key)
@@ -69,6 +91,7 @@ def record(name: str, model: str, epochs: int) -> tuple[dict[str, Any], pf.distr
         "options": MODELS[name][model],
         "parameters": count_parameters(flow),
         "epochs": len(result.history),
+        "minutes": minutes,
         "steps": len(result.history) * -(-len(train) // TRAINING["batch_size"]),
         "seconds": round(seconds, 1),
         "bits_per_dim": round(bits.mean, 4),
@@ -115,20 +138,22 @@ def picture(flow: Any, name: str, model: str, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def measured(name: str, model: str, epochs: int) -> Record:
+def measured(name: str, model: str, minutes: float) -> Record:
     """The record of one model on one set, and its picture."""
-    facts, flow = record(name, model, epochs)
+    facts, flow = record(name, model, minutes)
     picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
     return facts
 
 
 def main() -> None:
     """Run the sets and models that the command line names, store what was measured, and draw samples."""
-    asked = sys.argv[1:]
-    told = [int(word.partition("=")[2]) for word in asked if word.startswith("--epochs=")]
-    sets = [name for name in SETS if name in asked] or ["digits"]
-    pairs = [(name, model) for name in sets for model in [m for m in MODELS[name] if m in asked] or MODELS[name]]
-    append("images", (measured(name, model, told[0] if told else EPOCHS[name]) for name, model in pairs))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="sets and models; by default all models on the digits")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of training, for each (default: 1)")
+    given = parser.parse_args()
+    sets = [name for name in SETS if name in given.names] or ["digits"]
+    pairs = [(name, model) for name in sets for model in [m for m in MODELS[name] if m in given.names] or MODELS[name]]
+    append("images", (measured(name, model, given.minutes) for name, model in pairs))
 
 
 if __name__ == "__main__":
