@@ -14,7 +14,7 @@ from pushforward.bijections._base import (
 from pushforward.bijections._block_neural import BlockAutoregressive
 from pushforward.bijections._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections._codes import OneHotToCodes
-from pushforward.bijections._compose import Chain, Inverse, Scan, repeat
+from pushforward.bijections._compose import Chain, Inverse, Scan, repeat, sparing
 from pushforward.bijections._conditioned import Conditioned
 from pushforward.bijections._continuous import Continuous
 from pushforward.bijections._contractive import Contractive
@@ -136,6 +136,7 @@ __all__ = [
     "fill",
     "mixture_cdf",
     "repeat",
+    "sparing",
     "sum_event",
     "to_levels",
 ]

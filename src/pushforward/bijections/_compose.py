@@ -269,6 +269,11 @@ def repeat(
 SCAN_FROM = 10
 
 
+def sparing(bijection: AbstractBijection, memory: str) -> AbstractBijection:
+    """The same map, a `Scan` of one layer that saves memory for its gradient, see there; itself if all is kept."""
+    return bijection if memory == "store" else Scan([bijection], memory=memory)
+
+
 def shared_cond_shape(parts: Sequence[Any], name: str) -> Shape | None:
     """The one condition shape among parts, None if none is conditional."""
     shapes = {part.cond_shape for part in parts if part.cond_shape is not None}

@@ -71,8 +71,7 @@ def _scanned(
         value, log_det = getattr(layer, way.method)(value, condition, key)
         return (value, total + log_det), None
 
-    # A loop's turns are not merged by the compiler, so no barrier against that is needed.
-    step = jax.checkpoint(step, prevent_cse=False) if recompute else step
+    step = jax.checkpoint(step) if recompute else step
     start = (x, jnp.zeros(x.shape[len(stacked.in_shape) :], x.dtype))
     return jax.lax.scan(step, start, (stacked, keys), reverse=way.reverse)[0]
 
