@@ -13,17 +13,19 @@ from pushforward._trace import Terms, exact_log_det, series_log_det
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections._fixed_point import ROUNDING_STEPS, Solve, iterate, solve
-from pushforward.nets import LipschitzMLP
+from pushforward.nets import LipschitzConvNet, LipschitzMLP
 
 LOG_DETS = ("roulette", "series", "exact")
 EXACT_UP_TO = 64
-"""Dimensions up to which a log-det without a key is exact: `dim` passes, and `dim**2` numbers for each row."""
+"""Numbers of an event up to which a log-det without a key is exact: so many passes, and their square for each row."""
 
 TERMS_WITHOUT_KEY = 20
 
 
 class Contractive(AbstractBatched):
     r"""`inverse` is $z = x + g(x)$ with $\operatorname{Lip}(g) \le c < 1$: the layer of i-ResNet and Residual Flow.
+
+    Of an image, $g$ is a network of convolutions.
 
     Data to base is one pass. Base to data iterates $x \leftarrow z - g(x)$, whose error falls at least by $c$ with
     every step, until the equation holds to rounding; `solution` says how fast that was.
@@ -33,13 +35,13 @@ class Contractive(AbstractBatched):
     64 dimensions with a key, too.
 
     Args:
-        dim: Size of the event.
+        shape: Size of a vector, or `(height, width, channels)`.
         log_det: With a key: `"roulette"`, without bias, `"series"`, the first terms, or `"exact"`.
         num_terms: Of the series; of the roulette, those that are always taken. Default 2 and 5.
         coeff: $c$; near 1 the layer bends more, and the iteration takes longer.
-        width: Units of each hidden layer of $g$.
+        width: Units or channels of each hidden layer of $g$.
         depth: Hidden layers of $g$.
-        cond_dim: Size of the condition, which joins the inputs of $g$, or None.
+        cond_dim: Size of the condition, which joins the first hidden layer of $g$, or None.
         activation: `"lipswish"`, `"elu"`, `"softplus"` or `"tanh"`.
         key: For the initial weights. The layer starts as the identity.
 
@@ -60,7 +62,7 @@ class Contractive(AbstractBatched):
         $c$ bounds the whole of $g$; in the papers it bounds each of its linear maps.
     """
 
-    net: LipschitzMLP
+    net: LipschitzMLP | LipschitzConvNet
     log_det: str = static()
     num_terms: int = static()
 
@@ -68,7 +70,7 @@ class Contractive(AbstractBatched):
 
     def __init__(
         self,
-        dim: int,
+        shape: int | Shape,
         *,
         log_det: str = "roulette",
         num_terms: int | None = None,
@@ -85,17 +87,22 @@ class Contractive(AbstractBatched):
         if self.num_terms < 1:
             raise ValueError(f"Contractive: `num_terms` must be at least 1, got {num_terms}.")
         self.log_det = log_det
-        self.net = LipschitzMLP(
-            dim, coeff=coeff, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key
-        )
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if len(shape) not in (1, 3) or min(shape) < 1:
+            raise ValueError(f"Contractive: `shape` must be a size or (height, width, channels), got {shape}.")
+        options = {"coeff": coeff, "width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
+        if len(shape) == 3:
+            self.net = LipschitzConvNet(shape, key=key, **options)
+        else:
+            self.net = LipschitzMLP(shape[0], key=key, **options)
 
     @property
     def in_shape(self) -> Shape:
-        return (self.net.in_size,)
+        return self.net.in_shape
 
     @property
     def out_shape(self) -> Shape:
-        return (self.net.in_size,)
+        return self.net.in_shape
 
     @property
     def cond_shape(self) -> Shape | None:
@@ -107,14 +114,14 @@ class Contractive(AbstractBatched):
 
     @property
     def exact(self) -> bool:
-        return self.log_det == "exact" or self.net.in_size <= EXACT_UP_TO
+        return self.log_det == "exact" or math.prod(self.net.in_shape) <= EXACT_UP_TO
 
     def solution(self, z: ArrayLike, condition: ArrayLike | None = None) -> Solve:
         """How the iteration of `forward` went for one event: its steps, and their rate, which `coeff` bounds."""
         event, given = self._checked(z, condition, self.in_shape)
         params = self._params(None if given is None else given[:, None])
-        found = iterate(_residual, params, event[:, None], self._max_steps)
-        return Solve(found.x[:, 0], found.steps, found.rate[0], found.residual[0])
+        found = iterate(_residual, params, event[..., None], self._max_steps)
+        return Solve(found.x[..., 0], found.steps, found.rate[0], found.residual[0])
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         params = self._params(condition)
@@ -149,7 +156,8 @@ class Contractive(AbstractBatched):
 
 def _bend(params: Any, x: Array) -> Array:
     net, weights, condition = params
-    return net.run(weights, x, condition)
+    # Networks of images see channels first; a vector stays as it is.
+    return jnp.moveaxis(net.run(weights, jnp.moveaxis(x, -2, 0), condition), 0, -2)
 
 
 def _residual(params: Any, x: Array) -> tuple[Array, Array]:

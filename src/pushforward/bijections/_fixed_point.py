@@ -87,23 +87,27 @@ def solve(function: Function, params: Any, target: Array, max_steps: int, is_tri
         params: Its parameters.
         target: Events, `(*event, batch)`.
         max_steps: Of the iteration.
-        is_triangular: Whether coordinate `i` of `f` sees coordinates up to `i` and increases in coordinate `i`.
+        is_triangular: Whether coordinate `i` of `f`, row by row, sees coordinates up to `i` and increases in
+            coordinate `i`.
     """
     x = iterate(function, params, target, max_steps).x
     if not is_triangular:
         return x
-    solved = jnp.all(jnp.isfinite(x), axis=0)
+    solved = jnp.all(jnp.isfinite(x), axis=tuple(range(x.ndim - 1)))
     return lax.cond(jnp.all(solved), lambda: x, lambda: jnp.where(solved, x, solve_in_turn(function, params, target)))
 
 
 def solve_in_turn(function: Function, params: Any, target: Array) -> Array:
-    """`x` with `f(x) = target`, `(dim, batch)`, for a triangular map: one scalar root after another."""
+    """`x` with `f(x) = target`, `(*event, batch)`, for a triangular map: one scalar root after another."""
+    rows = target.reshape(-1, target.shape[-1])
 
     def step(x: Array, i: Array) -> tuple[Array, None]:
-        root = solve_increasing(lambda v: function(params, x.at[i].set(v))[0][i], target[i], target[i])
-        return x.at[i].set(root), None
+        def entry(v: Array) -> Array:
+            return function(params, x.at[i].set(v).reshape(target.shape))[0].reshape(rows.shape)[i]
 
-    return lax.scan(step, target, jnp.arange(target.shape[0]))[0]
+        return x.at[i].set(solve_increasing(entry, rows[i], rows[i])), None
+
+    return lax.scan(step, rows, jnp.arange(len(rows)))[0].reshape(target.shape)
 
 
 @solve.defjvp

@@ -18,6 +18,7 @@ from pushforward.flows.made_mog import made_mog
 from pushforward.flows.maf import maf
 from pushforward.flows.maf_orders import maf_orders, over_orders
 from pushforward.flows.mintnet import mintnet
+from pushforward.flows.mintnet_image import mintnet_image
 from pushforward.flows.modulo import modulo
 from pushforward.flows.naf import naf
 from pushforward.flows.nice import nice
@@ -28,6 +29,7 @@ from pushforward.flows.planar import planar, radial
 from pushforward.flows.realnvp import realnvp
 from pushforward.flows.realnvp_image import realnvp_image
 from pushforward.flows.residual import iresnet, residual
+from pushforward.flows.residual_image import residual_image
 from pushforward.flows.sos import sos
 from pushforward.flows.sphere import sphere
 from pushforward.flows.sylvester import sylvester
@@ -129,6 +131,20 @@ RECIPES: dict[str, Recipe] = {
             "Zhai et al. 2025",
             "image",
         ),
+        Recipe(
+            "residual-image",
+            residual_image,
+            "images: contractive convolutional blocks, trained without bias",
+            "Chen et al. 2019",
+            "image",
+        ),
+        Recipe(
+            "mintnet-image",
+            mintnet_image,
+            "images: masked convolutions with exact log-dets",
+            "Song et al. 2019",
+            "image",
+        ),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
@@ -165,6 +181,7 @@ __all__ = [
     "maf",
     "maf_orders",
     "mintnet",
+    "mintnet_image",
     "modulo",
     "naf",
     "nice",
@@ -178,6 +195,7 @@ __all__ = [
     "realnvp",
     "realnvp_image",
     "residual",
+    "residual_image",
     "sos",
     "sphere",
     "sylvester",

@@ -8,7 +8,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Shape
-from pushforward.bijections import AbstractBijection, Chain, MultiScale, to_levels
+from pushforward.bijections import AbstractBijection, Chain, Inverse, MultiScale, Reshape, Squeeze, to_levels
 from pushforward.distributions import AbstractDistribution, Normal, Transformed
 
 
@@ -31,21 +31,40 @@ def multi_scale(name: str, shape: Shape, num_levels: int, level: Level, key: PRN
     Raises:
         ValueError: If the image cannot be halved so often.
     """
+    _check_levels(name, shape, num_levels, num_levels)
     height, width, channels = shape
-    if num_levels < 1:
-        raise ValueError(f"{name}: `num_levels` must be at least 1, got {num_levels}.")
-    factor = 2**num_levels
-    if height % factor or width % factor:
-        at_most = _halvings(math.gcd(height, width))
-        raise ValueError(
-            f"{name}: a {height} x {width} image cannot be halved {num_levels} times. Sides that are multiples of "
-            f"{factor} can, such as {_up(height, factor)} x {_up(width, factor)}; "
-            + (f"these can be halved with num_levels={at_most}." if at_most else "an odd side cannot be halved at all.")
-        )
     keys = jax.random.split(key, num_levels)
     shapes = [(height >> i, width >> i, channels << i) for i in range(num_levels)]
     levels = [level(shapes[i], last=i == num_levels - 1, key=keys[i]) for i in range(num_levels)]
     return MultiScale(levels[::-1])
+
+
+def kept_levels(
+    name: str,
+    shape: Shape,
+    num_levels: int,
+    level: Callable[[Shape, PRNGKeyArray], AbstractBijection],
+    key: PRNGKeyArray,
+) -> Chain:
+    """Levels with a squeeze between two and all variables kept: `(h, w, c)`, `(h/2, w/2, 4c)`, ..., from a vector.
+
+    Args:
+        name: Of the recipe, for messages.
+        shape: Of the image.
+        num_levels: At least 1; every one but the first, at the image, halves height and width.
+        level: From a shape and a key, maps that keep the shape.
+        key: Split among the levels.
+
+    Raises:
+        ValueError: If the image cannot be halved so often.
+    """
+    _check_levels(name, shape, num_levels, num_levels - 1)
+    height, width, channels = shape
+    shapes = [(height >> i, width >> i, channels << 2 * i) for i in range(num_levels)]
+    parts: list[AbstractBijection] = [Reshape((math.prod(shape),), shapes[-1])]
+    for i, level_key in reversed(list(enumerate(jax.random.split(key, num_levels)))):
+        parts += [level(shapes[i], level_key), *([Inverse(Squeeze(shapes[i - 1]))] if i else [])]
+    return Chain(parts)
 
 
 def image_flow(
@@ -59,6 +78,20 @@ def image_flow(
     if grey_levels is not None:
         bijection = Chain([bijection, to_levels(bijection.out_shape, grey_levels, alpha=alpha)])
     return Transformed(base(bijection.in_shape), bijection)
+
+
+def _check_levels(name: str, shape: Shape, num_levels: int, halvings: int) -> None:
+    height, width, _ = shape
+    if num_levels < 1:
+        raise ValueError(f"{name}: `num_levels` must be at least 1, got {num_levels}.")
+    factor = 2**halvings
+    if height % factor or width % factor:
+        at_most = num_levels - halvings + _halvings(math.gcd(height, width))
+        fewer = f"this one fits num_levels={at_most}." if at_most else "an odd side cannot be halved at all."
+        raise ValueError(
+            f"{name}: a {height} x {width} image cannot be halved {halvings} times. Sides that are multiples of "
+            f"{factor} can, such as {_up(height, factor)} x {_up(width, factor)}; {fewer}"
+        )
 
 
 def _halvings(size: int) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "ConvNet",
     "Degrees",
     "GuidedTransformer",
+    "LipschitzConvNet",
     "LipschitzMLP",
     "Velocity",
     "conv_spectral_bound",

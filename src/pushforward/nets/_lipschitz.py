@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import PushforwardError, did_you_mean
 from pushforward._params import positive, positive_raw, static
-from pushforward._types import Part
+from pushforward._types import Part, Shape
 from pushforward.nets._mlp import dense_layers
 
 LIPSWISH_SLOPE = 1.1  # the steepest slope of x sigmoid(x) is 1.0998
@@ -38,13 +38,18 @@ def spectral_bound(matrix: Float[Array, "out in"]) -> Float[Array, ""]:
         by Gram iteration, theorem 1.
     """
     small = matrix.T if matrix.shape[0] < matrix.shape[1] else matrix
-    size = jnp.sqrt(jnp.maximum(jnp.sum(small * small), jnp.finfo(matrix.dtype).tiny))
+    size = _frobenius(small)
     power, log_bound = small / size, jnp.log(size)
     for k in range(1, GRAM_STEPS + 1):
         power = jnp.matmul(power.T, power, precision=lax.Precision.HIGHEST)
-        size = jnp.sqrt(jnp.sum(power * power))
+        size = _frobenius(power)
         power, log_bound = power / size, log_bound + jnp.log(size) / 2.0**k
     return jnp.exp(log_bound)
+
+
+def _frobenius(matrix: Array) -> Array:
+    """The Frobenius norm, a little above 0 for a matrix of zeros."""
+    return jnp.sqrt(jnp.maximum(jnp.sum(matrix * matrix), jnp.finfo(matrix.dtype).tiny))
 
 
 def bounded(matrix: Float[Array, "out in"], norm: float) -> Float[Array, "out in"]:
@@ -111,6 +116,11 @@ class LipschitzMLP(Part):
         # Inputs of units have a mean square of about in_size / width: sharp enough to bend there.
         self.sharpness_raw = jnp.full(depth, positive_raw(max(1.0, math.sqrt(width / in_size))))
         self.in_size, self.cond_dim, self.activation, self.coeff = in_size, cond_dim, activation, float(coeff)
+
+    @property
+    def in_shape(self) -> Shape:
+        """Shape of one input."""
+        return (self.in_size,)
 
     def __call__(
         self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
