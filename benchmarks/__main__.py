@@ -57,7 +57,7 @@ def _add_timing(command: argparse.ArgumentParser, base: runner.Settings, *, quic
     command.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     command.add_argument("--dtype", choices=["float32", "bfloat16", "float64"], default="float32")
     command.add_argument(
-        "--batch", type=int, nargs="+", default=[512], help="rows per step; several make several cases"
+        "--batch", type=int, nargs="+", default=[None], help="rows per step; several make several cases"
     )
     _add_output(command, commands.time_cases)
     command.set_defaults(base=base, quick=quick, known=CASES)

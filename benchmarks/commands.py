@@ -27,7 +27,9 @@ def time_cases(options: argparse.Namespace) -> int:
         return 2
     names = options.names or (QUICK if options.quick else CASES)
     cases = [
-        dataclasses.replace(CASES[name], dtype=options.dtype, batch=batch) for name in names for batch in options.batch
+        dataclasses.replace(CASES[name], dtype=options.dtype, batch=batch or CASES[name].batch)
+        for name in names
+        for batch in options.batch
     ]
     settings = dataclasses.replace(
         options.base, rounds=options.rounds, device=options.device, libraries=tuple(options.libraries)
