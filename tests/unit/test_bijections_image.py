@@ -127,7 +127,7 @@ def test_parts_that_do_not_fit_say_why(key):
         b.Coupling(b.Affine(), 4, checkerboard=0, key=key)
     with pytest.raises(ValueError, match="vectors or images"):
         b.Coupling(b.Affine(), (4, 4), key=key)
-    with pytest.raises(ValueError, match="`residual` is for images"):
+    with pytest.raises(ValueError, match="`residual` and `precision` are for images"):
         b.Coupling(b.Affine(), 4, residual=True, key=key)
     with pytest.raises(ValueError, match="the same height and width and more channels"):
         b.MultiScale([b.Identity((2, 2, 1)), b.Identity((2, 2, 1))])

@@ -30,6 +30,7 @@ class Coupling(AbstractBatched):
         activation: Of the network.
         circular: Whether the coordinates that stay are angles, of which the network sees cosine and sine.
         unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
+        precision: Of the network of an image, "full" or "bfloat16" (`nets.ConvNet`); log-dets are full in any case.
         key: For the initial weights. The layer starts as `inner` itself, whatever the key.
 
     Raises:
@@ -68,6 +69,7 @@ class Coupling(AbstractBatched):
         activation: str = "relu",
         circular: bool = False,
         unit: float = 1.0,
+        precision: str = "full",
         key: PRNGKeyArray,
     ):
         check_template("Coupling", inner)
@@ -75,21 +77,22 @@ class Coupling(AbstractBatched):
         self.inner, self.checkerboard = inner, checkerboard
         self.split = _checked_split(self.in_shape, split, checkerboard)
         whole, image = self.in_shape[-1], len(self.in_shape) == 3
-        if (residual and not image) or (circular and image):
+        if ((residual or precision != "full") and not image) or (circular and image):
             raise ValueError(
-                f"Coupling: `residual` is for images and `circular` for vectors, got an event of shape {self.in_shape}."
+                "Coupling: `residual` and `precision` are for images and `circular` for vectors, got an event of shape "
+                f"{self.in_shape}."
             )
         seen = whole if checkerboard is not None else self.split
         moved = whole if checkerboard is not None else whole - self.split
         options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "unit": unit}
-        grid, count = self.in_shape[:2], count_raw(inner)
+        grid, count, in_image = self.in_shape[:2], count_raw(inner), options | {"precision": precision}
         if attention:
             _check_attention(self.in_shape, residual, attention)
-            self.net = ConvAttentionNet((*grid, seen), (count, *grid, moved), num_heads=attention, key=key, **options)
+            self.net = ConvAttentionNet((*grid, seen), (count, *grid, moved), num_heads=attention, key=key, **in_image)
         elif isinstance(cond_dim, tuple):
             raise ValueError(f"Coupling: a condition that is an image needs `attention`, got cond_dim={cond_dim}.")
         elif image:
-            self.net = ConvNet((*grid, seen), (count, *grid, moved), residual=residual, key=key, **options)
+            self.net = ConvNet((*grid, seen), (count, *grid, moved), residual=residual, key=key, **in_image)
         else:
             self.net = MLP(seen, (count, moved), circular=circular, key=key, **options)
 

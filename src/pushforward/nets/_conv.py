@@ -1,7 +1,8 @@
 """Convolutional networks on images, channels first inside, batch last."""
 
-import functools
 import math
+from functools import partial, reduce
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Part, Shape
 from pushforward.nets._mlp import ACTIVATIONS, check_activation
+from pushforward.nets._precision import check_precision, lowered
 
 
 class ConvNet(Part):
@@ -30,10 +32,12 @@ class ConvNet(Part):
             pixels of the first hidden layer.
         activation: A name in `ACTIVATIONS`.
         unit: What makes 1 for the network: it sees the image divided by this.
+        precision: "full", or "bfloat16" inside: weights stay as they are, and so does what the network gives, which the
+            last convolution sums up in full.
         key: For the initial weights, normal with variance 2 / inputs.
 
     Raises:
-        ValueError: If the shapes do not fit or the activation is unknown.
+        ValueError: If the shapes do not fit, or the activation or the precision is unknown.
 
     Example:
         >>> net = ConvNet((4, 4, 1), (2, 4, 4, 3), width=8, key=key)
@@ -57,6 +61,7 @@ class ConvNet(Part):
     cond_dim: int | None = static()
     activation: str = static()
     unit: float = static(default=1.0)
+    precision: str = static(default="full")
 
     def __init__(
         self,
@@ -69,9 +74,11 @@ class ConvNet(Part):
         cond_dim: int | None = None,
         activation: str = "relu",
         unit: float = 1.0,
+        precision: str = "full",
         key: PRNGKeyArray,
     ):
         check_activation("ConvNet", activation)
+        check_precision("ConvNet", precision)
         if len(in_shape) != 3 or len(out_shape) != 4 or tuple(in_shape[:2]) != tuple(out_shape[1:3]):
             raise ValueError(
                 "ConvNet: needs shapes (height, width, channels) and (params, height, width, channels) of the same "
@@ -79,6 +86,7 @@ class ConvNet(Part):
             )
         self.in_shape, self.out_shape = tuple(in_shape), tuple(out_shape)
         self.residual, self.cond_dim, self.activation, self.unit = residual, cond_dim, activation, unit
+        self.precision = precision
         shapes = _kernels(in_shape[-1], width, depth, out_shape[0] * out_shape[-1], residual)
         *kernels, embedding = _draw([*shapes[:-1], (shapes[0][0], cond_dim or 0)], key)
         self.weights = (*kernels, jnp.zeros(shapes[-1]))
@@ -89,61 +97,85 @@ class ConvNet(Part):
     def __call__(
         self, x: Float[Array, "height width channels batch"], condition: Float[Array, "cond batch"] | None = None
     ) -> Float[Array, "params height width out batch"]:
-        act = ACTIVATIONS[self.activation]
-        layers = list(zip(self.weights, self.biases, strict=True))
         seen = x if self.unit == 1.0 else x / self.unit
-        h = _layer(jnp.moveaxis(seen, 2, 0), *layers[0])
+        h = self._hidden(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), condition)
+        # Summed up in full: what the network gives enters a log-det.
+        h = convolve(h, lowered(self.precision, self.weights[-1]), x.dtype) + _wide(self.biases[-1])
+        if condition is not None and self.embedding is not None and len(self.weights) == 1:
+            h = h + self._embedded(condition)
+        gain = jnp.exp(jnp.clip(3.0 * self.log_gain, -LOG_GAIN_MAX, LOG_GAIN_MAX))
+        h = h * _wide(gain)
+        count, height, width, channels = self.out_shape
+        return jnp.moveaxis(h.reshape(count, channels, height, width, -1), 1, 3)
+
+    def _hidden(self, h: Array, condition: Array | None) -> Array:
+        """What the last convolution sees, `(width, height, w, batch)`."""
+        act = ACTIVATIONS[self.activation]
+        layers = lowered(self.precision, list(zip(self.weights[:-1], self.biases[:-1], strict=True)))
+        if not layers:
+            return h
+        h = _layer(h, *layers[0])
         if condition is not None and self.embedding is not None:
-            h = h + (self.embedding @ condition)[:, None, None, :]
+            h = h + lowered(self.precision, self._embedded(condition))
         if self.residual:
-            for first, second in zip(layers[1:-1:2], layers[2:-1:2], strict=True):
+            for first, second in zip(layers[1::2], layers[2::2], strict=True):
                 value, gate = jnp.split(_layer(act(_layer(act(h), *first)), *second), 2)
                 h = h + value * jax.nn.sigmoid(gate)
         else:
-            for layer in layers[1:-1]:
+            for layer in layers[1:]:
                 h = _layer(act(h), *layer)
-        if len(layers) > 1:
-            h = _layer(act(h), *layers[-1])
-        gain = jnp.exp(jnp.clip(3.0 * self.log_gain, -LOG_GAIN_MAX, LOG_GAIN_MAX))
-        h = h * gain[:, None, None, None]
-        count, height, width, channels = self.out_shape
-        return jnp.moveaxis(h.reshape(count, channels, height, width, -1), 1, 3)
+        return act(h)
+
+    def _embedded(self, condition: Array) -> Array:
+        return (self.embedding @ condition)[:, None, None, :]
 
 
 LOG_GAIN_MAX = 4.0
 """A channel may become 55 times as large or small; without a limit, several layers overflow float32."""
 
 
-def convolve(x: Float[Array, "channels height width batch"], weight: Float[Array, "out k k channels"]) -> Array:
+def convolve(
+    x: Float[Array, "channels height width batch"], weight: Float[Array, "out k k channels"], dtype: Any = None
+) -> Array:
     """`(channels, height, width, batch) -> (out, height, width, batch)`, zeros beyond the border.
 
     On a CPU as matrix products, of all patches or, where the output is narrower, with shifted sums of the products:
     XLA's own convolution is up to 3 times as fast there, but 20 times slower inside a loop, as training is (design
-    record 0015). On accelerators it is XLA's own.
+    record 0015). On accelerators it is XLA's own, where sums have the type of the image.
+
+    Args:
+        x: The image.
+        weight: The kernels.
+        dtype: In which products are summed up and given; by default that of the image.
     """
     if weight.shape[1] == 1:
-        return jnp.tensordot(weight[:, 0, 0], x, 1)
-    products = _by_shifts if weight.shape[0] < weight.shape[3] else _by_patches
-    return jax.lax.platform_dependent(x, weight, cpu=products, default=_by_xla)
+        return jnp.tensordot(weight[:, 0, 0], x, 1, preferred_element_type=dtype)
+    products = partial(_by_shifts if weight.shape[0] < weight.shape[3] else _by_patches, dtype=dtype)
+    # A gradient through XLA's convolution fails where it sums up in another type.
+    return jax.lax.platform_dependent(
+        x, weight, cpu=products, default=_by_xla if dtype in (None, x.dtype) else products
+    )
 
 
 def _by_xla(x: Array, weight: Array) -> Array:
     return jax.lax.conv_general_dilated(x, weight, (1, 1), "SAME", dimension_numbers=("CHWN", "OHWI", "CHWN"))
 
 
-def _by_patches(x: Array, weight: Array) -> Array:
+def _by_patches(x: Array, weight: Array, dtype: Any) -> Array:
     kernel = weight.shape[1]
     patches = jnp.stack([_shift(x, i, j, kernel) for i in range(kernel) for j in range(kernel)])
     patches = patches.reshape(-1, math.prod(x.shape[1:]))
-    return (weight.reshape(weight.shape[0], -1) @ patches).reshape(-1, *x.shape[1:])
+    rows = weight.reshape(weight.shape[0], -1)
+    return jnp.matmul(rows, patches, preferred_element_type=dtype).reshape(-1, *x.shape[1:])
 
 
-def _by_shifts(x: Array, weight: Array) -> Array:
+def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
     out, kernel, _, channels = weight.shape
     rows = jnp.moveaxis(weight, 0, 2).reshape(-1, channels)
-    products = (rows @ x.reshape(channels, -1)).reshape(kernel * kernel, out, *x.shape[1:])
+    products = jnp.matmul(rows, x.reshape(channels, -1), preferred_element_type=dtype)
+    products = products.reshape(kernel * kernel, out, *x.shape[1:])
     moved = [_shift(y, *divmod(place, kernel), kernel) for place, y in enumerate(products)]
-    return functools.reduce(jnp.add, moved)
+    return reduce(jnp.add, moved)
 
 
 def _shift(x: Array, i: int, j: int, kernel: int) -> Array:
@@ -154,7 +186,11 @@ def _shift(x: Array, i: int, j: int, kernel: int) -> Array:
 
 
 def _layer(x: Array, weight: Array, bias: Array) -> Array:
-    return convolve(x, weight) + bias[:, None, None, None]
+    return convolve(x, weight) + _wide(bias)
+
+
+def _wide(channels: Array) -> Array:
+    return channels[:, None, None, None]
 
 
 def _kernels(channels: int, width: int, depth: int, out: int, residual: bool) -> list[Shape]:

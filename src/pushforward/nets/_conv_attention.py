@@ -12,6 +12,7 @@ from pushforward._params import static
 from pushforward._types import Part, Shape
 from pushforward.nets._conv import convolve
 from pushforward.nets._mlp import ACTIVATIONS, check_activation
+from pushforward.nets._precision import check_precision, lowered
 from pushforward.nets._transformer import Memory, attend, normed
 
 SMALL = 0.1
@@ -82,6 +83,8 @@ class ConvAttentionNet(Part):
             `(height, width, channels)` of an image, whose channels the network sees beside those of the input; or None.
         activation: A name in `ACTIVATIONS`.
         unit: What makes 1 for the network: it sees the input divided by this.
+        precision: "full", or "bfloat16" inside, but for norms and the shares of attention: weights stay as they are,
+            and so does what the network gives, which the last convolution sums up in full.
         key: For the initial weights.
 
     Raises:
@@ -109,6 +112,7 @@ class ConvAttentionNet(Part):
     out_shape: Shape = static()
     cond_dim: int | Shape | None = static()
     unit: float = static(default=1.0)
+    precision: str = static(default="full")
 
     def __init__(
         self,
@@ -121,12 +125,14 @@ class ConvAttentionNet(Part):
         cond_dim: int | Shape | None = None,
         activation: str = "relu",
         unit: float = 1.0,
+        precision: str = "full",
         key: PRNGKeyArray,
     ):
         check_activation("ConvAttentionNet", activation)
+        check_precision("ConvAttentionNet", precision)
         _check(in_shape, out_shape, cond_dim, {"width": width, "depth": depth, "num_heads": num_heads})
         self.in_shape, self.out_shape = tuple(in_shape), tuple(out_shape)
-        self.cond_dim, self.unit = cond_dim, unit
+        self.cond_dim, self.unit, self.precision = cond_dim, unit, precision
         first_key, cond_key, blocks_key = jax.random.split(key, 3)
         channels = in_shape[-1] + (cond_dim[-1] if isinstance(cond_dim, tuple) else 0)
         self.first = _normal(first_key, (width, 3, 3, channels), 9 * channels)
@@ -143,18 +149,21 @@ class ConvAttentionNet(Part):
         seen = x if self.unit == 1.0 else x / self.unit
         if condition is not None and isinstance(self.cond_dim, tuple):
             seen = jnp.concatenate([seen, condition], axis=2)
-        h = convolve(jnp.moveaxis(seen, 2, 0), self.first) + _wide(self.biases[0])
+        first, last, blocks, bias = lowered(self.precision, (self.first, self.last, self.blocks, self.biases[0]))
+        h = convolve(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), first) + _wide(bias)
         if condition is not None and self.embedding is not None:
-            h = h + (self.embedding @ condition)[:, None, None, :]
-        h, _ = lax.scan(lambda h, block: (block(h), None), h, self.blocks)
-        h = convolve(_normed(h), self.last) + _wide(self.biases[1])
+            h = h + lowered(self.precision, self.embedding @ condition)[:, None, None, :]
+        h, _ = lax.scan(lambda h, block: (block(h), None), h, blocks)
+        # Summed up in full: what the network gives enters a log-det.
+        h = convolve(_normed(h), last, x.dtype) + _wide(self.biases[1])
         count, height, width, channels = self.out_shape
         return jnp.moveaxis(h.reshape(count, channels, height, width, -1), 1, 3)
 
 
 def _normed(h: Array) -> Array:
-    """The channels of every pixel with mean 0 and variance 1."""
-    return jnp.moveaxis(normed(jnp.moveaxis(h, 0, -1)), -1, 0)
+    """The channels of every pixel with mean 0 and variance 1, found in float32 at least."""
+    full = h.astype(jnp.promote_types(h.dtype, jnp.float32))
+    return jnp.moveaxis(normed(jnp.moveaxis(full, 0, -1)), -1, 0).astype(h.dtype)
 
 
 def _product(matrix: Array, h: Array, bias: Array) -> Array:

@@ -220,8 +220,9 @@ def attend(query: Array, memory: Memory, visible: ArrayLike) -> Array:
         memory: Keys and values of all tokens.
         visible: Which token a query may see, at least one, `(queries, tokens)`.
     """
-    fit = jnp.einsum("bhqd,bhkd->bhqk", query, memory.keys) / math.sqrt(query.shape[-1])
-    share = jax.nn.softmax(jnp.where(visible, fit, -jnp.inf), axis=-1)
+    wide = jnp.promote_types(query.dtype, jnp.float32)  # shares of bfloat16 would not add up to 1
+    fit = jnp.einsum("bhqd,bhkd->bhqk", query, memory.keys, preferred_element_type=wide) / math.sqrt(query.shape[-1])
+    share = jax.nn.softmax(jnp.where(visible, fit, -jnp.inf), axis=-1).astype(query.dtype)
     return jnp.einsum("bhqk,bhkd->bhqd", share, memory.values)
 
 
