@@ -194,12 +194,22 @@ def _images() -> list[Case]:
         "tarflow_image": lambda k: flows.tarflow_image(
             (4, 4, 1), patch=2, num_layers=2, depth=1, num_heads=2, cond_dim=2, key=k, **tiny
         ),
+        "mintnet_image": lambda k: flows.mintnet_image(
+            (4, 4, 1), num_levels=2, num_layers=2, depth=1, cond_dim=2, key=k, **tiny
+        ),
+        "residual_image": lambda k: flows.residual_image(
+            (4, 4, 1), num_levels=2, num_layers=1, depth=1, cond_dim=2, key=k, **tiny
+        ),
+        "iunet": lambda k: flows.iunet((4, 4, 1), num_levels=2, num_steps=1, key=k, **tiny),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
     net = {"width": 4}
     return [
         Case("squeeze", lambda k: b.Squeeze((4, 2, 2))),
+        Case("orthogonal_squeeze", lambda k: b.OrthogonalSqueeze((4, 2, 2))),
         Case("actnorm_image", lambda k: b.ActNorm((2, 2, 3))),
+        Case("masked_residual_image", lambda k: b.MaskedResidual((3, 2, 2), width=4, depth=1, key=k)),
+        Case("contractive_image", lambda k: b.Contractive((3, 2, 2), width=4, coeff=0.7, key=k)),
         Case("each_pixel", lambda k: b.EachPixel(b.Linear(3, key=k), (2, 2))),
         Case("tanh_affine", lambda k: b.TanhAffine(jnp.ones(D))),
         Case("coupling_channels", lambda k: b.Coupling(b.Affine(), (4, 4, 3), key=k, **net)),

@@ -52,6 +52,7 @@ from pushforward.bijections._stochastic import HMC, AbstractStochastic, Density,
 from pushforward.bijections._sylvester import Sylvester
 from pushforward.bijections._templates import count_raw, fill
 from pushforward.bijections._transformer import TransformerAutoregressive
+from pushforward.bijections._unet import OrthogonalSqueeze, SetAside
 from pushforward.bijections._variational import VariationalDequantize
 
 __all__ = [
@@ -108,6 +109,7 @@ __all__ = [
     "NormalQuantile",
     "NumericalInverse",
     "OneHotToCodes",
+    "OrthogonalSqueeze",
     "Permute",
     "Planar",
     "Power",
@@ -118,6 +120,7 @@ __all__ = [
     "RoundedShift",
     "Scale",
     "Scan",
+    "SetAside",
     "Shift",
     "Sigmoid",
     "SinhArcsinh",

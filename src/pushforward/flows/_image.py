@@ -31,7 +31,7 @@ def multi_scale(name: str, shape: Shape, num_levels: int, level: Level, key: PRN
     Raises:
         ValueError: If the image cannot be halved so often.
     """
-    _check_levels(name, shape, num_levels, num_levels)
+    check_levels(name, shape, num_levels, num_levels)
     height, width, channels = shape
     keys = jax.random.split(key, num_levels)
     shapes = [(height >> i, width >> i, channels << i) for i in range(num_levels)]
@@ -58,7 +58,7 @@ def kept_levels(
     Raises:
         ValueError: If the image cannot be halved so often.
     """
-    _check_levels(name, shape, num_levels, num_levels - 1)
+    check_levels(name, shape, num_levels, num_levels - 1)
     height, width, channels = shape
     shapes = [(height >> i, width >> i, channels << 2 * i) for i in range(num_levels)]
     parts: list[AbstractBijection] = [Reshape((math.prod(shape),), shapes[-1])]
@@ -80,7 +80,8 @@ def image_flow(
     return Transformed(base(bijection.in_shape), bijection)
 
 
-def _check_levels(name: str, shape: Shape, num_levels: int, halvings: int) -> None:
+def check_levels(name: str, shape: Shape, num_levels: int, halvings: int) -> None:
+    """A ValueError where an image of this shape cannot be halved so often, with sizes and levels that can."""
     height, width, _ = shape
     if num_levels < 1:
         raise ValueError(f"{name}: `num_levels` must be at least 1, got {num_levels}.")
