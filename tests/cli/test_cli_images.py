@@ -97,6 +97,9 @@ def test_images_move_along_an_attribute(works, model, folder, tmp_path):
 def test_a_conditional_model_is_told_its_label(works, fails, conditional, folder, tmp_path):
     works("sample", conditional, "-n", "2", "--label", "odd", "-o", tmp_path / "odd.npy")
     assert "even, odd" in fails("sample", conditional, "-n", "2", "-o", tmp_path / "x.npy")[1]
+    odd = ("-n", "2", "--label", "odd", "-o", tmp_path / "x.npy")
+    assert "tarflow-image" in fails("sample", conditional, *odd, "--guidance", "1.5")[1]
+    assert "not trained with Gaussian noise" in fails("sample", conditional, *odd, "--denoise")[0]
     ends = sorted((folder / "odd").iterdir())[:2]
     assert "--label" in fails("interpolate", conditional, *ends, "-o", tmp_path / "x.png", code=2)[1]
 
@@ -117,7 +120,10 @@ def test_a_wrong_call_is_told(fails, folder, tmp_path, arguments, code, error, h
 
 
 def test_options_of_images_are_refused_for_tables(fails, people, tmp_path):
-    assert "--flip is for images" in fails("fit", people, "-o", tmp_path / "x.safetensors", "--flip", code=2)[0]
+    for option in (["--flip"], ["--drop-labels", "0.1"]):
+        assert (
+            f"{option[0]} is for images" in fails("fit", people, "-o", tmp_path / "x.safetensors", *option, code=2)[0]
+        )
 
 
 def test_images_do_not_go_to_standard_output(fails, model):

@@ -64,6 +64,13 @@ ABOVE_ZERO = click.FloatRange(0, min_open=True)
 @click.option("--labels", is_flag=True, help="Images: learn them given their labels, the names of their folders.")
 @click.option("--flip", is_flag=True, help="Images: mirror half of them left to right while training.")
 @click.option("--shift", metavar="N", type=click.IntRange(0), default=0, help="Images: move them by up to N pixels.")
+@click.option(
+    "--drop-labels",
+    metavar="SHARE",
+    type=SHARE,
+    default=0.0,
+    help="Images: leave out this share of the labels, such as 0.1, so that `sample --guidance` works.",
+)
 @images.skip_bad
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
 @click.option(

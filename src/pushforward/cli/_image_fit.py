@@ -35,6 +35,7 @@ class ImageRequest(TrainingRequest):
     labels: bool
     flip: bool
     shift: int
+    drop_labels: float
 
 
 def run_images(request: ImageRequest, talk: Talk) -> None:
@@ -80,6 +81,7 @@ def _fitted(request: ImageRequest, images: Images, talk: Talk) -> ImageDensity:
         conditional=request.labels,
         flip=request.flip,
         shift=request.shift,
+        drop_labels=request.drop_labels,
         callbacks=(Samples(request, images, talk),),
         **request.of_estimator(progress=not talk.quiet),
     )

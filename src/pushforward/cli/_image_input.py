@@ -61,7 +61,7 @@ def brought_to(model: Any, source: str, *, skip_bad: bool = False) -> Any:
 
 
 OF_TABLES = ("condition", "weights", "drop", "kinds", "drop_missing")
-OF_IMAGES = ("resize", "mode", "bits", "skip_bad", "labels", "flip", "shift")
+OF_IMAGES = ("resize", "mode", "bits", "skip_bad", "labels", "flip", "shift", "drop_labels")
 SPELT = {"kinds": "--column"}
 
 

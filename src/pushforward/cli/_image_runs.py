@@ -48,7 +48,8 @@ def sample(path: Path, count: int | None, target: str, *, given: dict[str, Any],
     total = count or rows * columns
     if total > rows * columns:
         raise WrongUsage(f"{total} images do not fit into a sheet of {rows} x {columns}.", "leave -n or --grid out")
-    draws = model.sample(total, seed, given["temperature"], given.get("label"))
+    how = {"guidance": given["guidance"], "denoised": given["denoise"]}
+    draws = model.sample(total, seed, given["temperature"], given.get("label"), **how)
     if target.endswith(ARRAYS):
         np.save(target, draws) if target.endswith(".npy") else np.savez_compressed(target, x=draws)
     elif Path(target).suffix and not target.endswith("/"):

@@ -40,6 +40,18 @@ ROWS = 1000
 @click.option("--given-file", metavar="FILE", type=options.TableSource(), help="A table with the model's conditions.")
 @click.option("--grid", metavar="RxC", type=images.Size(), help="Images: rows and columns of the sheet.")
 @click.option("--label", metavar="NAME", help="Images: draw those of this label, with a model that knows labels.")
+@click.option(
+    "--guidance",
+    metavar="NUMBER",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Images: above 0, more of what sets the label apart; for a fit with --drop-labels.",
+)
+@click.option(
+    "--denoise/--no-denoise",
+    default=None,
+    help="Images: whether to take away the Gaussian noise of a fit with --set noise=0.05; by default yes.",
+)
 @options.seed
 @options.quiet
 def command(
@@ -51,6 +63,8 @@ def command(
     given_file: str | None,
     grid: tuple[int, int] | None,
     label: str | None,
+    guidance: float,
+    denoise: bool | None,
     seed: int,
     quiet: bool,
 ) -> None:
@@ -70,9 +84,10 @@ def command(
         from pushforward.cli._image_runs import sample
 
         options_ = {"grid": grid, "temperature": temperature, "label": label}
+        options_ |= {"guidance": guidance, "denoise": denoise}
         sample(model, rows, output, given=options_, seed=seed, talk=Talk(quiet=quiet))
         return
     from pushforward.cli._sample_run import Request, run
 
-    images.refuse_options_of_images({"grid": grid, "label": label})
+    images.refuse_options_of_images({"grid": grid, "label": label, "guidance": guidance, "denoise": denoise})
     run(Request(model, rows or ROWS, output, temperature, dict(given), given_file, seed), Talk(quiet=quiet))

@@ -15,10 +15,10 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.estimators._image_file import ImageFile, read_images_model, write_images
+from pushforward.estimators._image_flows import draw, drawing_flow, image_objective, image_recipe
 from pushforward.estimators._training import key_from, training_of
 from pushforward.estimators._walks import LatentWalks
-from pushforward.flows import RECIPES
-from pushforward.objectives import Augmented, bits_per_dim, nll
+from pushforward.objectives import bits_per_dim
 from pushforward.train import FitResult, fit
 
 CHUNK_CELLS = 2**18
@@ -34,6 +34,7 @@ class ImageDensity(LatentWalks, BaseEstimator):
         conditional: Whether the flow is told the label of every image.
         flip: Whether training sees images mirrored left to right, half of the time.
         shift: Training sees images moved by up to so many pixels; the image is continued by its edge.
+        drop_labels: Share of the labels that training leaves out, 0.1 for a model that is to be guided.
         learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
         batch_size: Images per step.
         max_epochs: Passes through the images at most; None for the flow's own.
@@ -74,6 +75,7 @@ class ImageDensity(LatentWalks, BaseEstimator):
         conditional: bool = False,
         flip: bool = False,
         shift: int = 0,
+        drop_labels: float = 0.0,
         learning_rate: float | None = None,
         batch_size: int | None = 64,
         max_epochs: int | None = None,
@@ -91,6 +93,7 @@ class ImageDensity(LatentWalks, BaseEstimator):
         self.conditional = conditional
         self.flip = flip
         self.shift = shift
+        self.drop_labels = drop_labels
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -126,7 +129,7 @@ class ImageDensity(LatentWalks, BaseEstimator):
             flow,
             images.values,
             condition=None if labels is None else self._one_hot(labels),
-            objective=Augmented(nll, flip=self.flip, shift=self.shift) if self.flip or self.shift else nll,
+            objective=image_objective(self),
             **training_of(self.flow, self.get_params(deep=False)),
             batch_size=self.batch_size,
             validation=self.validation,
@@ -167,7 +170,14 @@ class ImageDensity(LatentWalks, BaseEstimator):
         return float(self.score_samples(X, y).mean())
 
     def sample(
-        self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None, y: Any = None
+        self,
+        n_samples: int = 1,
+        random_state: Any = None,
+        temperature: float | None = None,
+        y: Any = None,
+        *,
+        guidance: float = 0.0,
+        denoised: bool | None = None,
     ) -> np.ndarray:
         """Draw images, `(n_samples, height, width, channels)` of grey values from 0 to `levels_ - 1`.
 
@@ -176,16 +186,16 @@ class ImageDensity(LatentWalks, BaseEstimator):
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
             temperature: Scale of the noise, from N(0, T**2); 0.7 gives likelier images, None or 1 the model itself.
             y: For a conditional model: one label for all, or one for each.
+            guidance: Above 0, samples show more of what sets their label apart; see `flows.guided`.
+            denoised: Whether Gaussian noise is taken away, see `flows.denoise`; None for yes where there is some.
         """
         check_is_fitted(self)
         condition = self._conditions(y, n_samples)
-        key = key_from(random_state)
-        pieces = []
+        key, led = key_from(random_state), drawing_flow(self.flow_, guidance, self.drop_labels)
+        pieces, how = [], {"temperature": temperature, "denoised": denoised}
         for number, rows in enumerate(self._chunks(n_samples)):
-            chunk_key = jax.random.fold_in(key, number)
-            given = None if condition is None else condition[rows]
-            count = (rows.stop - rows.start) if given is None else ()
-            pieces.append(np.asarray(self.flow_.sample(chunk_key, count, given, temperature=temperature)))
+            chunk_key, given = jax.random.fold_in(key, number), None if condition is None else condition[rows]
+            pieces.append(draw(led, self.flow_, chunk_key, rows.stop - rows.start, given, **how))
         return self._bytes(np.concatenate(pieces))
 
     def encode(self, X: Images | np.ndarray, y: Any = None) -> np.ndarray:
@@ -288,19 +298,6 @@ def as_images(x: Images | np.ndarray) -> Images:
             "read them with `pushforward.data.read_images`, or save 8 bits as `uint8`",
         )
     return Images(values)
-
-
-def image_recipe(name: str) -> Any:
-    """The recipe of an image flow.
-
-    Raises:
-        ValueError: If there is none of this name.
-    """
-    able = [recipe.name for recipe in RECIPES.values() if recipe.events == "image"]
-    if name not in able:
-        what = "is a flow of tables" if name in RECIPES else "is not a flow"
-        raise DataError(f"images: {name!r} {what}.", f"image flows are {', '.join(able)}")
-    return RECIPES[name]
 
 
 def _fewer(levels: int) -> str:

@@ -1,0 +1,98 @@
+"""The flow of an image model: by its name, what it is trained for, and how images are drawn from it."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from pushforward._errors import DataError
+from pushforward.bijections import Chain, GaussianDequantize
+from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.flows import RECIPES, Recipe, denoise, guided, without_rounding
+from pushforward.objectives import Augmented, DropCondition, Objective, nll
+
+
+def image_recipe(name: str) -> Recipe:
+    """The recipe of an image flow.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
+    able = [recipe.name for recipe in RECIPES.values() if recipe.events == "image"]
+    if name not in able:
+        what = "is a flow of tables" if name in RECIPES else "is not a flow"
+        raise DataError(f"images: {name!r} {what}.", f"image flows are {', '.join(able)}")
+    return RECIPES[name]
+
+
+def image_objective(model: Any) -> Objective:
+    """Likelihood of images that may be mirrored or moved, and whose labels may be left out, as an `ImageDensity` says.
+
+    Raises:
+        DataError: If labels are to be left out that are not learned at all.
+    """
+    if model.drop_labels and not model.conditional:
+        raise DataError(
+            f"images: drop_labels={model.drop_labels} leaves out labels, but the model is not conditional on them.",
+            "give `--labels` as well (in Python: `conditional=True`)",
+        )
+    objective: Objective = DropCondition(nll, model.drop_labels) if model.drop_labels else nll
+    return Augmented(objective, flip=model.flip, shift=model.shift) if model.flip or model.shift else objective
+
+
+def drawing_flow(flow: AbstractDistribution, guidance: float, drop_labels: float) -> AbstractDistribution:
+    """The flow that samples are drawn from: guided, if that is asked for.
+
+    Raises:
+        DataError: If it cannot be guided.
+    """
+    if not guidance:
+        return flow
+    try:
+        led = guided(flow, guidance)
+    except ValueError:
+        raise DataError(
+            "images: guidance is for a model that knows labels, of a flow of transformers.",
+            "fit one with `--flow tarflow-image --labels --drop-labels 0.1`",
+        ) from None
+    if not drop_labels:
+        raise DataError(
+            "images: guidance compares with images of no label, which this model has never seen.",
+            "fit it with `--drop-labels 0.1` (in Python: `drop_labels=0.1`)",
+        )
+    return led
+
+
+def has_noise(flow: AbstractDistribution) -> bool:
+    """Whether a flow was trained with Gaussian noise, which stays in its samples."""
+    chain = flow.bijection if isinstance(flow, Transformed) else None
+    return isinstance(chain, Chain) and isinstance(chain.bijections[-1], GaussianDequantize)
+
+
+def draw(
+    drawn: AbstractDistribution,
+    flow: AbstractDistribution,
+    key: Array,
+    count: int,
+    condition: np.ndarray | None,
+    *,
+    temperature: float | None,
+    denoised: bool | None,
+) -> np.ndarray:
+    """Grey values `(count, height, width, channels)`; noise is taken away by `flow`, as trained.
+
+    Raises:
+        DataError: If there is no noise to take away.
+    """
+    shape = count if condition is None else ()
+    if not (has_noise(flow) if denoised is None else denoised):
+        return np.asarray(drawn.sample(key, shape, condition, temperature=temperature))
+    if not has_noise(flow):
+        raise DataError(
+            "images: the model was not trained with Gaussian noise, and its samples have none.",
+            "leave `--denoise` out, or fit `--flow tarflow-image --set noise=0.05`",
+        )
+    smooth, noise = without_rounding(drawn)
+    noisy = smooth.sample(key, shape, condition, temperature=temperature)
+    return np.asarray(jax.jit(noise.rounded)(denoise(flow, noisy, condition)))
