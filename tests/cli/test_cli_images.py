@@ -63,7 +63,7 @@ def test_samples_are_a_sheet_a_folder_or_an_array(works, model, tmp_path):
     assert np.load(tmp_path / "drawn.npy").max() < 32
 
 
-@pytest.mark.parametrize("what", ["samples", "temperatures", "reconstructions", "nearest", "loss"])
+@pytest.mark.parametrize("what", ["samples", "temperatures", "layers", "reconstructions", "nearest", "loss"])
 def test_every_picture_is_drawn(works, model, folder, tmp_path, what):
     works("plot", model, folder, "-o", tmp_path / "picture.png", "--what", what)
     with Image.open(tmp_path / "picture.png") as picture:

@@ -124,7 +124,8 @@ def _report(request: ImageRequest, model: ImageDensity, images: Images, talk: Ta
         f"{'validation' if held_out else 'training'} {bits:.4f} bits per dimension at epoch {result.best_epoch}, which "
         f"is kept; {start:.4f} before training"
     )
-    talk.say("  this is at most so many bits for each number of an image; the true figure is a little lower")
+    if not model.flow_.exact:
+        talk.say("  this is at most so many bits for each number of an image; the true figure is a little lower")
     talk.say(f"wrote {request.model}")
     if request.as_json:
         print_json(

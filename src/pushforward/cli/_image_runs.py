@@ -13,9 +13,9 @@ from pushforward.data import Table, TableWriter
 from pushforward.estimators import ImageDensity
 from pushforward.estimators._walks import nearest
 
-PICTURES = ("samples", "temperatures", "reconstructions", "nearest", "loss")
+PICTURES = ("samples", "temperatures", "layers", "reconstructions", "nearest", "loss")
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-ACROSS = 8
+ACROSS, DOWN = 8, 6
 ARRAYS = (".npy", ".npz")
 
 
@@ -35,7 +35,8 @@ def score(path: Path, source: str, target: str, *, given: dict[str, Any], talk: 
     with TableWriter(target, table.names, table.kinds, table.categories) as writer:
         writer.write(table.values)
     where = "standard output" if target == "-" else target
-    talk.say(f"wrote {plural(len(images), 'score')} to {where}; at most {bits.mean():.4f} bits per dimension")
+    most = "" if model.flow_.exact else "at most "
+    talk.say(f"wrote {plural(len(images), 'score')} to {where}; {most}{bits.mean():.4f} bits per dimension")
 
 
 def sample(path: Path, count: int | None, target: str, *, given: dict[str, Any], seed: int, talk: Talk) -> None:
@@ -74,6 +75,9 @@ def plot(path: Path, source: str | None, target: Path, what: str | None, *, seed
     elif what == "temperatures":
         rows = [_draw(model, ACROSS, seed, temperature) for temperature in TEMPERATURES]
         figure = _rows(model, rows, [f"T = {temperature}" for temperature in TEMPERATURES])
+    elif what == "layers":
+        way = model.layers(DOWN, ACROSS, seed, y=_labels(model, DOWN))
+        figure = plots.image_rows(list(way.images), levels=model.levels_, titles=way.titles)
     else:
         if source is None:
             raise WrongUsage(f"--what {what} needs images.", "give a folder or an array behind the model")
@@ -84,8 +88,11 @@ def plot(path: Path, source: str | None, target: Path, what: str | None, *, seed
 
 
 def _draw(model: ImageDensity, count: int, seed: int, temperature: float | None = None) -> np.ndarray:
-    labels = [model.labels_[i % len(model.labels_)] for i in range(count)] if model.labels_ else None
-    return model.sample(count, seed, temperature, labels)
+    return model.sample(count, seed, temperature, _labels(model, count))
+
+
+def _labels(model: ImageDensity, count: int) -> list[str] | None:
+    return [model.labels_[i % len(model.labels_)] for i in range(count)] if model.labels_ else None
 
 
 def _rows(model: ImageDensity, rows: list[np.ndarray], labels: list[str]) -> Any:

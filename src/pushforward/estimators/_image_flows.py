@@ -64,6 +64,15 @@ def drawing_flow(flow: AbstractDistribution, guidance: float, drop_labels: float
     return led
 
 
+def check_latents(flow: AbstractDistribution) -> None:
+    """A DataError where latents are whole numbers, between which there is no way."""
+    if flow.exact:
+        raise DataError(
+            "images: the flow moves whole numbers, and has no latent vectors between which one can walk.",
+            "fit a flow of real numbers, such as `--flow glow`",
+        )
+
+
 def has_noise(flow: AbstractDistribution) -> bool:
     """Whether a flow was trained with Gaussian noise, which stays in its samples."""
     chain = flow.bijection if isinstance(flow, Transformed) else None

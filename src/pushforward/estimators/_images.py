@@ -15,7 +15,7 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.estimators._image_file import ImageFile, read_images_model, write_images
-from pushforward.estimators._image_flows import draw, drawing_flow, image_objective, image_recipe
+from pushforward.estimators._image_flows import check_latents, draw, drawing_flow, image_objective, image_recipe
 from pushforward.estimators._training import key_from, training_of
 from pushforward.estimators._walks import LatentWalks
 from pushforward.objectives import bits_per_dim
@@ -201,11 +201,13 @@ class ImageDensity(LatentWalks, BaseEstimator):
     def encode(self, X: Images | np.ndarray, y: Any = None) -> np.ndarray:
         """The latent vectors of images, `(count, size)`, at the middle of every grey value."""
         values, condition = self._checked(X, y)
+        check_latents(self.flow_)
         return self._in_chunks(_encode, values, condition)
 
     def decode(self, z: np.ndarray, y: Any = None) -> np.ndarray:
         """The images of latent vectors, `(count, height, width, channels)` of grey values."""
         check_is_fitted(self)
+        check_latents(self.flow_)
         z = np.asarray(z, np.float32).reshape(len(z), *self.flow_.base.event_shape)
         return self._bytes(self._in_chunks(_decode, z, self._conditions(y, len(z))))
 
