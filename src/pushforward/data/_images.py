@@ -71,7 +71,8 @@ class Images:
             raise DataError(
                 f"images: {bits} bits are wanted, but there are {self.levels} levels.", "leave `bits` out for this set"
             )
-        return replace(self, values=self.values >> (8 - bits), levels=levels)
+        values = np.right_shift(self.values, 8 - bits, out=_room(self.values.shape))
+        return replace(self, values=values, levels=levels)
 
 
 def read_images(

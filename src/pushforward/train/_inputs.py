@@ -12,11 +12,14 @@ from pushforward._errors import DataError, check_condition
 from pushforward._types import Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import SPLIT, rows_of, shuffled
+from pushforward.train._batches import SPLIT, rows_of, shuffled, stored_as
+from pushforward.train._stream import gathered, stays_on_host
 
 MONITOR_BLOCK = 8192  # rows that are evaluated at once, fewer of wide events
 MONITOR_CELLS = 4 * MONITOR_BLOCK  # a spline flow needs about 200 bytes for each number of an event
 MONITOR_LEAST = 256
+HELD_OUT_NUMBERS = 2**26  # 256 MiB of floats; more would only tell the same loss with one digit more
+CHECKED_NUMBERS = 2**24  # that are looked at together
 ROWS_NAMED = 5
 
 
@@ -50,7 +53,7 @@ def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndar
     """Row numbers for training and for validation, in random order; rows of weight zero are in neither."""
     rows = np.arange(len(data.x)) if data.weights is None else np.flatnonzero(np.asarray(data.weights) > 0)
     rows = shuffled(key, (SPLIT,), rows)
-    held_out = round(fraction * len(rows))
+    held_out = min(round(fraction * len(rows)), HELD_OUT_NUMBERS // max(math.prod(data.x.shape[1:]), 1))
     if fraction > 0:
         held_out = min(max(held_out, 1), len(rows) - 1)
     return rows[held_out:], rows[:held_out]
@@ -67,6 +70,8 @@ def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
     size = math.ceil(len(rows) / count)
     real = np.arange(count * size) < len(rows)
     numbers = np.resize(rows, count * size).astype(np.int32)
+    if isinstance(data.x, np.ndarray):
+        data, numbers = gathered(jax.tree.map(np.asarray, data), numbers), np.arange(count * size)
     return _blocks(data, numbers.reshape(count, size), real.reshape(count, size))
 
 
@@ -81,7 +86,7 @@ def _blocks(data: Batch, rows: Array, real: Array) -> Batch:
     return taken._replace(weights=real * (jnp.ones(()) if taken.weights is None else taken.weights))
 
 
-def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Array:
+def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Any:
     try:
         array = _on_device(values)
     except (TypeError, ValueError) as error:
@@ -101,30 +106,38 @@ def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | N
     return array
 
 
-def _on_device(values: Any) -> Array:
-    """As floats; bytes (images) stay bytes, a quarter of the memory, and become floats batch by batch."""
-    if getattr(values, "dtype", None) == np.uint8:
-        return jax.device_put(values)
+def _on_device(values: Any) -> Any:
+    """As floats, or bytes that become floats batch by batch; what is streamed stays as it is."""
+    if stays_on_host(values):
+        return values
     if isinstance(values, jax.Array):
-        return values if jnp.issubdtype(values.dtype, jnp.floating) else values.astype(jnp.result_type(float))
+        return values.astype(stored_as(values.dtype))
     array = np.asarray(values)
-    if array.dtype == np.float64 or not jnp.issubdtype(array.dtype, jnp.floating):
-        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
-            array = array.astype(jnp.result_type(float), copy=False)
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+        array = array.astype(stored_as(array.dtype), copy=False)
     # Unlike `jnp.asarray`, this does not hold two copies for a moment.
     return jax.device_put(array)
 
 
 def _check_finite(array: np.ndarray, what: str, name: str) -> None:
-    finite = np.isfinite(array)
-    if finite.all():
+    if array.dtype == np.uint8:
         return
-    bad = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
+    size = max(CHECKED_NUMBERS // max(math.prod(array.shape[1:]), 1), 1)
+    starts = range(0, len(array), size)
+    bad = [start + row for start in starts for row in _not_finite(array[start : start + size])]
+    if not bad:
+        return
     named = ", ".join(map(str, bad[:ROWS_NAMED])) + (", ..." if len(bad) > ROWS_NAMED else "")
     raise DataError(
         f"{what}: `{name}` has NaN, infinite or too large values in {len(bad)} of {len(array)} rows (rows {named}).",
         "Drop or fill these rows; row numbers start at 0.",
     )
+
+
+def _not_finite(rows: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(rows.astype(stored_as(rows.dtype), copy=False))
+    return np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))
 
 
 def _check_weights(weights: np.ndarray, what: str) -> None:
