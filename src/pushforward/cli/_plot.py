@@ -9,7 +9,7 @@ from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
 PICTURES = ("density", "corner", "shares", "loss", "steps")
-OF_IMAGES = ("samples", "temperatures", "reconstructions", "nearest")
+OF_IMAGES = ("samples", "temperatures", "layers", "reconstructions", "nearest")
 
 
 @make_command(
@@ -58,8 +58,9 @@ def command(
     steps shows how the layers move points from the noise to the data.
 
     Of a model of images, --what samples shows draws; temperatures shows the same noise at several scales;
-    reconstructions shows images of DATA from their whole latent vector and from half of it; nearest shows draws above
-    the images of DATA that are most alike, so that one sees whether the model copies; loss shows the training.
+    layers shows samples on their way from the noise to the image, after some of the layers; reconstructions shows
+    images of DATA from their whole latent vector and from half of it; nearest shows draws above the images of DATA that
+    are most alike, so that one sees whether the model copies; loss shows the training.
     """
     from pushforward.cli._talk import Talk
 

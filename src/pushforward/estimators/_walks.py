@@ -3,16 +3,24 @@
 import abc
 from typing import Any, Literal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data import Images
+from pushforward.distributions import Transformed
+from pushforward.estimators._layers import Layers, shaded, states
+from pushforward.estimators._training import key_from
 
 Path = Literal["sphere", "line"]
 
 
 class LatentWalks(abc.ABC):
     """What can be done with any model that encodes images as latent vectors and decodes them."""
+
+    flow_: Transformed
+    levels_: int
 
     @abc.abstractmethod
     def encode(self, X: Any, y: Any = None) -> np.ndarray:
@@ -21,6 +29,48 @@ class LatentWalks(abc.ABC):
     @abc.abstractmethod
     def decode(self, z: np.ndarray, y: Any = None) -> np.ndarray:
         """The images of latent vectors."""
+
+    @abc.abstractmethod
+    def _conditions(self, y: Any, count: int) -> np.ndarray | None:
+        """`(count, cond_dim)` for labels, or None for a model without."""
+
+    def layers(
+        self,
+        n_samples: int = 6,
+        columns: int = 8,
+        random_state: Any = None,
+        temperature: float | None = None,
+        y: Any = None,
+    ) -> Layers:
+        """Samples on their way from noise to images, after some of the layers.
+
+        Numbers that a layer has not reached yet, in a flow of several scales, are shown as their noise.
+
+        Args:
+            n_samples: How many.
+            columns: How many states of each, at least 2: the noise, the image, and others evenly spread between them.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+            temperature: Scale of the noise.
+            y: For a conditional model: one label for all, or one for each.
+
+        Returns:
+            The pictures and the names of the states. The noise is that of `sample` with the same seed.
+
+        Raises:
+            DataError: If there are too few samples or columns, or labels that do not fit.
+        """
+        if n_samples < 1 or columns < 2:
+            raise DataError(
+                f"layers: needs 1 sample and 2 columns or more, got {n_samples} and {columns}.", "ask for more"
+            )
+        given = self._conditions(y, n_samples)
+        base_key = jax.random.split(jax.random.fold_in(key_from(random_state), 0))[1]
+        z = jnp.moveaxis(self.flow_.base.sample(base_key, n_samples, temperature=temperature), 0, -1)
+        *before, (_, last) = states(self.flow_.bijection, z, None if given is None else jnp.asarray(given.T), columns)
+        shades = [shaded(np.asarray(values), self.levels_) for _, values in before]
+        grey = np.clip(np.asarray(last), 0, self.levels_ - 1)
+        names = ["noise", *(f"layer {number}" for number, _ in before[1:]), "image"]
+        return Layers(np.stack([*shades, grey], axis=1), tuple(names))
 
     def interpolate(self, pair: Images | np.ndarray, steps: int = 8, *, path: Path = "sphere", y: Any = None) -> Any:
         r"""Images on the way from one to another, both ends included.
