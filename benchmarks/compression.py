@@ -1,8 +1,12 @@
-"""Discrete flows: digits in bytes beside zlib and lzma, binary columns, and two dependent categories.
+"""Discrete flows: digits and images in bytes beside PNG, zlib, lzma and zstd, binary columns, dependent categories.
 
-Run `python -m benchmarks.compression [digits binary gaussians]`; `binary` needs `PUSHFORWARD_DATA`.
+Run `python -m benchmarks.compression [digits images binary gaussians]`; `images` and `binary` need `PUSHFORWARD_DATA`.
+Images are coded in one piece, as a user would code a set; PNG once as a file for each and once as one tall picture.
+zstd is left out where the package `zstandard` is not installed.
 """
 
+import importlib.util
+import io as streams
 import lzma
 import sys
 import time
@@ -12,13 +16,16 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 import optax
+from PIL import Image
 from scipy.stats import norm
 from sklearn.datasets import load_digits
 
 import pushforward as pf
 from benchmarks.binary import load
+from benchmarks.images import load as load_images
 from benchmarks.records import append
 from pushforward import flows, io
+from pushforward._params import count_parameters
 
 KEY = jax.random.key(0)
 Record = dict[str, float | int | str | bool]
@@ -27,6 +34,7 @@ DIGITS = {
     "independent, 5 logistics each": (5, None),
     "idf, couplings, 5 logistics each": (5, {"num_layers": 2, "width": 128, "depth": 1}),
     "idf, autoregressive, 5 logistics each": (5, {"num_layers": 1, "width": 256, "depth": 1, "autoregressive": True}),
+    "idf, halves predicted, 5 logistics each": (5, {"num_layers": 1, "width": 128, "depth": 1, "num_splits": 3}),
     "independent, 1 logistic each": (1, None),
     "idf, autoregressive, 1 logistic each": (1, {"num_layers": 1, "width": 256, "depth": 1, "autoregressive": True}),
 }
@@ -59,22 +67,80 @@ def _digits_by(name: str, train: np.ndarray, valid: np.ndarray, test: np.ndarray
         progress=False,
         key=KEY,
     ).flow
-    seconds, cells = time.perf_counter() - start, test.size
-    bits = -np.asarray(fitted.log_prob(test), np.float64).sum() / np.log(2)
-    packed = io.compress(fitted, test)
-    raw = test.tobytes()
-    return {
-        "set": "digits",
-        "flow": name,
+    seconds = round(time.perf_counter() - start, 1)
+    return {"set": "digits", "flow": name, **_coded(fitted, test), "seconds": seconds}
+
+
+def _coded(flow: pf.distributions.AbstractDistribution, test: np.ndarray) -> Record:
+    """Bits by the model and in its code, whether they come back, and bits by compressors that see the same bytes."""
+    cells, raw = test.size, test.tobytes()
+    bits = -np.asarray(flow.log_prob(test), np.float64).sum() / np.log(2)
+    start = time.perf_counter()
+    packed = io.compress(flow, test)
+    middle = time.perf_counter()
+    lossless = bool(np.array_equal(io.decompress(flow, packed), test))
+    facts: Record = {
         "model_bits_per_dim": round(bits / cells, 4),
         "nats_per_row": round(bits * np.log(2) / len(test), 3),
         "coded_bits_per_dim": round(8 * len(packed) / cells, 4),
         "coded_over_model": round(8 * len(packed) / bits, 4),
-        "lossless": bool(np.array_equal(io.decompress(fitted, packed), test)),
+        "lossless": lossless,
+        "encode_seconds": round(middle - start, 1),
+        "decode_seconds": round(time.perf_counter() - middle, 1),
         "zlib_bits_per_dim": round(8 * len(zlib.compress(raw, 9)) / cells, 4),
         "lzma_bits_per_dim": round(8 * len(lzma.compress(raw, preset=9 | lzma.PRESET_EXTREME)) / cells, 4),
-        "seconds": round(seconds, 1),
     }
+    if importlib.util.find_spec("zstandard") is not None:
+        zstandard = importlib.import_module("zstandard")
+        facts["zstd_bits_per_dim"] = round(8 * len(zstandard.ZstdCompressor(level=22).compress(raw)) / cells, 4)
+    return facts
+
+
+IMAGES = {
+    "digits": {"num_levels": 2, "num_steps": 4, "width": 32, "depth": 2},
+    "mnist": {"num_levels": 2, "num_steps": 4, "width": 32, "depth": 2},
+}
+MOST_SECONDS = {"digits": 240, "mnist": 480}
+"""Training ends with the epoch in which the clock passes this."""
+CODED = 2_000
+"""Test images that are coded at most."""
+
+
+def images() -> Iterator[Record]:
+    """Images as they are, grey values of 4 or 8 bits: training, validation and test as in `benchmarks.images`."""
+    for name, options in IMAGES.items():
+        train, valid, test = load_images(name)
+        levels = 17 if name == "digits" else 256
+        flow = flows.idf_image(train.shape[1:], grey_levels=levels, **options, key=KEY)
+        start = time.perf_counter()
+
+        def stop(info: pf.train.EpochInfo, start: float = start, most: float = MOST_SECONDS[name]) -> bool:
+            return time.perf_counter() - start > most
+
+        settings = {"batch_size": 64, "max_epochs": 200, "patience": 30, "ema": 0.99, "callbacks": (stop,)}
+        result = pf.fit(
+            flow, train, validation=valid, optimizer=_decaying(1e-3, 0.1), **settings, progress=False, key=KEY
+        )
+        seconds = round(time.perf_counter() - start, 1)
+        rows = test[:CODED].astype(np.uint8)
+        yield {
+            "set": f"{name} images",
+            "flow": "idf-image",
+            "parameters": count_parameters(result.flow),
+            "epochs": len(result.history),
+            "seconds": seconds,
+            "images": len(rows),
+            **_coded(result.flow, rows),
+            "png_each_bits_per_dim": round(8 * sum(map(_png, rows)) / rows.size, 4),
+            "png_sheet_bits_per_dim": round(8 * _png(np.concatenate(rows)) / rows.size, 4),
+        }
+
+
+def _png(image: np.ndarray) -> int:
+    """Bytes of a picture `(height, width, 1)`, optimised."""
+    target = streams.BytesIO()
+    Image.fromarray(image[..., 0]).save(target, "PNG", optimize=True)
+    return len(target.getvalue())
 
 
 def _decaying(rate: float, decay: float) -> optax.GradientTransformation:
@@ -147,7 +213,7 @@ def _eight_gaussians() -> np.ndarray:
 
 def main() -> None:
     """Run what the command line names, and store what was measured."""
-    runs = {"digits": digits, "binary": binary, "gaussians": gaussians}
+    runs = {"digits": digits, "images": images, "binary": binary, "gaussians": gaussians}
     append("compression", (record for name in sys.argv[1:] or runs for record in runs[name]()))
 
 

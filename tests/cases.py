@@ -201,6 +201,9 @@ def _images() -> list[Case]:
             (4, 4, 1), num_levels=2, num_layers=1, depth=1, cond_dim=2, key=k, **tiny
         ),
         "iunet": lambda k: flows.iunet((4, 4, 1), num_levels=2, num_steps=1, key=k, **tiny),
+        "idf_image": lambda k: flows.idf_image(
+            (4, 4, 1), num_levels=1, num_steps=2, width=4, depth=2, cond_dim=2, key=k
+        ),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
     net = {"width": 4}

@@ -5,9 +5,10 @@ from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
 from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, MassTable, OneHotCategorical
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
-from pushforward.distributions._joint import GivenAngles, GivenCategories, Product
+from pushforward.distributions._joint import GivenAngles, GivenCategories, Product, SplitOff
 from pushforward.distributions._made import Autoregression
 from pushforward.distributions._mixture import ConditionalBase, Mixture, MultivariateNormal
+from pushforward.distributions._predicted import AbstractPredicted, PredictedLogistic
 from pushforward.distributions._resampled import Resampled
 from pushforward.distributions._target import Bridge, Target
 from pushforward.distributions._transformed import Embedded, Transformed
@@ -15,6 +16,7 @@ from pushforward.distributions._transformed import Embedded, Transformed
 __all__ = [
     "AbstractCountable",
     "AbstractDistribution",
+    "AbstractPredicted",
     "Autoregression",
     "Bridge",
     "CategoricalMADE",
@@ -31,8 +33,10 @@ __all__ = [
     "MultivariateNormal",
     "Normal",
     "OneHotCategorical",
+    "PredictedLogistic",
     "Product",
     "Resampled",
+    "SplitOff",
     "StudentT",
     "Target",
     "Transformed",

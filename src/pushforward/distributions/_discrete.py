@@ -109,23 +109,15 @@ class DiscretizedLogistic(AbstractCountable):
         return positive(self.scale_raw)[0]
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        # The difference of two sigmoids a > b is sigma(a) sigma(-b) (1 - exp(b - a)): no cancellation in the tails.
-        scale = self.unit * self.scale[..., None]
-        offset = x - self.unit * self.loc[..., None]
-        step = jnp.log(-jnp.expm1(-1.0 / scale))
-        upper, lower = (offset + 0.5) / scale, (offset - 0.5) / scale
-        each = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + step
-        log_prob = jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits, axis=0)[..., None], axis=0)
-        whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
-        return sum_event(jnp.where(whole, log_prob, -jnp.inf))
+        loc, scale = (self.unit * values[..., None] for values in (self.loc, self.scale))
+        return sum_event(logistic_log_mass(x, loc, scale, self.logits[..., None]))
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        which_key, noise_key = jax.random.split(key)
-        shape, dtype = (*self.event_shape, n), self.loc.dtype
-        which = jax.random.categorical(which_key, self.logits[..., None], axis=0, shape=shape)
-        loc, scale = (_of_component(values, which) for values in (self.loc, self.scale))
-        noise = jax.random.logistic(noise_key, shape, dtype) * (1.0 if temperature is None else temperature)
-        return jnp.round(self.unit * (loc + scale * noise))
+        shape = (*self.loc.shape, n)
+        loc, scale, logits = (
+            jnp.broadcast_to(values[..., None], shape) for values in (self.loc, self.scale, self.logits)
+        )
+        return draw_logistic(key, self.unit * loc, self.unit * scale, logits, temperature)
 
     def _data_init(self, x: Array, condition: Array | None) -> "DiscretizedLogistic":
         count = self.loc.shape[0]
@@ -171,9 +163,24 @@ def _offsets(count: int) -> np.ndarray:
     return np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
 
 
-def _of_component(values: Array, which: Array) -> Array:
-    """`values (components, *event)` at the index of each draw, `(*event, n)`."""
-    return jnp.take_along_axis(values[..., None], which[None], axis=0)[0]
+def logistic_log_mass(x: Array, loc: Array, scale: Array, logits: Array) -> Array:
+    """Log-probability of every number under its mixture; components are the first axis of all but `x`."""
+    # The difference of two sigmoids a > b is sigma(a) sigma(-b) (1 - exp(b - a)): no cancellation in the tails.
+    step = jnp.log(-jnp.expm1(-1.0 / scale))
+    upper, lower = (x - loc + 0.5) / scale, (x - loc - 0.5) / scale
+    each = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + step
+    log_prob = jax.nn.logsumexp(each + jax.nn.log_softmax(logits, axis=0), axis=0)
+    whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
+    return jnp.where(whole, log_prob, -jnp.inf)
+
+
+def draw_logistic(key: PRNGKeyArray, loc: Array, scale: Array, logits: Array, temperature: ArrayLike | None) -> Array:
+    """One whole number from each mixture; components are the first axis, `(components, *event, n)`."""
+    which_key, noise_key = jax.random.split(key)
+    which = jax.random.categorical(which_key, logits, axis=0)[None]
+    loc, scale = (jnp.take_along_axis(values, which, axis=0)[0] for values in (loc, scale))
+    noise = jax.random.logistic(noise_key, loc.shape, loc.dtype) * (1.0 if temperature is None else temperature)
+    return jnp.round(loc + scale * noise)
 
 
 def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> MassTable:

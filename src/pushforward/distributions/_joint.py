@@ -1,6 +1,7 @@
 """Distributions over parts of an event: independent side by side, or one given another."""
 
 import abc
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,8 @@ class Product(AbstractDistribution):
 class AbstractGiven(AbstractDistribution):
     r"""$p(a, b) = p(a)\,p(b \mid f(a))$: some coordinates first, and then others given features of them.
 
-    A subclass says what is first, and what the others see of it.
+    Of images, coordinates are channels: the last axis of an event is divided. A subclass says what is first, and what
+    the others see of it.
     """
 
     others: AbstractVar[AbstractDistribution]
@@ -96,11 +98,12 @@ class AbstractGiven(AbstractDistribution):
 
     @abc.abstractmethod
     def _features(self, first: Array) -> Array:
-        """What the others see of the first coordinates, `(k, batch) -> (features, batch)`."""
+        """What the others see of the first coordinates, `(*first.event_shape, batch) -> (features, batch)`."""
 
     @property
     def event_shape(self) -> Shape:
-        return (self.first.event_shape[0] + self.others.event_shape[0],)
+        *grid, size = self.first.event_shape
+        return (*grid, size + self.others.event_shape[-1])
 
     @property
     def cond_shape(self) -> Shape | None:
@@ -125,7 +128,7 @@ class AbstractGiven(AbstractDistribution):
         first_key, others_key = jax.random.split(key)
         first = self.first._sample_many(first_key, n, condition, temperature)
         others = self.others._sample_many(others_key, n, self._seen(first, condition), temperature)
-        return jnp.concatenate([first, others])
+        return jnp.concatenate([first, others], axis=-2)
 
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractGiven":
         first, others = self._split(x)
@@ -133,8 +136,8 @@ class AbstractGiven(AbstractDistribution):
         return eqx.tree_at(lambda g: (g.first, g.others), self, (self.first._data_init(first, condition), started))
 
     def _split(self, x: Array) -> tuple[Array, Array]:
-        size = self.first.event_shape[0]
-        return x[:size], x[size:]
+        size = self.first.event_shape[-1]
+        return x[..., :size, :], x[..., size:, :]
 
     def _seen(self, first: Array, condition: Array | None) -> Array:
         seen = self._features(first)
@@ -205,3 +208,44 @@ class GivenCategories(AbstractGiven):
 
     def _features(self, first: Array) -> Array:
         return one_hot(first, self.categories.sizes)
+
+
+class SplitOff(AbstractGiven):
+    r"""$p(a, b) = p(a)\,p(b \mid a)$: some coordinates stay, and others that are split off are told by them.
+
+    As the base of a flow, with a `Transformed` as what stays, this is the multi-scale architecture of integer discrete
+    flows: level by level, what leaves is predicted from what goes on.
+
+    Args:
+        kept: Over vectors, or over images whose channels come first.
+        others: Over the other coordinates, or channels, conditional on all numbers of the first, row by row, behind
+            which come those that `kept` is conditional on.
+
+    Raises:
+        ValueError: If the events or the condition of `others` do not fit.
+
+    Example:
+        >>> kept = pf.distributions.DiscretizedLogistic.spread((2,))
+        >>> others = pf.distributions.PredictedLogistic((3,), (2,), width=8, key=key)
+        >>> SplitOff(kept, others).event_shape
+        (5,)
+
+    Reference:
+        Hoogeboom, Peters, van den Berg & Welling (2019), Integer discrete flows and lossless compression, section 4.
+    """
+
+    kept: AbstractDistribution
+    others: AbstractDistribution
+
+    def __check_init__(self):
+        shapes = self.kept.event_shape, self.others.event_shape
+        if len({len(shape) for shape in shapes}) != 1 or shapes[0][:-1] != shapes[1][:-1]:
+            raise ValueError(f"SplitOff: the events of both parts must agree in all axes but the last, got {shapes}.")
+        self._check_condition(math.prod(self.kept.event_shape), "all numbers that stay")
+
+    @property
+    def first(self) -> AbstractDistribution:
+        return self.kept
+
+    def _features(self, first: Array) -> Array:
+        return first.reshape(-1, first.shape[-1])

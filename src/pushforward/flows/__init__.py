@@ -13,6 +13,7 @@ from pushforward.flows.gaussianization import gaussianization
 from pushforward.flows.glow import glow
 from pushforward.flows.iaf import iaf
 from pushforward.flows.idf import idf
+from pushforward.flows.idf_image import idf_image
 from pushforward.flows.iunet import iunet
 from pushforward.flows.made import made, made_bernoulli
 from pushforward.flows.made_mog import made_mog
@@ -147,6 +148,7 @@ RECIPES: dict[str, Recipe] = {
             "image",
         ),
         Recipe("iunet", iunet, "images: a U-Net of additive couplings, at any depth", "Etmann et al. 2020", "image"),
+        Recipe("idf-image", idf_image, "images: whole numbers moved, to compress", "Hoogeboom et al. 2019", "image"),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
@@ -176,6 +178,7 @@ __all__ = [
     "guided",
     "iaf",
     "idf",
+    "idf_image",
     "iresnet",
     "iunet",
     "made",

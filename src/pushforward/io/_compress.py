@@ -7,37 +7,37 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
 from pushforward._errors import DataError, FileError, PushforwardError, as_batch, check_condition
-from pushforward.distributions import AbstractCountable, AbstractDistribution, Embedded, MassTable, Transformed
+from pushforward.distributions import AbstractDistribution
+from pushforward.io._coding import BLOCK_ROWS, check_codable, to_numbers, walk
+from pushforward.io._range_code import Reader, Side, Writer
 
 MAGIC = b"PFZ1"
 HEADER = struct.Struct("<4sI2sQ8sI")
 """Magic, checksum of what follows, dtype, rows, digest of the numbers, length of the part that is not range-coded."""
 CHECKED_FROM = 8
 
-BLOCK_ROWS = 256
-"""Rows in one call, for both directions: another batch shape could round a network's output the other way."""
-
-PRECISION = 2**24
-"""Probabilities are multiples of one over this, as the coder has them."""
+SHARD_CELLS = 2**22
+"""Rows times numbers of an event that are coded at once."""
 
 
 def compress(flow: AbstractDistribution, x: ArrayLike, condition: ArrayLike | None = None) -> bytes:
     """Whole numbers in about `-log2 P(x)` bits, by the probabilities of a flow; `decompress` gives them back exactly.
 
-    Events go through the flow to its base, whose independent numbers a range coder turns into bytes. What was written
-    is decoded once to see that it comes back; rows that do not, such as those of probability 0, are stored as they are.
+    Events go through the flow to its base, whose numbers a range coder turns into bytes: independent ones, or level by
+    level where what is split off is predicted from what stays. Rows that do not come back, such as those of probability
+    0, are stored as they are.
 
     The bytes belong to this flow, to the last bit of its weights: save it with `pushforward.save`. A machine that
     rounds a network's output otherwise cannot read them; `decompress` then fails, and never gives wrong numbers.
 
     Args:
-        flow: From `idf` or `modulo`, or any `Transformed` whose base is an `AbstractCountable`.
+        flow: From `idf`, `idf-image` or `modulo`, or any `Transformed` whose base is an `AbstractCountable`, or a
+            `SplitOff` of such and of an `AbstractPredicted`.
         x: Whole numbers, `(*batch, *event_shape)` of any integer dtype, or floats that are whole.
         condition: `(*batch, *cond_shape)` where the flow is conditional; it is not stored.
 
@@ -53,21 +53,11 @@ def compress(flow: AbstractDistribution, x: ArrayLike, condition: ArrayLike | No
         True
     """
     coder = _coder()
-    base = _base_of(flow)
+    _check(flow)
     given, rows = _whole(flow, x)
     conditions = _conditions(flow, condition, len(rows))
-    numbers = np.concatenate([_int64(_to_numbers(flow, *block)) for block in _blocks(rows, conditions)], axis=1)
-    numbers = numbers[:, : len(rows)]
-    back = _restored(flow, numbers, conditions)
-    lost = np.flatnonzero(np.any(back != rows, axis=tuple(range(1, rows.ndim))))
-    numbers[:, lost] = 0
-    encoder, escaped = coder.queue.RangeEncoder(), []
-    for column, table in zip(numbers, base.tables(), strict=True):
-        symbols = _symbols(column, table)
-        escaped.append(column[symbols == len(table.probabilities)])
-        encoder.encode(symbols, _model(coder, table))
-    extra = _pack([np.array([len(lost)]), lost, _int64(rows[lost]).reshape(-1), *escaped])
-    words = encoder.get_compressed().astype("<u4").tobytes()
+    words, lost, side = _encoded(coder, flow, rows, conditions)
+    extra = _pack([np.array([len(lost)]), lost, _int64(rows[lost]).reshape(-1), *side])
     facts = (given.dtype.str[1:].encode(), len(rows), _digest(rows), len(extra))
     body = HEADER.pack(MAGIC, 0, *facts)[CHECKED_FROM:] + extra + words
     return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
@@ -85,27 +75,50 @@ def decompress(flow: AbstractDistribution, data: bytes, condition: ArrayLike | N
         FileError: If the bytes are damaged, or of another flow, or this machine rounds otherwise.
     """
     coder = _coder()
-    base = _base_of(flow)
+    _check(flow)
     dtype, n, digest, extra, words = _take_apart(data)
     conditions = _conditions(flow, condition, n)
-    lost, values, escaped = _unpack(extra, flow)
+    lost, values, side = _unpack(extra, flow)
     try:
-        decoder = coder.queue.RangeDecoder(words)
-        columns = [decoder.decode(_model(coder, table), n) + np.int64(table.low) for table in base.tables()]
+        reader = Reader(coder, words, Side(side))
+        rows = np.concatenate([walk(flow, given, count, reader) for _, given, count in _shards(flow, n, conditions)])
     except (AssertionError, ValueError, OverflowError) as error:
         raise _not_the_same() from error
-    numbers, start = np.stack(columns), 0
-    for column, table in zip(numbers, base.tables(), strict=True):
-        beyond = np.flatnonzero(column - table.low == len(table.probabilities))
-        if start + len(beyond) > len(escaped):
-            raise _not_the_same()
-        column[beyond] = escaped[start : start + len(beyond)]
-        start += len(beyond)
-    rows = _restored(flow, numbers, conditions)
     rows[lost] = values
     if _digest(rows) != digest:
         raise _not_the_same()
     return rows.astype(dtype)
+
+
+Shard = tuple[slice, np.ndarray | None, int]
+
+
+def _shards(flow: AbstractDistribution, n: int, conditions: np.ndarray | None) -> Iterator[Shard]:
+    """Slices of the rows with their conditions and their number, so many that laws of all numbers fit into memory."""
+    blocks = max(SHARD_CELLS // max(int(np.prod(flow.event_shape)), 1) // BLOCK_ROWS, 1)
+    for start in range(0, max(n, 1), blocks * BLOCK_ROWS):
+        rows = slice(start, min(start + blocks * BLOCK_ROWS, n))
+        yield rows, None if conditions is None else conditions[rows], rows.stop - rows.start
+
+
+def _encoded(
+    coder: Any, flow: AbstractDistribution, rows: np.ndarray, conditions: np.ndarray | None
+) -> tuple[bytes, np.ndarray, list[np.ndarray]]:
+    """Range-coded words, the rows that do not come back (written as zeros), and the numbers beside the words."""
+    lost = np.zeros(0, np.int64)
+    while True:
+        writer, wrong = Writer(coder), []
+        for part, given, count in _shards(flow, len(rows), conditions):
+            writer.known = to_numbers(flow, rows[part], given)
+            for leaf in writer.known:
+                leaf[:, lost[(lost >= part.start) & (lost < part.stop)] - part.start] = 0
+            back = walk(flow, given, count, writer)
+            differs = np.any(back != rows[part], axis=tuple(range(1, rows.ndim)))
+            wrong.append(part.start + np.flatnonzero(differs))
+        again = np.union1d(lost, np.concatenate(wrong)).astype(np.int64)
+        if len(again) == len(lost):
+            return writer.encoder.get_compressed().astype("<u4").tobytes(), lost, writer.side
+        lost = again
 
 
 def _coder() -> Any:
@@ -119,21 +132,10 @@ def _coder() -> Any:
     return constriction.stream
 
 
-def _base_of(flow: AbstractDistribution) -> AbstractCountable:
-    base = flow
-    while not isinstance(base, AbstractCountable):
-        if isinstance(base, Transformed):
-            base = base.base
-        elif isinstance(base, Embedded):
-            base = base.distribution
-        else:
-            raise PushforwardError(
-                f"compress: needs a flow over whole numbers, and the base of this one is a {type(base).__name__}.",
-                "fit one by `idf`, or by `modulo` for categories",
-            )
+def _check(flow: AbstractDistribution) -> None:
+    check_codable(flow)
     if not flow.exact:
         raise PushforwardError("compress: the probabilities of this flow are bounds.", "use `idf` or `modulo`")
-    return base
 
 
 def _whole(flow: AbstractDistribution, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -162,68 +164,10 @@ def _conditions(flow: AbstractDistribution, condition: ArrayLike | None, n: int)
     return rows
 
 
-Block = tuple[Array, Array | None]
-
-
-def _blocks(rows: np.ndarray, conditions: np.ndarray | None) -> Iterator[Block]:
-    """Blocks of `BLOCK_ROWS` along the last axis; the last one is filled up with zeros. At least one."""
-    for start in range(0, max(len(rows), 1), BLOCK_ROWS):
-        yield _block(rows, start), None if conditions is None else _block(conditions, start)
-
-
-def _block(rows: np.ndarray, start: int) -> Array:
-    part = rows[start : start + BLOCK_ROWS]
-    filled = np.zeros((BLOCK_ROWS, *rows.shape[1:]), rows.dtype)
-    filled[: len(part)] = part
-    return jnp.moveaxis(jnp.asarray(filled), 0, -1)
-
-
-def _restored(flow: AbstractDistribution, numbers: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
-    """Events `(rows, *event_shape)` from the base's numbers `(count, rows)`."""
-    rows = numbers.T.astype(jnp.result_type(float))
-    blocks = [np.moveaxis(np.asarray(_from_numbers(flow, *block)), -1, 0) for block in _blocks(rows, conditions)]
-    return np.concatenate(blocks)[: len(rows)]
-
-
-@jax.jit
-def _to_numbers(flow: AbstractDistribution, x: Array, condition: Array | None) -> Array:
-    if isinstance(flow, Embedded):
-        return _to_numbers(flow.distribution, x, flow._embed(condition))
-    if isinstance(flow, Transformed):
-        return _to_numbers(flow.base, flow.bijection._inverse_many(x, condition, None)[0], condition)
-    assert isinstance(flow, AbstractCountable)  # checked at the public edge
-    return flow.to_numbers(x)
-
-
-@jax.jit
-def _from_numbers(flow: AbstractDistribution, numbers: Array, condition: Array | None) -> Array:
-    if isinstance(flow, Embedded):
-        return _from_numbers(flow.distribution, numbers, flow._embed(condition))
-    if isinstance(flow, Transformed):
-        z = _from_numbers(flow.base, numbers, condition)
-        return flow.bijection._forward_many(z, condition, None)[0]
-    assert isinstance(flow, AbstractCountable)  # checked at the public edge
-    return flow.from_numbers(numbers)
-
-
 def _int64(values: ArrayLike) -> np.ndarray:
     """Whole floats as integers; what is beyond them is 0, and its row does not come back."""
     values = np.asarray(values)
     return np.where(np.abs(values) < 2.0**62, values, 0.0).astype(np.int64)
-
-
-def _symbols(column: np.ndarray, table: MassTable) -> np.ndarray:
-    """Places in the table; one behind its end for numbers that are not in it."""
-    places = column - table.low
-    outside = (places < 0) | (places >= len(table.probabilities))
-    return np.where(outside, len(table.probabilities), places).astype(np.int32)
-
-
-def _model(coder: Any, table: MassTable) -> Any:
-    """The coder's model of a table and an escape, from probabilities that are whole multiples of 1 / PRECISION."""
-    counts = np.floor(table.probabilities * PRECISION)
-    escape = max(PRECISION - counts.sum(), 1.0)
-    return coder.model.Categorical(np.append(counts, escape) / PRECISION, perfect=False)
 
 
 def _digest(rows: np.ndarray) -> bytes:
