@@ -5,7 +5,6 @@ from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Shape
 from pushforward.bijections import (
-    LU,
     AbstractBijection,
     ActNorm,
     Chain,
@@ -13,15 +12,14 @@ from pushforward.bijections import (
     EachPixel,
     Inverse,
     Linear,
-    Sigmoid,
     Squeeze,
-    Standardize,
-    VariationalDequantize,
     mixture_cdf,
     repeat,
+    sparing,
     to_levels,
 )
-from pushforward.distributions import Embedded, Logistic, Normal, Transformed
+from pushforward.distributions import Normal, Transformed
+from pushforward.flows._checkers import checkers, learned_noise
 from pushforward.flows._recipe import compiled
 
 
@@ -40,6 +38,8 @@ def flowpp(
     activation: str = "elu",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,
+    memory: str = "store",
+    precision: str = "full",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -61,6 +61,9 @@ def flowpp(
         activation: Of the networks.
         alpha: Of the logit of grey values; None for a linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
+        memory: What is kept for the gradient: "store" everything, or "recompute" layers from what they were given.
+            Numbers are the same; see `bijections.Scan`.
+        precision: Of what networks compute inside, "full" or "bfloat16"; log-dets are full.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings but those of the noise see.
         key: For the initial weights.
 
@@ -75,7 +78,7 @@ def flowpp(
     if min(num_checkers, num_channels, num_coarse, num_noise) < 0:
         given = f"{num_checkers=}, {num_channels=}, {num_coarse=} and {num_noise=}"
         raise ValueError(f"flowpp: numbers of couplings are at least 0, got {given}.")
-    options = {"width": width, "depth": depth, "attention": num_heads, "activation": activation}
+    options = {"width": width, "depth": depth, "attention": num_heads, "activation": activation, "precision": precision}
 
     def layer(shape: Shape, key: PRNGKeyArray, checkerboard: int | None = None) -> AbstractBijection:
         net_key, turn_key = jax.random.split(key)
@@ -83,38 +86,20 @@ def flowpp(
         coupling = Coupling(inner, shape, checkerboard=checkerboard, cond_dim=cond_dim, key=net_key, **options)
         # Turned round, so that a density needs a product with the matrix, and sampling solves.
         turn = [EachPixel(Inverse(Linear(channels, key=turn_key)), tuple(grid))] if channels > 1 else []
-        return Chain([coupling, *turn, ActNorm(shape)])
-
-    def noise_layer(shape: Shape, key: PRNGKeyArray, checkerboard: int | None = None) -> AbstractBijection:
-        # Turned round: noise is drawn, so the way from its base is the one in closed form.
-        inner, (*grid, channels) = Inverse(mixture_cdf(num_components)), shape
-        coupling = Coupling(inner, shape, checkerboard=checkerboard, cond_dim=shape, key=key, **options)
-        return Chain([EachPixel(LU(channels), tuple(grid)), coupling]) if channels > 1 else coupling
+        return sparing(Chain([coupling, *turn, ActNorm(shape)]), memory)
 
     squeeze = Squeeze(shape)
     coarse_key, channels_key, fine_key, noise_key = jax.random.split(key, 4)
-    parts = _checkers(layer, squeeze.out_shape, num_coarse, coarse_key)
+    parts = checkers(layer, squeeze.out_shape, num_coarse, coarse_key)
     if num_channels:
         parts.append(repeat(lambda layer_key: layer(squeeze.out_shape, layer_key), num_channels, channels_key))
-    parts += [Inverse(squeeze), *_checkers(layer, shape, num_checkers, fine_key)]
+    parts += [Inverse(squeeze), *checkers(layer, shape, num_checkers, fine_key)]
     flow = Chain(parts)
     if grey_levels is not None:
         side = to_levels(shape, grey_levels, alpha=alpha)
         if num_noise:
-            noise = _checkers(noise_layer, shape, num_noise, noise_key)
-            drawn = Transformed(Logistic.standard(shape), Chain([*noise, Sigmoid(shape)]))
-            centred = Embedded(drawn, Standardize(jax.numpy.full(shape, grey_levels / 2), grey_levels / 2))
-            side = Chain([side.bijections[0], VariationalDequantize(centred, grey_levels)])
+            sizes = (grey_levels, num_noise, num_components)
+            noise = learned_noise(shape, *sizes, options=options, memory=memory, key=noise_key)
+            side = Chain([side.bijections[0], noise])
         flow = Chain([flow, side])
     return Transformed(Normal.standard(flow.in_shape), flow)
-
-
-def _checkers(layer, shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
-    """Layers that move the two colours of a checkerboard in turn."""
-    pairs_key, odd_key = jax.random.split(key)
-
-    def pair(pair_key: PRNGKeyArray) -> AbstractBijection:
-        return Chain([layer(shape, k, checkerboard=i) for i, k in enumerate(jax.random.split(pair_key))])
-
-    pairs = [repeat(pair, count // 2, pairs_key)] if count > 1 else []
-    return pairs + [layer(shape, odd_key, checkerboard=0)] * (count % 2)

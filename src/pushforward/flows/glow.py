@@ -40,6 +40,8 @@ def glow(
     activation: str = "relu",
     alpha: float | None = None,
     grey_levels: int | None = 256,
+    memory: str = "store",
+    precision: str = "full",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -61,6 +63,9 @@ def glow(
         alpha: Of the logit of grey values, 0.05 in RealNVP, which helps where many pixels are black or white; None for
             the paper's linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
+        memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
+            "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
+        precision: Of what networks compute inside, "full" or "bfloat16"; log-dets are full.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings see, or None.
         key: For the initial weights.
 
@@ -75,7 +80,7 @@ def glow(
         raise ValueError(f"glow: `coupling` must be one of {', '.join(COUPLINGS)}, got {coupling!r}.")
     if linear not in ("plain", "lu"):
         raise ValueError(f"glow: `linear` must be plain or lu, got {linear!r}.")
-    net = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
+    net = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "precision": precision}
 
     def level(shape: Shape, *, last: bool, key: PRNGKeyArray) -> AbstractBijection:
         squeeze = Squeeze(shape)
@@ -90,7 +95,7 @@ def glow(
             mixed = mixed if linear == "plain" else Chain([Flip((channels,)), mixed])
             return Chain([layer, EachPixel(mixed, tuple(grid)), ActNorm(squeeze.out_shape)])
 
-        steps = [repeat(step, num_steps, steps_key), Inverse(squeeze)]
+        steps = [repeat(step, num_steps, steps_key, memory=memory), Inverse(squeeze)]
         if last or not learned_prior:
             return Chain(steps)
         prior = Coupling(Affine(), squeeze.out_shape, depth=0, cond_dim=cond_dim, key=prior_key)

@@ -34,6 +34,8 @@ def nsf_image(
     activation: str = "relu",
     alpha: float | None = None,
     grey_levels: int | None = 256,
+    memory: str = "store",
+    precision: str = "full",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -53,6 +55,9 @@ def nsf_image(
         alpha: Of the logit of grey values, 0.05 in RealNVP, which helps where many pixels are black or white; None for
             the paper's linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
+        memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
+            "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
+        precision: Of what networks compute inside, "full" or "bfloat16"; log-dets are full.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings see, or None.
         key: For the initial weights.
 
@@ -63,7 +68,7 @@ def nsf_image(
         Channels are reversed before each LU convolution, where the paper draws a permutation. Blocks of the networks
         are gated, and have no batch normalisation and no dropout. The defaults are recalled, not read in the paper.
     """
-    net = {"width": width, "depth": depth, "residual": True, "cond_dim": cond_dim, "activation": activation}
+    net = {"width": width, "depth": depth, "residual": True, "activation": activation, "precision": precision}
 
     def level(shape: Shape, *, last: bool, key: PRNGKeyArray) -> AbstractBijection:
         squeeze = Squeeze(shape)
@@ -72,10 +77,10 @@ def nsf_image(
         def step(step_key: PRNGKeyArray) -> AbstractBijection:
             # Spline and LU map are turned round, so that a density needs neither a root nor a triangular solve.
             spline = Inverse(RationalQuadraticSpline(num_bins, bound=bound))
-            coupling = Coupling(spline, squeeze.out_shape, key=step_key, **net)
+            coupling = Coupling(spline, squeeze.out_shape, cond_dim=cond_dim, key=step_key, **net)
             mixed = EachPixel(Chain([Flip((channels,)), Inverse(LU(channels))]), tuple(grid))
             return Chain([coupling, mixed, ActNorm(squeeze.out_shape)])
 
-        return Chain([repeat(step, num_steps, key), Inverse(squeeze)])
+        return Chain([repeat(step, num_steps, key, memory=memory), Inverse(squeeze)])
 
     return image_flow(multi_scale("nsf_image", shape, num_levels, level, key), grey_levels, alpha=alpha)

@@ -15,6 +15,7 @@ from pushforward.bijections import (
     Squeeze,
     TanhAffine,
     repeat,
+    sparing,
 )
 from pushforward.distributions import Transformed
 from pushforward.flows._image import image_flow, multi_scale
@@ -31,6 +32,8 @@ def realnvp_image(
     activation: str = "relu",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,
+    memory: str = "store",
+    precision: str = "full",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -47,6 +50,9 @@ def realnvp_image(
         activation: Of the networks.
         alpha: Of the logit of grey values; None for a linear map.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
+        memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
+            "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
+        precision: Of what networks compute inside, "full" or "bfloat16"; log-dets are full.
         cond_dim: Size of the condition, such as a one-hot class, which all couplings see, or None.
         key: For the initial weights.
 
@@ -58,11 +64,11 @@ def realnvp_image(
         networks, whose blocks are gated as in Flow++. The limit of the scale is one number for each coupling. What is
         split off are the last channels, two pixels of each block, where the paper orders blocks by colour.
     """
-    net = {"width": width, "depth": depth, "residual": True, "cond_dim": cond_dim, "activation": activation}
+    net = {"width": width, "depth": depth, "residual": True, "activation": activation, "precision": precision}
 
     def layer(shape: Shape, key: PRNGKeyArray, checkerboard: int | None = None) -> AbstractBijection:
-        coupling = Coupling(TanhAffine(), shape, checkerboard=checkerboard, key=key, **net)
-        return Chain([coupling, ActNorm(shape)])
+        coupling = Coupling(TanhAffine(), shape, checkerboard=checkerboard, cond_dim=cond_dim, key=key, **net)
+        return sparing(Chain([coupling, ActNorm(shape)]), memory)
 
     def checkers(shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
         keys = jax.random.split(key, count)
