@@ -2,6 +2,7 @@
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -45,3 +46,13 @@ def test_too_few_categories_are_named():
     options = {**SMALL["options"], "num_categories": 3}
     with pytest.raises(DataError, match="`num_categories` is 3, and a column has 4"):
         pf.FlowDensity("modulo", columns="categorical", **{**SMALL, "options": options}).fit(CODES)
+
+
+def test_an_argmax_score_is_the_mean_of_draws_and_no_matter_of_other_rows():
+    model = fitted("argmax", "categorical", CODES)
+    keys = jax.random.split(jax.random.key(0), 16)
+    draws = [float(model.flow_.log_prob(CODES[3].astype(float), key=key)) for key in keys]
+    scores = model.score_samples(CODES[:10])
+    assert np.std(draws) > 0.1
+    assert scores[3] == pytest.approx(np.log(np.mean(np.exp(draws))), rel=1e-4)
+    np.testing.assert_array_equal(model.score_samples(CODES[3:4]), scores[3:4])

@@ -127,7 +127,7 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
     refuse_too_many(name, len(found), table.num_rows)
     whole: list[Category] = [label for label in found if isinstance(label, str | int)]
     categories, _ = in_order(whole)
-    what = "text" if isinstance(categories[0], str) else "truth values"
+    what = {str: "text", bool: "truth values", int: "whole numbers"}[type(categories[0])]
     count = f"{len(categories)} value{'s' * (len(categories) != 1)}"
     reason = f"{'as asked for' if asked else what}, with {count}: {listed(categories)}"
     return Column(name, "categorical", note=reason, categories=categories)

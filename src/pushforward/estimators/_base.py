@@ -24,6 +24,7 @@ from pushforward.estimators._columns import (
     sphere_schema,
     split_kinds,
 )
+from pushforward.estimators._events import on_sphere, takes_binary
 from pushforward.estimators._inputs import rows_to_fit
 from pushforward.estimators._model_file import ModelFile, read_model, write_model
 from pushforward.estimators._rows import Rows, in_order, with_weight
@@ -34,9 +35,7 @@ from pushforward.estimators._training import (
     key_from,
     objective_of,
     on_device,
-    on_sphere,
     recipe_name,
-    takes_binary,
     training_of,
 )
 from pushforward.objectives import Objective

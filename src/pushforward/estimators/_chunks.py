@@ -12,7 +12,8 @@ from pushforward.bijections._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.estimators._noise import shifts
+from pushforward.estimators._events import draws_numbers
+from pushforward.estimators._noise import NUM_DRAWS, shifts
 
 LEAST_ROWS = 256
 CELLS, CELLS_ELSEWHERE = 2**15, 2**20
@@ -106,16 +107,22 @@ def _chunk_scores(model: Model, x: np.ndarray, condition: np.ndarray | None, siz
     seen = np.where(outside[:, None], 0.0, x) if outside.any() else x
     given = None if condition is None else _padded(condition, size)
     noisy = model.noisy_columns
-    if not noisy:
-        scores = _flow_scores(model.flow, seen, given, size)
-    else:
+    if draws_numbers(model.flow):
+        keys = jax.random.split(jax.random.key(0), NUM_DRAWS)
+        draws = [_flow_scores(model.flow, seen, given, size, key) for key in keys]
+    elif noisy:
         draws = [_flow_scores(model.flow, _shifted(seen, noisy, by), given, size) for by in shifts(x, noisy)]
-        scores = np.logaddexp.reduce(draws, axis=0) - np.log(len(draws))
+    else:
+        draws = [_flow_scores(model.flow, seen, given, size)]
+    scores = np.logaddexp.reduce(draws, axis=0) - np.log(len(draws))
     return np.where(outside, -np.inf, scores)
 
 
-def _flow_scores(flow: AbstractDistribution, x: np.ndarray, given: np.ndarray | None, size: int) -> np.ndarray:
-    return np.asarray(_log_density(flow, _padded(x, size), given), np.float64)[: len(x)]
+def _flow_scores(
+    flow: AbstractDistribution, x: np.ndarray, given: np.ndarray | None, size: int, key: PRNGKeyArray | None = None
+) -> np.ndarray:
+    function = _log_density if key is None else _keyed_log_density
+    return np.asarray(function(flow, _padded(x, size), given, key), np.float64)[: len(x)]
 
 
 def _shifted(x: np.ndarray, columns: list[int], by: np.ndarray) -> np.ndarray:
@@ -135,8 +142,17 @@ def _mapped(model: Model, function: Callable[..., Array], values: np.ndarray) ->
 
 # Transposed inside: around a small chunk, each step outside of the compiled function costs as much as the flow.
 @jax.jit
-def _log_density(flow: AbstractDistribution, x: Array, condition: Array | None) -> Array:
-    return flow._log_prob_many(x.T, None if condition is None else condition.T, None)
+def _log_density(flow: AbstractDistribution, x: Array, condition: Array | None, key: None) -> Array:
+    return flow._log_prob_many(x.T, None if condition is None else condition.T, key)
+
+
+# The same noise for every row, so that a score does not depend on a row's neighbours.
+@jax.jit
+def _keyed_log_density(flow: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray) -> Array:
+    def of_row(x: Array, condition: Array | None) -> Array:
+        return flow._log_prob_many(x[:, None], None if condition is None else condition[:, None], key)[0]
+
+    return jax.vmap(of_row, (0, None if condition is None else 0))(x, condition)
 
 
 @jax.jit

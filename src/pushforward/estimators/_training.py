@@ -12,27 +12,18 @@ from sklearn.utils import check_random_state
 
 from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
-from pushforward.bijections import (
-    AbstractBijection,
-    Argmax,
-    Chain,
-    CylinderToDegrees,
-    CylinderToSphere,
-    OneHotToCodes,
-    Permute,
-)
+from pushforward.bijections import AbstractBijection, Chain, Permute
 from pushforward.data import Schema
 from pushforward.data._tables import quoted
 from pushforward.distributions import (
-    AbstractCountable,
     AbstractDistribution,
-    Autoregression,
     CategoricalMADE,
     Embedded,
     GivenAngles,
     GivenCategories,
     Transformed,
 )
+from pushforward.estimators._events import on_sphere, takes_binary, takes_counts
 from pushforward.flows import RECIPES, Recipe, Training
 from pushforward.objectives import Objective
 
@@ -212,26 +203,6 @@ def in_user_units(
     else:
         whole = Transformed(flow, columns)
     return whole if conditions is None else Embedded(whole, conditions)
-
-
-def takes_binary(flow: AbstractDistribution) -> bool:
-    """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
-    return isinstance(flow, Autoregression) and flow.law == "bernoulli"
-
-
-def takes_counts(flow: AbstractDistribution) -> bool:
-    """Whether its events are whole numbers or codes of categories, which it is given as they are."""
-    if not isinstance(flow, Transformed):
-        return False
-    last = flow.bijection.bijections[-1] if isinstance(flow.bijection, Chain) else flow.bijection
-    return isinstance(flow.base, AbstractCountable) or isinstance(last, Argmax | OneHotToCodes)
-
-
-def on_sphere(flow: AbstractDistribution) -> bool:
-    """Whether its events are points of the sphere, whose columns mean something only together."""
-    if not isinstance(flow, Transformed) or not isinstance(flow.bijection, Chain):
-        return False
-    return isinstance(flow.bijection.bijections[-1], CylinderToSphere | CylinderToDegrees)
 
 
 def on_device(values: np.ndarray) -> jax.Array:

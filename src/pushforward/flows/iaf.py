@@ -1,5 +1,6 @@
 """IAF: inverse autoregressive flow, fast at samples."""
 
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Flip, GatedAffine, Inverse, repeat
@@ -20,7 +21,8 @@ def iaf(
 ) -> Transformed:
     """Layers `x_i = g(z_<i) z_i + (1 - g(z_<i)) m(z_<i)`, the order reversed between layers.
 
-    A sample and its own density take one pass; the density of other points is solved coordinate by coordinate.
+    They start from a Gaussian of learned means and spreads. A sample and its own density take one pass; the density of
+    other points is solved coordinate by coordinate.
 
     Args:
         dim: Number of coordinates.
@@ -36,8 +38,9 @@ def iaf(
         autoregressive flow, algorithm 1.
 
     Note:
-        Without weight normalisation. Made for training by samples (`reverse_kl`): by likelihood it learns slowly, since
-        the gradient of a density goes through all the coordinates before and a gate can only shrink.
+        Without weight normalisation. The Gaussian is what an encoder gives in the paper. Made for training by samples
+        (`reverse_kl`): by likelihood it learns slowly, since the gradient of a density goes through all the coordinates
+        before.
     """
     inner = Inverse(GatedAffine())
 
@@ -53,4 +56,4 @@ def iaf(
             ]
         )
 
-    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))
+    return Transformed(Normal(jnp.zeros(dim)), repeat(layer, num_layers, key))

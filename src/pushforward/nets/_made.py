@@ -9,7 +9,7 @@ from pushforward._graphs import Parents, contained, levels, members, spread_sets
 from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
 from pushforward._types import Part
-from pushforward.nets._mlp import ACTIVATIONS, check_activation, dense_layers, features, in_units
+from pushforward.nets._mlp import ACTIVATIONS, check_activation, check_hidden, dense_layers, features, in_units
 
 
 class MADE(Part):
@@ -31,7 +31,7 @@ class MADE(Part):
         key: For the initial weights; the last layer starts at zero.
 
     Raises:
-        ValueError: If the activation is unknown, `depth` is below 1, or `width` is too small for `parents`.
+        ValueError: If the activation is unknown, `width` or `depth` is below 1, or `width` is too small for `parents`.
 
     Reference:
         Germain, Gregor, Murray & Larochelle (2015), MADE: Masked autoencoder for distribution estimation.
@@ -65,8 +65,7 @@ class MADE(Part):
         key: PRNGKeyArray,
     ):
         check_activation("MADE", activation)
-        if depth < 1:
-            raise ValueError(f"MADE: `depth` must be at least 1, got {depth}.")
+        check_hidden("MADE", width, depth)
         self.dim, self.num_params, self.width, self.cond_dim = dim, num_params, width, cond_dim
         self.activation, self.circular, self.parents = activation, circular, parents
         self.unit, self.num_categories = unit, num_categories

@@ -47,7 +47,7 @@ class MLP(Part):
         key: For the initial weights, uniform in ±1/sqrt(inputs).
 
     Raises:
-        ValueError: If a size is negative or the activation is unknown.
+        ValueError: If `width` is below 1, `depth` is negative, or the activation is unknown.
     """
 
     weights: tuple[Array, ...]
@@ -73,6 +73,7 @@ class MLP(Part):
         key: PRNGKeyArray,
     ):
         check_activation("MLP", activation)
+        check_hidden("MLP", width, depth, least_depth=0)
         self.circular, self.unit = circular, unit
         sizes = [in_size * self.num_features + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
         self.weights, self.biases = dense_layers(sizes, key)
@@ -126,3 +127,11 @@ def check_activation(name: str, activation: str) -> None:
     """A ValueError that names the legal activations."""
     if activation not in ACTIVATIONS:
         raise ValueError(f"{name}: unknown activation {activation!r}; {did_you_mean(activation, ACTIVATIONS)}.")
+
+
+def check_hidden(name: str, width: int, depth: int, *, least_depth: int = 1) -> None:
+    """A ValueError where a network would have no hidden units."""
+    if width < 1:
+        raise ValueError(f"{name}: `width` must be at least 1, got {width}.")
+    if depth < least_depth:
+        raise ValueError(f"{name}: `depth` must be at least {least_depth}, got {depth}.")

@@ -1,0 +1,38 @@
+"""What the events of a flow are, told by its last map: the one on the side of the data."""
+
+from pushforward.bijections import (
+    AbstractBijection,
+    Argmax,
+    Chain,
+    CylinderToDegrees,
+    CylinderToSphere,
+    OneHotToCodes,
+)
+from pushforward.distributions import AbstractCountable, AbstractDistribution, Autoregression, Embedded, Transformed
+
+
+def takes_binary(flow: AbstractDistribution) -> bool:
+    """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
+    return isinstance(flow, Autoregression) and flow.law == "bernoulli"
+
+
+def takes_counts(flow: AbstractDistribution) -> bool:
+    """Whether its events are whole numbers or codes of categories, which it is given as they are."""
+    countable = isinstance(flow, Transformed) and isinstance(flow.base, AbstractCountable)
+    return countable or isinstance(_last_map(flow), Argmax | OneHotToCodes)
+
+
+def on_sphere(flow: AbstractDistribution) -> bool:
+    """Whether its events are points of the sphere, whose columns mean something only together."""
+    return isinstance(_last_map(flow), CylinderToSphere | CylinderToDegrees)
+
+
+def draws_numbers(flow: AbstractDistribution) -> bool:
+    """Whether it draws numbers for categories, so that its scores are a bound over draws."""
+    return isinstance(_last_map(flow), Argmax)
+
+
+def _last_map(flow: AbstractDistribution) -> AbstractBijection | None:
+    inner = flow.distribution if isinstance(flow, Embedded) else flow
+    bijection = inner.bijection if isinstance(inner, Transformed) else None
+    return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection
