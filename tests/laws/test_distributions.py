@@ -8,7 +8,7 @@ import pytest
 from cases import perturb
 from pushforward import distributions as d
 from pushforward import flows
-from pushforward.bijections import Standardize
+from pushforward.bijections import Dequantize, Standardize
 
 SMALL = {"width": 8, "depth": 1}
 BASES = {
@@ -123,10 +123,20 @@ def test_temperature_shrinks_the_samples(key):
     assert np.mean(cold) == pytest.approx(5.0, abs=0.05)
 
 
-def test_many_rows_are_scored_in_calls_of_one_size(key, monkeypatch):
+def test_blocks_of_rows_are_scored_like_the_rows(key, monkeypatch):
     from pushforward.distributions import _base
 
-    monkeypatch.setattr(_base, "CHUNK_ROWS", 7)
-    normal = d.Normal(jnp.zeros(2), 1.5)
-    x = jax.random.normal(key, (24, 2))
-    np.testing.assert_allclose(normal.log_prob(x), jnp.stack([normal.log_prob(row) for row in x]), rtol=1e-6)
+    flow = CONDITIONAL["base"](key)
+    x, conditions = jax.random.normal(key, (24, 2)), jax.random.normal(key, (24, 3))
+    expected = jnp.stack([flow.log_prob(*row) for row in zip(x, conditions, strict=True)])
+    monkeypatch.setattr(_base, "LEAST_ROWS", 1)
+    monkeypatch.setattr(_base, "MOST_ROWS", 7)
+    np.testing.assert_allclose(flow.log_prob(x, conditions), expected, rtol=1e-6)
+
+
+def test_blocks_get_different_noise(key, monkeypatch):
+    from pushforward.distributions import _base
+
+    monkeypatch.setattr(_base, "MOST_ROWS", 8)
+    flow = d.Transformed(d.Normal(jnp.zeros(1)), Dequantize((1,)))
+    assert len(set(flow.log_prob(jnp.ones((24, 1)), key=key).tolist())) == 24
