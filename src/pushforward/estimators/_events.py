@@ -8,7 +8,14 @@ from pushforward.bijections import (
     CylinderToSphere,
     OneHotToCodes,
 )
-from pushforward.distributions import AbstractCountable, AbstractDistribution, Autoregression, Embedded, Transformed
+from pushforward.distributions import (
+    AbstractCountable,
+    AbstractDistribution,
+    Autoregression,
+    Embedded,
+    SplitOff,
+    Transformed,
+)
 
 
 def takes_binary(flow: AbstractDistribution) -> bool:
@@ -18,7 +25,7 @@ def takes_binary(flow: AbstractDistribution) -> bool:
 
 def takes_counts(flow: AbstractDistribution) -> bool:
     """Whether its events are whole numbers or codes of categories, which it is given as they are."""
-    countable = isinstance(flow, Transformed) and isinstance(flow.base, AbstractCountable)
+    countable = isinstance(flow, Transformed) and isinstance(flow.base, AbstractCountable | SplitOff)
     return countable or isinstance(_last_map(flow), Argmax | OneHotToCodes)
 
 

@@ -1,9 +1,16 @@
 """Integer discrete flows: shifts by whole numbers that a network rounds."""
 
+import jax
 from jaxtyping import PRNGKeyArray
 
 from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Coupling, Flip, RoundedShift, repeat
-from pushforward.distributions import DiscretizedLogistic, Transformed
+from pushforward.distributions import (
+    AbstractDistribution,
+    DiscretizedLogistic,
+    PredictedLogistic,
+    SplitOff,
+    Transformed,
+)
 from pushforward.flows._recipe import compiled
 
 
@@ -13,6 +20,7 @@ def idf(
     *,
     num_layers: int = 2,
     num_components: int = 5,
+    num_splits: int = 0,
     unit: float = 1.0,
     autoregressive: bool = False,
     width: int = 128,
@@ -29,6 +37,8 @@ def idf(
         dim: Number of whole numbers.
         num_layers: Couplings, or autoregressive layers; 8 for each of three scales of an image in the paper.
         num_components: Logistics in the base's mixture of each coordinate; 5 in the paper.
+        num_splits: How often the base is halved: the second half has laws that a network predicts from the first, which
+            is halved again. 0 for independent numbers.
         unit: How many whole numbers make 1 for the networks and the base: a quarter of the spread of the data. More
             makes the first steps coarse.
         autoregressive: Whether layers are autoregressive: better fits, samples one number after another.
@@ -42,16 +52,24 @@ def idf(
         Hoogeboom, Peters, van den Berg & Welling (2019), Integer discrete flows and lossless compression.
 
     Note:
-        On vectors: plain networks, halves and one scale, where the paper has dense blocks on images, a quarter that
-        moves the rest, and splits that leave part of the event behind. Events are whole numbers where the paper has
-        multiples of 1/256.
+        On vectors: plain networks, halves and one scale, where the paper has dense blocks on images, three quarters
+        that move a quarter, and couplings between splits; `idf_image` has these. Events are whole numbers where the
+        paper has multiples of 1/256.
     """
     unit = float(unit)
+    net = {"width": width, "depth": depth, "activation": activation, "unit": unit}
+    layers_key, base_key = jax.random.split(key)
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
-        options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "unit": unit}
         kind = Autoregressive if autoregressive else Coupling
-        return Chain([kind(RoundedShift(unit=unit), dim, **options, key=layer_key), Flip((dim,))])
+        return Chain([kind(RoundedShift(unit=unit), dim, cond_dim=cond_dim, **net, key=layer_key), Flip((dim,))])
 
-    base = DiscretizedLogistic.spread((dim,), num_components, unit=unit)
-    return Transformed(base, repeat(layer, num_layers, key))
+    def halves(size: int, left: int, key: PRNGKeyArray) -> AbstractDistribution:
+        if left < 1 or size < 2:
+            return DiscretizedLogistic.spread((size,), num_components, unit=unit)
+        law_key, next_key = jax.random.split(key)
+        kept, shape = size // 2, (size - size // 2,)
+        law = PredictedLogistic(shape, (kept,), num_components=num_components, **net, key=law_key)
+        return SplitOff(halves(kept, left - 1, next_key), law)
+
+    return Transformed(halves(dim, num_splits, base_key), repeat(layer, num_layers, layers_key))

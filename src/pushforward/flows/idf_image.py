@@ -36,8 +36,8 @@ def idf_image(
     num_levels: int = 3,
     num_steps: int = 8,
     num_components: int = 5,
-    width: int = 512,
-    depth: int = 6,
+    width: int = 256,
+    depth: int = 4,
     prior_depth: int | None = None,
     activation: str = "relu",
     unit: float | None = None,
@@ -55,7 +55,7 @@ def idf_image(
         num_levels: Scales; 3 in the paper for 32 x 32, 4 for 64 x 64.
         num_steps: Couplings for each scale; 8 in the paper. Four move every channel once.
         num_components: Logistics in the mixture of each number; 5 in the paper.
-        width: Channels of the hidden layers; 512 in the paper.
+        width: Channels of the hidden layers; 512 in the paper, whose blocks are dense.
         depth: Hidden layers of a coupling; those after the first are gated residual blocks of two convolutions.
         prior_depth: As `depth`, of the networks that predict what is split off; None for the same.
         activation: Of the networks.
