@@ -26,6 +26,7 @@ from benchmarks.images import load as load_images
 from benchmarks.records import append
 from pushforward import flows, io
 from pushforward._params import count_parameters
+from pushforward.train import EpochInfo
 
 KEY = jax.random.key(0)
 Record = dict[str, float | int | str | bool]
@@ -114,7 +115,7 @@ def images() -> Iterator[Record]:
         flow = flows.idf_image(train.shape[1:], grey_levels=levels, **options, key=KEY)
         start = time.perf_counter()
 
-        def stop(info: pf.train.EpochInfo, start: float = start, most: float = MOST_SECONDS[name]) -> bool:
+        def stop(info: EpochInfo, start: float = start, most: float = MOST_SECONDS[name]) -> bool:
             return time.perf_counter() - start > most
 
         settings = {"batch_size": 64, "max_epochs": 200, "patience": 30, "ema": 0.99, "callbacks": (stop,)}
