@@ -211,8 +211,6 @@ def _images() -> list[Case]:
         Case("squeeze", lambda k: b.Squeeze((4, 2, 2))),
         Case("orthogonal_squeeze", lambda k: b.OrthogonalSqueeze((4, 2, 2))),
         Case("actnorm_image", lambda k: b.ActNorm((2, 2, 3))),
-        Case("masked_residual_image", lambda k: b.MaskedResidual((3, 2, 2), width=4, depth=1, key=k)),
-        Case("contractive_image", lambda k: b.Contractive((3, 2, 2), width=4, coeff=0.7, key=k)),
         Case("each_pixel", lambda k: b.EachPixel(b.Linear(3, key=k), (2, 2))),
         Case("tanh_affine", lambda k: b.TanhAffine(jnp.ones(D))),
         Case("coupling_channels", lambda k: b.Coupling(b.Affine(), (4, 4, 3), key=k, **net)),
