@@ -1,6 +1,7 @@
 """Errors that a user meets: what was given, what was wanted, what to do."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 import jax.numpy as jnp
@@ -38,6 +39,17 @@ def did_you_mean(given: str, legal: Iterable[str]) -> str:
     legal = list(legal)
     near = difflib.get_close_matches(given.lower(), legal, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(legal)}"
+
+
+def memory_wanted(error: BaseException) -> str | None:
+    """None unless the error tells of memory that is used up; then how much more was wanted, or '' if it is not said."""
+    text = str(error)
+    if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in text:
+        return None
+    found = re.search(r"([\d.]+) ?([KMGT]?i?B|bytes)", text)
+    if found is None:
+        return ""
+    return f"{float(found[1]) / 2**30:.2f} GiB" if found[2] == "bytes" else f"{found[1]} {found[2]}"
 
 
 def violated(holds: Array) -> bool:

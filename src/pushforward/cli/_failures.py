@@ -48,7 +48,7 @@ def explain(error: Exception) -> int | None:
         return FAILURE
     if isinstance(error, BrokenPipeError):
         return FAILURE
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word, whichever of its classes
         say_failure("the memory of this machine is used up.", "use fewer rows or columns, or a smaller --batch-size")
         return FAILURE
     if isinstance(error, OSError) and error.errno is not None:

@@ -23,6 +23,7 @@ from pushforward.train._healing import find_cause
 from pushforward.train._inputs import one_block, rows_at_once
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._loop import Loop
+from pushforward.train._memory import memory_told
 from pushforward.train._prepare import GUARD_ROWS, START_ROWS, prepare
 from pushforward.train._progress import progress_on
 from pushforward.train._result import FitResult
@@ -96,7 +97,7 @@ def fit(
     Raises:
         ValueError: If a shape or a setting is wrong.
         DataError: If the data or weights cannot be used, with the rows at fault.
-        TrainingError: If training fails again and again, with the layer at fault.
+        TrainingError: If training fails again and again, with the layer at fault, or runs out of memory.
         FileError: If the first checkpoint cannot be written, or the one to resume from is of another fit. A later one
             that cannot be written is reported, and training goes on.
 
@@ -134,15 +135,16 @@ def fit(
         callbacks=tuple(callbacks),
         event_size=math.prod(flow.event_shape),
     )
-    run = _first_run(job, flow, head)
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
-    if resume and store.exists():
-        run = store.read(run)
-    store.write(run)  # a path that cannot be written to is told now, not after hours
-    show = progress_on(progress)
-    with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
-        Loop(job, run, store, show, interrupt).to_the_end()
-    return run.result()
+    with memory_told(source.batch_size):
+        run = _first_run(job, flow, head)
+        if resume and store.exists():
+            run = store.read(run)
+        store.write(run)  # a path that cannot be written to is told now, not after hours
+        show = progress_on(progress)
+        with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
+            Loop(job, run, store, show, interrupt).to_the_end()
+        return run.result()
 
 
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch) -> Run:
