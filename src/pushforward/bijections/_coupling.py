@@ -1,5 +1,7 @@
 """Coupling layers: one part of the event decides how the other part is mapped."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
@@ -85,7 +87,8 @@ class Coupling(AbstractBatched):
         seen = whole if checkerboard is not None else self.split
         moved = whole if checkerboard is not None else whole - self.split
         options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "unit": unit}
-        grid, count, in_image = self.in_shape[:2], count_raw(inner), options | {"precision": precision}
+        grid, count = self.in_shape[:2], count_raw(inner)
+        in_image: dict[str, Any] = options | {"precision": precision}
         if attention:
             _check_attention(self.in_shape, residual, attention)
             self.net = ConvAttentionNet((*grid, seen), (count, *grid, moved), num_heads=attention, key=key, **in_image)

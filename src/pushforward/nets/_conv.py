@@ -101,8 +101,8 @@ class ConvNet(Part):
         h = self._hidden(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), condition)
         # Summed up in full: what the network gives enters a log-det.
         h = convolve(h, lowered(self.precision, self.weights[-1]), x.dtype) + _wide(self.biases[-1])
-        if condition is not None and self.embedding is not None and len(self.weights) == 1:
-            h = h + self._embedded(condition)
+        if len(self.weights) == 1:
+            h = self._told(h, condition)
         gain = jnp.exp(jnp.clip(3.0 * self.log_gain, -LOG_GAIN_MAX, LOG_GAIN_MAX))
         h = h * _wide(gain)
         count, height, width, channels = self.out_shape
@@ -114,9 +114,7 @@ class ConvNet(Part):
         layers = lowered(self.precision, list(zip(self.weights[:-1], self.biases[:-1], strict=True)))
         if not layers:
             return h
-        h = _layer(h, *layers[0])
-        if condition is not None and self.embedding is not None:
-            h = h + lowered(self.precision, self._embedded(condition))
+        h = self._told(_layer(h, *layers[0]), condition)
         if self.residual:
             for first, second in zip(layers[1::2], layers[2::2], strict=True):
                 value, gate = jnp.split(_layer(act(_layer(act(h), *first)), *second), 2)
@@ -126,8 +124,11 @@ class ConvNet(Part):
                 h = _layer(act(h), *layer)
         return act(h)
 
-    def _embedded(self, condition: Array) -> Array:
-        return (self.embedding @ condition)[:, None, None, :]
+    def _told(self, h: Array, condition: Array | None) -> Array:
+        """The first layer with what it makes of the condition added to all pixels."""
+        if condition is None or self.embedding is None:
+            return h
+        return h + (self.embedding @ condition)[:, None, None, :].astype(h.dtype)
 
 
 LOG_GAIN_MAX = 4.0
