@@ -71,6 +71,9 @@ class MaskedLinear(Part):
         kernel = self._masked().reshape(num_out * channels, side, side, num_in * channels)
         # A vector is an image of one pixel.
         image = h.reshape(num_in * channels, *(grid or (1, 1)), h.shape[-1])
+        if places > 1:
+            # Else XLA computes what comes in, and all layers before it, again for each place of the kernel.
+            image = jax.lax.optimization_barrier(image)
         product = convolve(image, kernel).reshape(num_out, channels, *h.shape[2:])
         return product + jnp.expand_dims(self.bias, tuple(range(2, h.ndim)))
 

@@ -152,9 +152,14 @@ class LipschitzConvNet(Part):
         for weight, bias, sharpness in zip(
             weights[:-1], self.biases[:-1], positive(self.sharpness_raw)[0], strict=True
         ):
-            h = act(sharpness * (convolve(h, weight) + bias[:, None, None, None] + shift)) / sharpness
+            h = act(sharpness * (_convolved(h, weight) + bias[:, None, None, None] + shift)) / sharpness
             shift = 0.0
-        return convolve(h, weights[-1]) + self.biases[-1][:, None, None, None]
+        return _convolved(h, weights[-1]) + self.biases[-1][:, None, None, None]
+
+
+def _convolved(x: Array, kernel: Array) -> Array:
+    # Without a barrier XLA computes what comes in, and all blocks before it, again for each place of the kernel.
+    return convolve(jax.lax.optimization_barrier(x) if kernel.shape[1] > 1 else x, kernel)
 
 
 def _draw(shapes: list[Shape], key: PRNGKeyArray) -> tuple[Array, ...]:
