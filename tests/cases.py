@@ -26,6 +26,7 @@ class Case:
         whole_line: Whether inputs far from the data must give finite values and gradients.
         noise: How much parameters are perturbed; a stack of many wild layers is invertible, but not in float32.
         tolerance: How far off a solver with tolerances of its own may be; 0 for the laws' own tolerances.
+        slow: Whether it is left to `make test-all`: a stack that takes long to compile, of layers that are cases.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Case:
     whole_line: bool = True
     noise: float = 0.4
     tolerance: float = 0.0
+    slow: bool = False
 
     def bijection(self, key: Array) -> AbstractBijection:
         return perturb(jax.jit(self.build)(key), self.noise)
@@ -206,6 +208,7 @@ def _images() -> list[Case]:
         ),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
+    slow_to_compile = ("idf_image", "iunet", "mintnet_image", "realnvp_image", "residual_image")
     net = {"width": 4}
     return [
         Case("squeeze", lambda k: b.Squeeze((4, 2, 2))),
@@ -224,7 +227,10 @@ def _images() -> list[Case]:
             "coupling_attention",
             lambda k: b.Coupling(b.Affine(), (2, 2, 3), attention=2, cond_dim=2, depth=1, key=k, **net),
         ),
-        *(Case(f"flow_{name}", _bijection_of(build), noise=0.1) for name, build in recipes.items()),
+        *(
+            Case(f"flow_{name}", _bijection_of(build), noise=0.1, slow=name in slow_to_compile)
+            for name, build in recipes.items()
+        ),
     ]
 
 
@@ -251,7 +257,8 @@ def _recipes() -> list[Case]:
             build = lambda k, r=recipe, o=options, c=cond_dim: r.build(D, width=8, depth=1, cond_dim=c, key=k, **o)  # noqa: E731
             if "num_layers" not in recipe.options() and cond_dim is None:
                 build = lambda k, r=recipe: r.build(D, key=k)  # noqa: E731
-            cases.append(Case(f"flow_{name}{suffix}", _bijection_of(build), domain))
+            slow = cond_dim is None and name in ("gaussianization", "tarflow")  # their conditional forms are not
+            cases.append(Case(f"flow_{name}{suffix}", _bijection_of(build), domain, slow=slow))
     return cases
 
 

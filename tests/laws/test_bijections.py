@@ -1,6 +1,7 @@
 """The laws of every bijection in the case table."""
 
 import time
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -21,6 +22,14 @@ ROUND_TRIP = {
     "float32": {"analytic": 1e-4, "sequential": 1e-4, "iterative": 1e-3, "estimated": 1e-3},
 }
 LOG_DET = 1e-9
+
+
+def marked(names: Iterable[str]) -> list:
+    """Names for `parametrize`, with the mark of those that are slow."""
+    return [pytest.param(name, marks=pytest.mark.slow) if CASES[name].slow else name for name in names]
+
+
+ALL = marked(CASES)
 
 
 class Facts(NamedTuple):
@@ -88,7 +97,7 @@ def close(a, b, tolerance):
     np.testing.assert_array_less(np.abs(a - b) / scale, tolerance)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_log_det_is_that_of_autodiff(name):
     f = facts(name, "float64")
     sign, expected = np.linalg.slogdet(f.jacobian)
@@ -96,13 +105,13 @@ def test_log_det_is_that_of_autodiff(name):
     close(f.log_det, expected, within(name, LOG_DET))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_log_det_of_the_inverse_is_the_negative(name):
     f = facts(name, "float64")
     close(f.log_det_back, -f.log_det, within(name, ROUND_TRIP["float64"][kind(name)]))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_jacobians_of_the_two_directions_are_inverses(name):
     f = facts(name, "float64")
     identity = np.eye(f.jacobian.shape[-1])
@@ -111,7 +120,7 @@ def test_jacobians_of_the_two_directions_are_inverses(name):
     assert np.max(np.abs(product - identity) / size[:, None, None]) < within(name, 1e-7)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_inverse_undoes_forward(name, dtype):
     f = facts(name, dtype)
@@ -119,7 +128,7 @@ def test_inverse_undoes_forward(name, dtype):
     close(f.back, f.x, within(name, ROUND_TRIP[dtype][kind(name)]))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_batch_is_mapped_like_its_events(name):
     f = facts(name, "float64")
     close(f.y_many, f.y, within(name, 1e-11))
@@ -127,7 +136,7 @@ def test_a_batch_is_mapped_like_its_events(name):
     close(f.back_many, f.back, within(name, 1e-9))
 
 
-FAR = [n for n, c in CASES.items() if c.whole_line and c.domain == "real" and not n.endswith("_conditional")]
+FAR = marked(n for n, c in CASES.items() if c.whole_line and c.domain == "real" and not n.endswith("_conditional"))
 
 
 @pytest.mark.parametrize("name", FAR)

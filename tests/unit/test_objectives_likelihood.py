@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward import distributions, flows, objectives
+from pushforward import distributions, flows
 from pushforward.objectives import Batch, bits_per_dim, nll
 
 
@@ -64,12 +64,3 @@ def test_bits_per_dim_keeps_the_shape_of_log_prob():
 def test_bits_per_dim_refuses_nonsense(shape, levels):
     with pytest.raises(ValueError, match="bits_per_dim"):
         bits_per_dim(0.0, shape, levels=levels)
-
-
-def test_every_objective_is_exported():
-    assert set(objectives.__all__) == {
-        "Augmented",
-        "Bits",
-        "average_bits_per_dim",
-        *("Batch", "Objective", "bits_per_dim", "flow_matching", "nll", "reverse_kl", "rnode"),
-    }
