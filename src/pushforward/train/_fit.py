@@ -63,9 +63,10 @@ def fit(
 
     Args:
         flow: Any distribution; it is not changed.
-        data: An array `(rows, *event_shape)`; or a JAX function `(key, batch_size) -> x` or `(x, condition)` that
-            draws new data for every step; or an iterable of arrays of any length or of such tuples; or None for an
-            objective that needs no data.
+        data: An array `(rows, *event_shape)`, of which a memory-mapped one above 64 MiB, and any of NumPy above 4 GiB,
+            stays where it is and goes to the device a window of steps at a time; or a JAX function
+            `(key, batch_size) -> x` or `(x, condition)` that draws new data for every step; or an iterable of arrays of
+            any length or of such tuples; or None for an objective that needs no data.
         condition: `(rows, *cond_shape)` for a conditional flow.
         weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
@@ -81,9 +82,9 @@ def fit(
         patience: Epochs without a better loss on the held-out rows before training ends; None for never. With the
             cosine schedule it ends after a cool-down: half as many epochs from the best parameters, in which the
             learning rate falls to zero.
-        validation: What is held out: a share of the rows in [0, 1) (of a function: as many new draws as needed; an
-            iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last flow is kept, and
-            training never ends early.
+        validation: What is held out: a share of the rows in [0, 1), at most 2**26 numbers (of a function: as many new
+            draws as needed; an iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last
+            flow is kept, and training never ends early.
         ema: Decay in (0, 1) of a running mean of the parameters, such as 0.999; the mean is what is kept.
         checkpoint: A `.safetensors` file to write to every few seconds, at the end and on Ctrl-C.
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
