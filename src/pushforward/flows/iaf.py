@@ -56,4 +56,5 @@ def iaf(
             ]
         )
 
-    return Transformed(Normal(jnp.zeros(dim)), repeat(layer, num_layers, key))
+    base = Normal(jnp.zeros(dim))  # pyright: ignore[reportCallIssue]
+    return Transformed(base, repeat(layer, num_layers, key))
