@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from pushforward._errors import PushforwardError, did_you_mean
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Part, Shape
-from pushforward.nets._mlp import dense_layers
+from pushforward.nets._mlp import check_hidden, dense_layers
 
 LIPSWISH_SLOPE = 1.1  # the steepest slope of x sigmoid(x) is 1.0998
 
@@ -77,7 +77,7 @@ class LipschitzMLP(Part):
         key: For the initial weights; the last layer starts at zero.
 
     Raises:
-        ValueError: If `coeff` is not between 0 and 1, `depth` is below 1, or the activation is unknown.
+        ValueError: If `coeff` is not between 0 and 1, `width` or `depth` is below 1, or the activation is unknown.
 
     Reference:
         Behrmann et al. (2019), Invertible residual networks; Chen et al. (2019), Residual flows, section 3.3.
@@ -103,13 +103,7 @@ class LipschitzMLP(Part):
         activation: str = "lipswish",
         key: PRNGKeyArray,
     ):
-        if activation not in LIPSCHITZ_ACTIVATIONS:
-            hint = did_you_mean(activation, LIPSCHITZ_ACTIVATIONS)
-            raise ValueError(f"LipschitzMLP: `activation` {activation!r} is not smooth with slopes up to 1; {hint}.")
-        if not 0 < coeff < 1 or depth < 1:
-            raise ValueError(
-                f"LipschitzMLP: needs `coeff` above 0 and below 1 and `depth` at least 1, got {coeff} and {depth}."
-            )
+        check_options("LipschitzMLP", coeff, width, depth, activation)
         weights, self.biases = dense_layers([in_size + (cond_dim or 0), *[width] * depth, in_size], key)
         self.cond_weight = None if cond_dim is None else weights[0][:, in_size:]
         self.weights = (weights[0][:, :in_size], *weights[1:])
@@ -148,6 +142,16 @@ class LipschitzMLP(Part):
             h = act(sharpness * (weight @ h + bias[:, None] + shift)) / sharpness
             shift = 0.0
         return weights[-1] @ h + self.biases[-1][:, None]
+
+
+def check_options(name: str, coeff: float, width: int, depth: int, activation: str) -> None:
+    """A ValueError where a network cannot be built as a contraction."""
+    if activation not in LIPSCHITZ_ACTIVATIONS:
+        hint = did_you_mean(activation, LIPSCHITZ_ACTIVATIONS)
+        raise ValueError(f"{name}: `activation` {activation!r} is not smooth with slopes up to 1; {hint}.")
+    if not 0 < coeff < 1:
+        raise ValueError(f"{name}: `coeff` must be above 0 and below 1, got {coeff}.")
+    check_hidden(name, width, depth)
 
 
 def check_contraction(coeff: Any, activation: Any) -> None:

@@ -7,11 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Part, Shape
 from pushforward.nets._conv import convolve
-from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, bounded, check_contraction, spectral_bound
+from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, bounded, check_contraction, check_options, spectral_bound
 
 FREQUENCIES = 16
 """Along each side, at most; the bound of a 3x3 convolution of a large image is then 1.04 times as large as need be."""
@@ -79,7 +78,7 @@ class LipschitzConvNet(Part):
         key: For the initial weights; the last layer starts at zero.
 
     Raises:
-        ValueError: If `coeff` is not between 0 and 1, `depth` is below 1, or the activation is unknown.
+        ValueError: If `coeff` is not between 0 and 1, `width` or `depth` is below 1, or the activation is unknown.
 
     Reference:
         Chen et al. (2019), Residual flows, sections 3.3 and 4; the bound: `conv_spectral_bound`.
@@ -105,16 +104,7 @@ class LipschitzConvNet(Part):
         activation: str = "lipswish",
         key: PRNGKeyArray,
     ):
-        if activation not in LIPSCHITZ_ACTIVATIONS:
-            raise ValueError(
-                f"LipschitzConvNet: `activation` {activation!r} is not smooth with slopes up to 1; "
-                f"{did_you_mean(activation, LIPSCHITZ_ACTIVATIONS)}."
-            )
-        if not 0 < coeff < 1 or depth < 1 or width < 1:
-            raise ValueError(
-                "LipschitzConvNet: needs `coeff` above 0 and below 1, `depth` and `width` at least 1, got "
-                f"{coeff}, {depth} and {width}."
-            )
+        check_options("LipschitzConvNet", coeff, width, depth, activation)
         channels = in_shape[-1]
         shapes = [(width, 3, 3, channels), *[(width, 1, 1, width)] * (depth - 1), (channels, 3, 3, width)]
         *hidden, embedding = _draw([*shapes[:-1], (width, cond_dim or 0)], key)
