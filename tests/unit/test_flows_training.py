@@ -2,7 +2,11 @@
 
 import inspect
 
+import jax
+import pytest
+
 import pushforward as pf
+from pushforward._params import trainable_mask
 from pushforward.estimators._training import training_of
 from pushforward.flows import RECIPES, Training
 
@@ -40,3 +44,14 @@ def test_the_kinds_of_a_recipe_are_those_of_what_it_builds():
     assert RECIPES["iaf"].kinds() == ("sequential", "analytic")
     assert RECIPES["umnn"].kinds() == ("analytic", "sequential")
     assert RECIPES["planar"].kinds() == ("iterative", "analytic")
+
+
+def test_iaf_starts_from_a_gaussian_that_is_learned(key):
+    base = RECIPES["iaf"].build(2, key=key).base
+    assert all(jax.tree.leaves(trainable_mask(base)))
+
+
+@pytest.mark.parametrize("name", ["maf", "nsf"])
+def test_a_network_without_units_is_refused(name, key):
+    with pytest.raises(ValueError, match="`width` must be at least 1, got 0"):
+        RECIPES[name].build(2, width=0, key=key)

@@ -6,6 +6,7 @@ from pushforward.bijections import (
     Chain,
     CylinderToDegrees,
     CylinderToSphere,
+    GaussianDequantize,
     OneHotToCodes,
 )
 from pushforward.distributions import (
@@ -26,20 +27,26 @@ def takes_binary(flow: AbstractDistribution) -> bool:
 def takes_counts(flow: AbstractDistribution) -> bool:
     """Whether its events are whole numbers or codes of categories, which it is given as they are."""
     countable = isinstance(flow, Transformed) and isinstance(flow.base, AbstractCountable | SplitOff)
-    return countable or isinstance(_last_map(flow), Argmax | OneHotToCodes)
+    return countable or isinstance(last_map(flow), Argmax | OneHotToCodes)
 
 
 def on_sphere(flow: AbstractDistribution) -> bool:
     """Whether its events are points of the sphere, whose columns mean something only together."""
-    return isinstance(_last_map(flow), CylinderToSphere | CylinderToDegrees)
+    return isinstance(last_map(flow), CylinderToSphere | CylinderToDegrees)
 
 
 def draws_numbers(flow: AbstractDistribution) -> bool:
     """Whether it draws numbers for categories, so that its scores are a bound over draws."""
-    return isinstance(_last_map(flow), Argmax)
+    return isinstance(last_map(flow), Argmax)
 
 
-def _last_map(flow: AbstractDistribution) -> AbstractBijection | None:
+def has_noise(flow: AbstractDistribution) -> bool:
+    """Whether a flow of images was trained with Gaussian noise, which stays in its samples."""
+    return isinstance(last_map(flow), GaussianDequantize)
+
+
+def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
+    """The map next to the data; None where there is no map."""
     inner = flow.distribution if isinstance(flow, Embedded) else flow
     bijection = inner.bijection if isinstance(inner, Transformed) else None
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array
 
 from pushforward._errors import DataError
-from pushforward.bijections import Chain, GaussianDequantize
-from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.distributions import AbstractDistribution
+from pushforward.estimators._events import has_noise
 from pushforward.flows import RECIPES, Recipe, denoise, guided, without_rounding
 from pushforward.objectives import Augmented, DropCondition, Objective, nll
 
@@ -71,12 +71,6 @@ def check_latents(flow: AbstractDistribution) -> None:
             "images: the flow moves whole numbers, and has no latent vectors between which one can walk.",
             "fit a flow of real numbers, such as `--flow glow`",
         )
-
-
-def has_noise(flow: AbstractDistribution) -> bool:
-    """Whether a flow was trained with Gaussian noise, which stays in its samples."""
-    chain = flow.bijection if isinstance(flow, Transformed) else None
-    return isinstance(chain, Chain) and isinstance(chain.bijections[-1], GaussianDequantize)
 
 
 def draw(

@@ -100,11 +100,11 @@ class ConvNet(Part):
         seen = x if self.unit == 1.0 else x / self.unit
         h = self._hidden(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), condition)
         # Summed up in full: what the network gives enters a log-det.
-        h = convolve(h, lowered(self.precision, self.weights[-1]), x.dtype) + _wide(self.biases[-1])
+        h = convolve(h, lowered(self.precision, self.weights[-1]), x.dtype) + wide(self.biases[-1])
         if len(self.weights) == 1:
             h = self._told(h, condition)
         gain = jnp.exp(jnp.clip(3.0 * self.log_gain, -LOG_GAIN_MAX, LOG_GAIN_MAX))
-        h = h * _wide(gain)
+        h = h * wide(gain)
         count, height, width, channels = self.out_shape
         return jnp.moveaxis(h.reshape(count, channels, height, width, -1), 1, 3)
 
@@ -187,10 +187,11 @@ def _shift(x: Array, i: int, j: int, kernel: int) -> Array:
 
 
 def _layer(x: Array, weight: Array, bias: Array) -> Array:
-    return convolve(x, weight) + _wide(bias)
+    return convolve(x, weight) + wide(bias)
 
 
-def _wide(channels: Array) -> Array:
+def wide(channels: Array) -> Array:
+    """Numbers of channels, to be combined with all pixels of all images."""
     return channels[:, None, None, None]
 
 

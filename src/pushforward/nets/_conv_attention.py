@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Part, Shape
-from pushforward.nets._conv import convolve
+from pushforward.nets._conv import convolve, wide
 from pushforward.nets._mlp import ACTIVATIONS, check_activation
 from pushforward.nets._precision import check_precision, lowered
 from pushforward.nets._transformer import Memory, attend, normed
@@ -53,7 +53,7 @@ class AttentionBlock(Part):
 
     def __call__(self, h: Float[Array, "width height w batch"]) -> Float[Array, "width height w batch"]:
         act, (gate, _, mix) = ACTIVATIONS[self.activation], self.matrices
-        inside = convolve(act(_normed(h)), self.kernel) + _wide(self.biases[0])
+        inside = convolve(act(_normed(h)), self.kernel) + wide(self.biases[0])
         h = h + _gated(_product(gate, act(inside), self.biases[1]))
         return h + _gated(_product(mix, self._seen(_normed(h) + self.places[..., None]), self.biases[3]))
 
@@ -150,12 +150,12 @@ class ConvAttentionNet(Part):
         if condition is not None and isinstance(self.cond_dim, tuple):
             seen = jnp.concatenate([seen, condition], axis=2)
         first, last, blocks, bias = lowered(self.precision, (self.first, self.last, self.blocks, self.biases[0]))
-        h = convolve(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), first) + _wide(bias)
+        h = convolve(lowered(self.precision, jnp.moveaxis(seen, 2, 0)), first) + wide(bias)
         if condition is not None and self.embedding is not None:
             h = h + lowered(self.precision, self.embedding @ condition)[:, None, None, :]
         h, _ = lax.scan(lambda h, block: (block(h), None), h, blocks)
         # Summed up in full: what the network gives enters a log-det.
-        h = convolve(_normed(h), last, x.dtype) + _wide(self.biases[1])
+        h = convolve(_normed(h), last, x.dtype) + wide(self.biases[1])
         count, height, width, channels = self.out_shape
         return jnp.moveaxis(h.reshape(count, channels, height, width, -1), 1, 3)
 
@@ -167,16 +167,12 @@ def _normed(h: Array) -> Array:
 
 
 def _product(matrix: Array, h: Array, bias: Array) -> Array:
-    return jnp.tensordot(matrix, h, 1) + _wide(bias)
+    return jnp.tensordot(matrix, h, 1) + wide(bias)
 
 
 def _gated(both: Array) -> Array:
     value, gate = jnp.split(both, 2)
     return value * jax.nn.sigmoid(gate)
-
-
-def _wide(bias: Array) -> Array:
-    return bias[:, None, None, None]
 
 
 def _normal(key: PRNGKeyArray, shape: Shape, fan_in: int) -> Array:
