@@ -1,10 +1,12 @@
 """docs/benchmarks.md: every part between its markers comes from the newest stored run of its kind."""
 
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import figures
+from benchmarks.ratios import OURS
 from benchmarks.records import RESULTS, Record, stored
 from benchmarks.table import cases_part, markdown, provenance
 
@@ -72,7 +74,7 @@ def _same_part(records: list[Record]) -> str:
 
 
 def fits_part(records: list[Record]) -> str:
-    """Median seconds over seeds until the loss was reached, and how many seeds reached it."""
+    """Median seconds over seeds until the loss was reached, how many seeds reached it, and ratios beside the aims."""
     groups: dict[str, dict[tuple[str, str], list[Record]]] = {}
     for record in records:
         if record["kind"] == "fit":
@@ -84,15 +86,42 @@ def fits_part(records: list[Record]) -> str:
     for name, group in groups.items():
         target = next(iter(group.values()))[0]["target"]
         rows.append([name, f"{target:.3f}", *(_reached(group.get(key, [])) for key in who)])
-    return f"{provenance(records)}\n\n{markdown(head, rows)}"
+    verdicts = [[name, *_verdicts(group)] for name, group in groups.items()]
+    aims = markdown(
+        ["data and flow", *(f"{rival}, wanted {wanted:g}x" for rival, wanted in FIT_AIMS.items())], verdicts
+    )
+    return f"{provenance(records)}\n\n{markdown(head, rows)}\n\nTheir time divided by ours:\n\n{aims}"
+
+
+FIT_AIMS = {"zuko": 2.0, "flowjax": 1.3}
+"""How many times longer a rival takes to the loss, at least."""
+
+
+def _verdicts(group: dict[tuple[str, str], list[Record]]) -> list[str]:
+    """For each rival the ratio with caches as they are in a second process, and in a first one; zuko has none."""
+    cells = []
+    for rival, wanted in FIT_AIMS.items():
+        ratios = {}
+        for start in ("warm", "cold"):
+            theirs = _median_seconds(group.get((rival, start)) or group.get((rival, "cold"), []))
+            ratios[start] = theirs / _median_seconds(group.get((OURS, start), []))
+        each = (f"{start} {ratio:.2f}x {'met' if ratio >= wanted else '**missed**'}" for start, ratio in ratios.items())
+        cells.append(", ".join(each))
+    return cells
+
+
+def _median_seconds(found: list[Record]) -> float:
+    """A run that never reached the loss takes forever."""
+    times = (math.inf if record["reached_s"] is None else record["reached_s"] for record in found)
+    return statistics.median(times) if found else math.nan
 
 
 def _reached(found: list[Record]) -> str:
-    times = [record["reached_s"] for record in found if record["reached_s"] is not None]
-    if not times:
-        return "not reached" if found else "-"
-    share = "" if len(times) == len(found) else f" ({len(times)} of {len(found)} seeds)"
-    return f"{statistics.median(times):.1f} s{share}"
+    if not found:
+        return "-"
+    seconds, count = _median_seconds(found), sum(record["reached_s"] is not None for record in found)
+    share = "" if count == len(found) else f" ({count} of {len(found)} seeds)"
+    return f"{seconds:.1f} s{share}" if math.isfinite(seconds) else f"not reached{share}"
 
 
 def _moons_part(records: list[Record]) -> str:

@@ -215,6 +215,7 @@ def _images() -> list[Case]:
         Case("orthogonal_squeeze", lambda k: b.OrthogonalSqueeze((4, 2, 2))),
         Case("actnorm_image", lambda k: b.ActNorm((2, 2, 3))),
         Case("each_pixel", lambda k: b.EachPixel(b.Linear(3, key=k), (2, 2))),
+        Case("sigmoid_affine", lambda k: b.SigmoidAffine(jnp.ones(D), jnp.linspace(-4.0, 4.0, D))),
         Case("tanh_affine", lambda k: b.TanhAffine(jnp.ones(D))),
         Case("coupling_channels", lambda k: b.Coupling(b.Affine(), (4, 4, 3), key=k, **net)),
         Case(

@@ -137,3 +137,11 @@ def test_parts_that_do_not_fit_say_why(key):
         pf.flows.glow((8, 8, 1), coupling="cubic", key=key)
     with pytest.raises(ValueError, match="is for images, and these are rows of columns"):
         pf.FlowDensity("glow").fit(np.random.default_rng(0).normal(size=(20, 2)))
+
+
+def test_an_outlier_grows_no_faster_through_glow_than_its_shifts(key):
+    """Steps whose scale grows with what the network says would square it, one after another."""
+    flow = perturb(pf.flows.glow((4, 4, 1), num_levels=1, num_steps=12, width=8, grey_levels=None, key=key), 1.0)
+    far = 1e3 * jax.random.normal(key, (4, 4, 1))
+    near, farther = (float(jnp.abs(flow.bijection.inverse(x)).max()) for x in (far, 10.0 * far))
+    assert 1.0 < farther / near < 30.0

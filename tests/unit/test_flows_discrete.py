@@ -184,9 +184,10 @@ def test_a_discretized_logistic_starts_from_data_once(key):
         d.DiscretizedLogistic(
             np.array([[0.3, -20.0], [4.0, 2.0]]), np.array([[0.01, 3.0], [1.0, 8.0]]), np.ones((2, 2)), unit=2.0
         ),
+        d.DiscretizedLogistic(np.array([[0.3, -20.0], [4.0, 2.0]]), 0.5, np.ones((2, 2)), unit=2.0, wide=0.1),
         d.OneHotCategorical(np.array([[0.0, 1.0, -2.0], [3.0, 0.0, 0.0]])),
     ],
-    ids=["discretized_logistic", "one_hot_categorical"],
+    ids=["discretized_logistic", "with_a_wide_component", "one_hot_categorical"],
 )
 def test_tables_hold_the_probabilities_of_the_base(base):
     total = 0.0
@@ -202,6 +203,16 @@ def test_tables_hold_the_probabilities_of_the_base(base):
         np.testing.assert_allclose(base.log_prob(events)[likely] - constant, given, atol=2e-4)
         total += 1
     assert total == 2
+
+
+def test_a_number_that_was_never_seen_keeps_a_probability(key):
+    """Of a pixel that is black in all images of training, so that its law becomes as narrow as it can."""
+    base = d.DiscretizedLogistic.spread((1,), 3, unit=32.0)._data_init(jnp.full((1, 100), -128.0), None)
+    seen, unseen = base.log_prob(np.array([[-128.0], [127.0]])) / np.log(2.0)
+    assert seen > -2.0
+    assert -24.0 < unseen < -15.0  # a coder has probabilities down to 2**-24
+    drawn = np.abs(np.asarray(base.sample(key, 100_000)) + 128.0)
+    assert 1e-5 < np.mean(drawn > 16.0) < 3e-4
 
 
 class TestArgmax:
@@ -252,6 +263,7 @@ class TestArgmax:
     (lambda k: flows.idf(2, unit=0.0, key=k), "`unit` must be positive"),
     (lambda k: b.ModuloCoupling(2, 3, split=2, key=k), "`split` must be at least 0 and below dim=2"),
     (lambda k: d.DiscretizedLogistic(0.0, -1.0), "must be positive"),
+    (lambda k: d.DiscretizedLogistic(wide=1.0), "`wide` must be in"),
 ])  # fmt: skip
 def test_bad_arguments_are_named(build, message, key):
     with pytest.raises(ValueError, match=message):

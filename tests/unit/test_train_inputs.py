@@ -111,16 +111,17 @@ def test_the_default_batch_gives_a_small_table_enough_steps(flow, key, rows, ask
 
 
 def test_wide_events_are_evaluated_in_smaller_blocks():
-    assert rows_at_once((2,)) == MONITOR_BLOCK
-    assert rows_at_once((63,)) < 1000
-    assert rows_at_once((3, 256, 256)) == MONITOR_LEAST
+    assert rows_at_once((2,), 64) == MONITOR_BLOCK
+    assert rows_at_once((63,), 64) < 1000
+    assert rows_at_once((3, 256, 256), 1024) == MONITOR_LEAST
+    assert rows_at_once((3, 256, 256), 16) == 16
 
 
 def test_blocks_hold_every_row_once():
     n = MONITOR_BLOCK + 10
     data = Batch(jax.numpy.arange(2.0 * n).reshape(n, 2))
-    blocks = monitor_blocks(data, np.arange(n))
+    blocks = monitor_blocks(data, np.arange(n), 64)
     assert blocks.x.shape == (2, n // 2, 2)
-    odd = monitor_blocks(data, np.arange(n - 1))
+    odd = monitor_blocks(data, np.arange(n - 1), 64)
     assert odd.weights.sum() == n - 1
     assert float((odd.weights * odd.x[..., 0]).sum()) == pytest.approx(float(data.x[: n - 1, 0].sum()), rel=1e-5)

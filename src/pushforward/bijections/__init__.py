@@ -1,7 +1,16 @@
 """Invertible maps: `forward` goes from the base to the data, `inverse` from the data to the base."""
 
 from pushforward.bijections._actnorm import ActNorm
-from pushforward.bijections._affine import Affine, Dequantize, GatedAffine, Scale, Shift, Standardize, TanhAffine
+from pushforward.bijections._affine import (
+    Affine,
+    Dequantize,
+    GatedAffine,
+    Scale,
+    Shift,
+    SigmoidAffine,
+    Standardize,
+    TanhAffine,
+)
 from pushforward.bijections._argmax import Argmax
 from pushforward.bijections._autoregressive import Autoregressive
 from pushforward.bijections._base import (
@@ -123,6 +132,7 @@ __all__ = [
     "SetAside",
     "Shift",
     "Sigmoid",
+    "SigmoidAffine",
     "SinhArcsinh",
     "Softplus",
     "Square",

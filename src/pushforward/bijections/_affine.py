@@ -172,6 +172,41 @@ GATE_MIN = -18.0
 """A contraction by 7e7 is beyond any use; without a limit, several layers overflow float32 on the way back."""
 
 
+class SigmoidAffine(AbstractAnalyticElementwise):
+    r"""Glow's scale, $y = x / \sigma(r + 2) + t$; $\log|dy/dx| = -\log\sigma(r + 2)$.
+
+    `inverse`, towards the base, never makes a number larger: where an unusual image makes a network predict large
+    values, a stack of layers then grows no faster than its shifts.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        raw: $r$; at 0 the scale is 1.135.
+
+    Reference:
+        Kingma & Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions, the released code.
+    """
+
+    loc: Array
+    raw: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0):
+        dtype = jnp.result_type(float)
+        self.loc, self.raw = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(raw, dtype))
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale = self._scale()
+        return x * scale + self.loc, jnp.broadcast_to(jnp.log(scale), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale = self._scale()
+        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-jnp.log(scale), x.shape)
+
+    def _scale(self) -> Array:
+        return 1.0 + jnp.exp(-jnp.maximum(self.raw + 2.0, GATE_MIN))
+
+
 class TanhAffine(AbstractAnalyticElementwise):
     r"""RealNVP's scale, $y = e^{g \tanh r} \odot x + t$; $\log|dy/dx| = g \tanh r$. No network predicts the limit $g$.
 

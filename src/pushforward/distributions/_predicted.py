@@ -32,8 +32,8 @@ class PredictedLogistic(AbstractPredicted):
     r"""Mixtures of discretised logistics (see `DiscretizedLogistic`) whose parameters a network changes.
 
     $P(x \mid c)$ has locations $t + \Delta t(c)$, scales $s\,e^{\rho(c)}$, logits $\ell + \Delta\ell(c)$; $t$, $s$ and
-    $\ell$ are trained too, for each number. `pushforward.fit` starts $t$ and $s$ from data, once; the network starts
-    at 0.
+    $\ell$ are trained too, for each number, and a wide component is added. `pushforward.fit` starts $t$ and $s$ from
+    data, once; the network starts at 0.
 
     Args:
         shape: Of an event, a vector or an image.
@@ -120,7 +120,9 @@ class PredictedLogistic(AbstractPredicted):
         loc, log_factor, logits = jnp.split(self.net(seen, condition[size:] if self.net.cond_dim else None), 3)
         factor = jnp.exp(jnp.clip(log_factor, -LOG_FACTOR_MAX, LOG_FACTOR_MAX))
         scale = jnp.maximum(unit * self.inner.scale[..., None] * factor, LEAST_SCALE)
-        return unit * (self.inner.loc[..., None] + loc), scale, self.inner.logits[..., None] + logits
+        return self.inner.widened(
+            unit * (self.inner.loc[..., None] + loc), scale, self.inner.logits[..., None] + logits
+        )
 
 
 LOG_FACTOR_MAX = 8.0

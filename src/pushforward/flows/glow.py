@@ -16,6 +16,7 @@ from pushforward.bijections import (
     Inverse,
     Linear,
     Shift,
+    SigmoidAffine,
     Squeeze,
     repeat,
 )
@@ -23,7 +24,7 @@ from pushforward.distributions import Transformed
 from pushforward.flows._image import image_flow, multi_scale
 from pushforward.flows._recipe import compiled
 
-COUPLINGS = {"affine": Affine, "additive": Shift}
+COUPLINGS = {"affine": SigmoidAffine, "additive": Shift}
 
 
 @compiled
@@ -73,8 +74,8 @@ def glow(
         Kingma & Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions, figure 2.
 
     Note:
-        The scale is `exp(arcsinh(raw))` where the released code has `sigmoid(raw + 2)`: it starts at 1. Networks have
-        no actnorm inside. What the released code calls a learned prior is a coupling of one convolution here.
+        Networks have no actnorm inside. What the released code calls a learned prior is a coupling of one convolution
+        here, whose scale is `exp(arcsinh(raw))`.
     """
     if coupling not in COUPLINGS:
         raise ValueError(f"glow: `coupling` must be one of {', '.join(COUPLINGS)}, got {coupling!r}.")

@@ -122,7 +122,7 @@ def fit(
         schedule=as_given if own else schedule,
         ema=ema is not None,
     )
-    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape)))
+    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size)))
     job = Job(
         plan=plan,
         source=source,

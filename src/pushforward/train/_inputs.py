@@ -17,7 +17,7 @@ from pushforward.train._stream import gathered, stays_on_host
 
 MONITOR_BLOCK = 8192  # rows that are evaluated at once, fewer of wide events
 MONITOR_CELLS = 4 * MONITOR_BLOCK  # a spline flow needs about 200 bytes for each number of an event
-MONITOR_LEAST = 256
+MONITOR_LEAST = 256  # however wide, but no more than a training step has
 HELD_OUT_NUMBERS = 2**26  # 256 MiB of floats; more would only tell the same loss with one digit more
 CHECKED_NUMBERS = 2**24  # that are looked at together
 ROWS_NAMED = 5
@@ -59,14 +59,14 @@ def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndar
     return rows[held_out:], rows[:held_out]
 
 
-def rows_at_once(event: Shape) -> int:
+def rows_at_once(event: Shape, batch_size: int) -> int:
     """How many rows of this shape are put through a flow together: memory grows with rows times size."""
-    return min(MONITOR_BLOCK, max(MONITOR_CELLS // math.prod(event), MONITOR_LEAST))
+    return min(MONITOR_BLOCK, max(MONITOR_CELLS // math.prod(event), min(MONITOR_LEAST, batch_size)))
 
 
-def monitor_blocks(data: Batch, rows: np.ndarray) -> Batch:
+def monitor_blocks(data: Batch, rows: np.ndarray, batch_size: int) -> Batch:
     """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
-    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:]))
+    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:], batch_size))
     size = math.ceil(len(rows) / count)
     real = np.arange(count * size) < len(rows)
     numbers = np.resize(rows, count * size).astype(np.int32)

@@ -64,7 +64,7 @@ def prepare(
         monitor = one_block(source.peek(key, START_ROWS)) if drawn else None
     else:
         source, monitor = _from_arrays(flow, data, condition, weights, fraction or 0.0, batch_size, key)
-    return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation))
+    return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation, source.batch_size))
 
 
 def _from_arrays(
@@ -87,16 +87,16 @@ def _from_arrays(
         # On average 1, so that weights change what is learned but not how large the steps are.
         weights = np.asarray(batch.weights)
         batch = batch._replace(weights=jnp.asarray(weights / weights[train].mean(dtype=np.float64), weights.dtype))
-    monitor = monitor_blocks(batch, held_out) if len(held_out) else None
     size = batch_size or min(BATCH_MOST, max(BATCH_LEAST, len(train) // STEPS_LEAST))
+    monitor = monitor_blocks(batch, held_out, size) if len(held_out) else None
     source = StreamedSource if isinstance(batch.x, np.ndarray) else RowSource
     return Prepared(source(batch, train, size), monitor)
 
 
-def _given_monitor(flow: AbstractDistribution, validation: Any) -> Batch:
+def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:
     batch = checked_batch(flow, *unpacked(validation), what="fit: validation")
     rows = np.arange(len(batch.x)) if batch.weights is None else np.flatnonzero(np.asarray(batch.weights) > 0)
-    return monitor_blocks(batch, rows)
+    return monitor_blocks(batch, rows, batch_size)
 
 
 def _is_endless(data: Any) -> bool:
