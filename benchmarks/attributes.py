@@ -1,6 +1,6 @@
 """Slant as a direction in the latent space of MNIST: a row of digits moved along it, by the project's own commands.
 
-Run `python -m benchmarks.attributes [--epochs 6]`; needs `PUSHFORWARD_DATA`. The slant of a digit is the shear that
+Run `python -m benchmarks.attributes [--epochs 4]`; needs `PUSHFORWARD_DATA`. The slant of a digit is the shear that
 its second moments show. `pushforward fit` learns 20,000 digits, with no labels; `pushforward attributes` is given the
 fifth of them that leans furthest to the right and the fifth that leans furthest to the left.
 """
@@ -45,7 +45,7 @@ def write(images: Path, leaning: Path) -> None:
 def main() -> None:
     """Fit, and draw the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", default="6", help="of training (default: 6)")
+    parser.add_argument("--epochs", default="4", help="of training (default: 4)")
     epochs = parser.parse_args().epochs
     command = [sys.executable, "-m", "pushforward.cli"]
     with tempfile.TemporaryDirectory() as place:

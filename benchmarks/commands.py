@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import compare, pages, records, runner, scaling
+from benchmarks import compare, pages, records, runner, scaling, small_pages
 from benchmarks import fits as fit_runs
 from benchmarks import moons as shell
 from benchmarks.cases import CASES, QUICK
@@ -109,6 +109,8 @@ def write_table(options: argparse.Namespace) -> int:
         _say(f"{options.page.name}: {part}")
     for part in pages.write(CATALOGUE, parts=pages.catalogue_parts(CATALOGUE)) if options.page == PAGE else []:
         _say(f"{CATALOGUE.name}: {part}")
+    if options.page == PAGE:
+        small_pages.write()
     return 0
 
 

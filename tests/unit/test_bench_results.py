@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import compare, pages, table
+from benchmarks import compare, pages, small_pages, table
 from benchmarks.adapters import LIBRARIES
 from benchmarks.aims import AIMS
 from benchmarks.cases import CASES, DEVIATIONS, QUICK, Case, label
@@ -101,6 +101,27 @@ def test_a_failure_is_shown_with_its_reason() -> None:
     text = table.cases_part(records)
     assert "| failed |" in text
     assert "nflows: AssertionError" in text
+
+
+def test_a_seed_that_never_gets_there_counts_as_one_that_takes_forever() -> None:
+    times = {"zuko": [10.0, 30.0, None], "pushforward": [4.0, 5.0, 6.0]}
+    head, *_ = _run("2025-01-01", 1.0)
+    fits = [
+        {"kind": "fit", "fit": "power", "library": who, "start": "cold", "target": 1.0, "reached_s": seconds}
+        for who, found in times.items()
+        for seconds in found
+    ]
+    text = pages.fits_part([head, *fits])
+    assert "| 30.0 s (2 of 3 seeds) | 5.0 s |" in text
+    assert "cold 6.00x met" in text
+
+
+def test_the_last_record_of_a_flow_counts_and_the_best_flow_comes_first() -> None:
+    facts = {"set": "mnist", "parameters": 9, "steps": 5, "seconds": 1.0, "round_trip": 1e-6, "standard_error": 0.1}
+    bits = [("glow", 9.0), ("flowpp", 2.0), ("glow", 1.0)]
+    text = small_pages.images_part([facts | {"model": model, "bits_per_dim": value} for model, value in bits])
+    assert text.index("| `glow` | 1.000 ± 0.100 |") < text.index("| `flowpp` | 2.000")
+    assert "9.000" not in text
 
 
 def test_every_library_has_an_adapter_and_its_deviations() -> None:
