@@ -17,8 +17,8 @@ from benchmarks.data import folder, standardised
 from benchmarks.records import append
 
 SETS = {"pendigits": "28_pendigits", "thyroid": "38_thyroid", "magic": "22_magic.gamma"}
-EPOCHS = {"maf": 60, "nsf": 40, "naf": 30, "ffjord": 10, "residual": 20}
-"""At most: what fits a few minutes on two cores; the last two are slow, and would gain from more."""
+EPOCHS = {"maf": 60, "nsf": 40, "naf": 30, "ffjord": 50, "residual": 20}
+"""At most: what fits a few minutes on two cores; the last two would gain from more."""
 
 NOISE, DRAWS = 0.05, 2000
 
