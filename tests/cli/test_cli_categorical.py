@@ -116,6 +116,17 @@ def test_conditions_may_be_categories(works, given_colour, data, tmp_path):
     assert "-inf" not in works("score", given_colour, tmp_path / "s.csv").stdout
 
 
+def test_conditions_may_be_angles(works, data, tmp_path):
+    options = ("--condition", "season", "--column", "season:circular(4)", "--drop", "yes,colour")
+    said = works("fit", data, "-o", tmp_path / "m.safetensors", *SMALL, *options).stderr
+    assert "condition 'season' is circular(4): as asked for" in said
+    first, later = (
+        works("sample", tmp_path / "m.safetensors", "-n", 2, "--seed", 0, "--given", f"season={season}").stdout
+        for season in (1, 5)
+    )
+    assert [row.split(",")[0] for row in first.splitlines()] == [row.split(",")[0] for row in later.splitlines()]
+
+
 @pytest.mark.parametrize(
     ("given", "error", "hint"),
     [

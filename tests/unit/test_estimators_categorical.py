@@ -161,7 +161,7 @@ def test_integers_are_categories_of_a_condition_when_asked(rows):
     density = pf.ConditionalFlowDensity("maf", options=TINY, columns={"y0": "categorical"}, **QUICK).fit(x, season)
     assert density.condition_schema_.sizes == (4,)
     assert density.flow_.cond_shape == (1,)
-    with pytest.raises(DataError, match="the kind of a condition is categorical or none"):
+    with pytest.raises(DataError, match="the kind of a condition is categorical, circular or none"):
         pf.ConditionalFlowDensity("maf", columns={"y0": "positive"}).fit(x, season)
 
 

@@ -1,5 +1,6 @@
 """Tables with angles, and points of the sphere, through the estimators."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -64,6 +65,44 @@ def test_conditions_go_to_angles_and_to_the_others(wind):
         density.fit(wind[:, :2], wind[:, 2])
     density.set_params(options={"num_layers": 1, "width": 8}).fit(wind[:, :2], wind[:, 2])
     assert density.sample([2.0, 5.0], 3, random_state=0).shape == (6, 2)
+
+
+@pytest.fixture(scope="module")
+def given_direction(wind):
+    """Speed given the direction in degrees and a colour, which say something; and gusts, which are numbers."""
+    given = wind[:, [1, 1, 2]].astype(object)
+    given[:, 1] = np.where(wind[:, 1] < 180, "red", "blue")
+    columns = {"x0": "positive", "y0": "circular(360)"}
+    return pf.ConditionalFlowDensity("maf", options={"num_layers": 1, "width": 8}, columns=columns, **QUICK).fit(
+        wind[:, :1], given
+    ), given
+
+
+def test_a_network_sees_cosine_and_sine_of_a_condition(given_direction, wind):
+    density, given = given_direction
+    kinds = [column.kind for column in density.condition_schema_.columns]
+    assert kinds == ["circular", "categorical", "unbounded"]
+    assert density.flow_.cond_shape == (3,)
+    encoded = np.stack([wind[:, 1], given[:, 1] == "red", wind[:, 2]]).astype(np.float32)
+    embed = jax.vmap(density.flow_.embedding.inverse, in_axes=1, out_axes=1)
+    seen = np.asarray(embed(encoded))
+    turned = np.radians(wind[:, 1] - 180)
+    is_blue = given[:, 1] == "blue"
+    gust = (wind[:, 2] - wind[:, 2].mean()) / wind[:, 2].std()
+    np.testing.assert_allclose(seen, [np.cos(turned), np.sin(turned), is_blue, ~is_blue, gust], atol=1e-5)
+    back = jax.vmap(density.flow_.embedding.forward, in_axes=1, out_axes=1)(seen)
+    np.testing.assert_allclose(back, encoded, atol=1e-3)
+
+
+def test_a_condition_of_another_turn_is_the_same_condition(given_direction, wind, tmp_path):
+    density, given = given_direction
+    later = given.copy()
+    later[:, 0] += 720
+    scores = density.score_samples(wind[:, :1], given)
+    np.testing.assert_allclose(density.score_samples(wind[:, :1], later), scores, atol=1e-4)
+    density.save(tmp_path / "m.safetensors")
+    again = pf.ConditionalFlowDensity.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.score_samples(wind[:, :1], given), scores)
 
 
 def test_latitude_and_longitude_are_fitted_on_the_sphere():

@@ -27,6 +27,7 @@ from pushforward.bijections._compose import Chain, Inverse, Scan, repeat, sparin
 from pushforward.bijections._conditioned import Conditioned
 from pushforward.bijections._continuous import Continuous
 from pushforward.bijections._contractive import Contractive
+from pushforward.bijections._cosine_sine import CosineSine
 from pushforward.bijections._coupling import Coupling
 from pushforward.bijections._elementwise import (
     Exp,
@@ -86,6 +87,7 @@ __all__ = [
     "Conditioned",
     "Continuous",
     "Contractive",
+    "CosineSine",
     "Coupling",
     "CylinderToDegrees",
     "CylinderToSphere",

@@ -12,7 +12,7 @@ from pushforward.cli._failures import WrongUsage
 from pushforward.cli._talk import Talk, plural
 from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_kind, parse_override, read_table
 from pushforward.data._coding import numbers
-from pushforward.estimators._columns import condition_schema_of
+from pushforward.estimators._columns import OF_CONDITIONS, condition_schema_of
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -52,7 +52,7 @@ def read_rows(
 ) -> Rows:
     """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
     overrides = dict(map(parse_override, kinds))
-    categorical = tuple(name for name, kind in overrides.items() if _is_categorical(kind))
+    categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
     table = read_table(source, drop=drop, drop_missing=drop_missing, text=categorical)
     talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
     for note in table.notes:
@@ -72,15 +72,12 @@ def read_rows(
     for sentence in column_warnings(x, schema):
         talk.warn(sentence)
     given = table.select(condition) if condition else None
-    conditions = None if given is None else condition_schema_of(given, tuple(n for n in condition if n in categorical))
+    said = {name: kind for name, kind in overrides.items() if name in condition}
+    conditions = None if given is None else condition_schema_of(given, said)
     for column in () if conditions is None else conditions.columns:
-        if column.kind == "categorical":
+        if column.kind in OF_CONDITIONS:
             talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
     return Rows(x, given, per_row, schema, overrides, conditions)
-
-
-def _is_categorical(kind: str) -> bool:
-    return parse_kind(kind).kind == "categorical"
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:
@@ -96,10 +93,10 @@ def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, 
     if len(apart) == table.num_columns:
         raise DataError("no column is left to learn.", "leave at least one out of --condition and --weights")
     for name, kind in overrides.items():
-        if name in apart and not (name in condition and _is_categorical(kind)):
+        if name in apart and not (name in condition and parse_kind(kind).kind in OF_CONDITIONS):
             raise WrongUsage(
-                f"--column {name}:{kind}: the column is a condition or a weight, which have no kind.",
-                "leave the option out: conditions are standardised, whatever they hold, or are categorical",
+                f"--column {name}:{kind}: the kind of a condition is categorical or circular, a weight has none.",
+                "leave the option out: other conditions that are numbers are standardised, whatever they hold",
             )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import jax
 
 from pushforward._errors import DataError
-from pushforward.bijections._one_hot import one_hot_size
 from pushforward.cli._failures import WrongUsage
 from pushforward.cli._fit_input import Rows, read_rows
 from pushforward.cli._fit_report import print_report, say_result
@@ -14,6 +13,7 @@ from pushforward.cli._talk import Talk, plural
 from pushforward.cli._training import TrainingRequest, check_recipe, check_target, learn
 from pushforward.data import Schema
 from pushforward.estimators import ConditionalFlowDensity, FlowDensity
+from pushforward.estimators._columns import seen_size
 from pushforward.estimators._training import build_flow
 from pushforward.flows import RECIPES
 
@@ -68,7 +68,7 @@ def _check_settings(request: Request, rows: Rows) -> None:
     """Build the flow without numbers, so that a wrong `--set` is told as what it is."""
     if not request.settings:
         return
-    cond_dim = None if rows.conditions is None else one_hot_size(rows.conditions.sizes)
+    cond_dim = None if rows.conditions is None else seen_size(rows.conditions)
     try:
         jax.eval_shape(
             lambda key: build_flow(request.flow, dict(request.settings), rows.schema, cond_dim, key), jax.random.key(0)

@@ -10,7 +10,7 @@ from pushforward._errors import DataError, FileError
 from pushforward.bijections import AbstractBijection, Standardize
 from pushforward.data._categories import Category, plain
 from pushforward.data._kinds import KindSpec, SupportKind, check_limits
-from pushforward.data._support import Support, mean_and_spread, support_bijection
+from pushforward.data._support import Support, mean_and_spread, middle_and_radian, support_bijection
 from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
 
 
@@ -143,13 +143,10 @@ class Schema:
         """The map from standardised to original values, without support maps: for the columns of a condition.
 
         Use it as the embedding of a condition; its `inverse` gives mean 0 and spread 1. A constant column is only
-        shifted, and codes of categories stay what they are.
+        shifted, a circular one becomes an angle in radians, and codes of categories stay what they are.
         """
-        located = [
-            (0.0, 1.0) if column.kind == "categorical" else mean_and_spread(cells)
-            for column, cells in zip(self.columns, self._checked(values).T, strict=True)
-        ]
-        means, spreads = np.array(located).T
+        columns = zip(self.columns, self._checked(values).T, strict=True)
+        means, spreads = np.array([_condition_place(column, cells) for column, cells in columns]).T
         return Standardize(means, np.where(spreads > 0, spreads, 1.0))
 
     def outside(self, values: np.ndarray) -> np.ndarray:
@@ -210,6 +207,13 @@ class Schema:
                 f"the columns are {', '.join(self.names[:20])}",
             )
         return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
+
+
+def _condition_place(column: Column, cells: np.ndarray) -> tuple[float, float]:
+    """What is subtracted from a condition, and then divided by."""
+    if column.kind == "categorical":
+        return 0.0, 1.0
+    return middle_and_radian(column.support) if column.kind == "circular" else mean_and_spread(cells)
 
 
 def _check_categories(column: Column) -> None:

@@ -107,8 +107,13 @@ def support_bijection(names: Sequence[str], supports: Sequence[Support], values:
 
 def _place(support: Support, cells: np.ndarray) -> tuple[float, float]:
     """What is subtracted, and then divided by: mean and spread, or what makes an angle one in [-pi, pi)."""
-    if not support.circular or support.low is None or support.high is None:
-        return mean_and_spread(support.unconstrained(cells))
+    return middle_and_radian(support) if support.circular else mean_and_spread(support.unconstrained(cells))
+
+
+def middle_and_radian(support: Support) -> tuple[float, float]:
+    """The middle of a period, and what is a radian in its units."""
+    assert support.low is not None
+    assert support.high is not None
     return 0.5 * (support.low + support.high), (support.high - support.low) / (2.0 * math.pi)
 
 

@@ -11,8 +11,6 @@ from jaxtyping import PRNGKeyArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from pushforward.bijections import AbstractBijection, Chain
-from pushforward.bijections._one_hot import OneHot
 from pushforward.data import Schema, Table, column_warnings, encode
 from pushforward.distributions import AbstractDistribution, Normal, Transformed
 from pushforward.estimators._chunks import Model
@@ -20,6 +18,7 @@ from pushforward.estimators._columns import (
     ColumnKinds,
     binary_schema,
     condition_schema_of,
+    embedding_of,
     schema_of,
     sphere_schema,
     split_kinds,
@@ -138,14 +137,15 @@ class FlowEstimator(BaseEstimator):
             raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
         rows = in_order(with_weight(rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)))
         build_key, fit_key = jax.random.split(key_from(self.random_state))
-        columns, categorical = split_kinds(self.columns, rows.condition)
-        conditions = None if rows.condition is None else condition_schema_of(rows.condition, categorical)
+        columns, of_conditions = split_kinds(self.columns, rows.condition)
+        conditions = None if rows.condition is None else condition_schema_of(rows.condition, of_conditions)
         schema = schema_of(rows.x, columns)
         rows = _encoded(rows, schema, conditions)
         if self._gaussian and (schema.circular or schema.categorical):
             kind = "circular" if schema.circular else "categorical"
             raise ValueError(f"Gaussianizer: a {kind} column cannot become Gaussian noise; leave it out.")
-        embedding = None if conditions is None else _embedding(rows, conditions)
+        seen = rows.condition
+        embedding = None if conditions is None or seen is None else embedding_of(conditions, seen.values)
         cond_dim = None if embedding is None else embedding.in_shape[0]
         flow = build_flow(self.flow, self.options, schema, cond_dim, build_key)
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
@@ -189,10 +189,3 @@ def _encoded(rows: Rows, schema: Schema, conditions: Schema | None) -> Rows:
     if rows.condition is None or conditions is None:
         return rows._replace(x=encode(rows.x, schema))
     return rows._replace(x=encode(rows.x, schema), condition=encode(rows.condition, conditions))
-
-
-def _embedding(rows: Rows, conditions: Schema) -> AbstractBijection:
-    """What the flow sees of the conditions, by its inverse: numbers standardised, categories as zeros and ones."""
-    assert rows.condition is not None
-    standardize = conditions.standardize(rows.condition.values)
-    return Chain([OneHot(conditions.sizes), standardize]) if conditions.categorical else standardize

@@ -1,4 +1,4 @@
-"""Which kind each column has: what the user says, what is inferred, and unbounded otherwise."""
+"""What kind each column has, said or inferred or unbounded; and what a flow sees of conditions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data import Column, Schema, Table, infer_schema
+from pushforward.bijections import AbstractBijection, Chain, CosineSine
+from pushforward.bijections._one_hot import OneHot, one_hot_size
+from pushforward.data import Column, Schema, Table, infer_schema, parse_kind
 
 OTHERS = "*"
 INFER = "infer"
-CATEGORICAL = "categorical"
+OF_CONDITIONS = ("categorical", "circular")
+"""Kinds that a condition can have; other numbers are standardised."""
 BINARY = "integer(0,1)"
 
 ColumnKinds = str | Mapping[str, str] | None
@@ -35,36 +38,59 @@ def schema_of(table: Table, columns: Any) -> Schema:
     return schema
 
 
-def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, tuple[str, ...]]:
-    """The kinds of the columns without those of conditions, and the conditions that are said to be categorical.
+def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, str]]:
+    """The kinds of the columns without those of conditions, and the kinds that are said of conditions, by name.
 
     Raises:
-        DataError: If a condition is said to have another kind: numbers are standardised, whatever they hold.
+        DataError: If a condition is said to have a kind that conditions do not have.
     """
     if condition is None or not isinstance(columns, Mapping):
-        return columns, ()
+        return columns, {}
     kinds = _by_name(columns)
-    named = tuple(name for name in condition.names if name in kinds)
-    for name in named:
-        if kinds[name] not in (CATEGORICAL, INFER):
+    said = {name: kind for name, kind in kinds.items() if name in condition.names}
+    rest = {name: kind for name, kind in kinds.items() if name not in said}
+    said = {name: kind for name, kind in said.items() if kind != INFER}
+    for name, kind in said.items():
+        if parse_kind(kind).kind not in OF_CONDITIONS:
             raise DataError(
-                f"columns={{{name!r}: {kinds[name]!r}}}: {name!r} is a condition, and the kind of a condition is "
-                "categorical or none.",
-                "leave it out: conditions that are numbers are standardised, whatever they hold",
+                f"columns={{{name!r}: {kind!r}}}: {name!r} is a condition, and the kind of a condition is "
+                "categorical, circular or none.",
+                "leave it out: other conditions that are numbers are standardised, whatever they hold",
             )
-    rest = {name: kind for name, kind in kinds.items() if name not in named}
-    return rest, tuple(name for name in named if kinds[name] == CATEGORICAL)
+    return rest, said
 
 
-def condition_schema_of(condition: Table, categorical: tuple[str, ...]) -> Schema:
-    """The schema of conditions: text, truth values and the columns in `categorical` are categories."""
-    named = {*condition.categories, *categorical}
+def condition_schema_of(condition: Table, kinds: Mapping[str, str]) -> Schema:
+    """The schema of conditions: text and truth values are categories, and the columns in `kinds` are what it says."""
     found = {}
-    if named:
-        names = [name for name in condition.names if name in named]
-        schema, _ = infer_schema(condition.select(names), dict.fromkeys(categorical, CATEGORICAL))
+    names = [name for name in condition.names if name in {*condition.categories, *kinds}]
+    if names:
+        schema, _ = infer_schema(condition.select(names), kinds)
         found = {column.name: column for column in schema.columns}
     return Schema([found.get(name, Column(name, "unbounded")) for name in condition.names])
+
+
+def embedding_of(conditions: Schema, values: np.ndarray) -> AbstractBijection:
+    """What a flow sees of conditions, by its inverse.
+
+    Numbers are standardised, angles are cosine and sine, categories are zeros and ones.
+
+    Args:
+        conditions: Their schema.
+        values: `(rows, conditions)`, what the flow is fitted to.
+    """
+    parts: list[AbstractBijection] = [conditions.standardize(values)]
+    circular = [column.kind == "circular" for column in conditions.columns]
+    if any(circular):
+        parts.append(CosineSine(tuple(circular)))
+    if conditions.categorical:
+        parts.append(OneHot(tuple(np.repeat(conditions.sizes, np.add(circular, 1)).tolist())))
+    return Chain(parts[::-1]) if len(parts) > 1 else parts[0]
+
+
+def seen_size(conditions: Schema) -> int:
+    """How many numbers a flow sees of conditions."""
+    return one_hot_size(conditions.sizes) + len(conditions.circular)
 
 
 def _by_name(columns: Any) -> dict[str, str]:
