@@ -129,7 +129,7 @@ DEVIATIONS: dict[str, dict[Family | Literal["all"], str]] = {
         "nsf-ar": "as for the MAF",
         "nsf-coupling": "plain network instead of its residual one, no extra spline on the kept half",
         "realnvp": "halves swapped between layers, as in its own example",
-        "glow": "its own `GlowBlock`, `Squeeze`, `Merge` and `MultiscaleFlow`; its scale is a sigmoid, and its "
+        "glow": "its own `GlowBlock`, `Squeeze`, `Merge` and `MultiscaleFlow`; its "
         "convolutions have no factor of their own",
         "all": "random permutations between autoregressive layers",
     },

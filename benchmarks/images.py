@@ -33,7 +33,7 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "num_checkers": 2, "num_channels": 2, "num_coarse": 0, "num_noise": 2,
             "num_components": 4, "width": 32, "depth": 1, "num_heads": 2,
         },
-        "tarflow-image": {"patch": 2, "num_layers": 4, "width": 64, "depth": 2, "num_heads": 2},
+        "tarflow-image": {"patch": 2, "num_layers": 4, "width": 64, "depth": 2, "num_heads": 2, "alpha": 0.05},
     },
     "mnist": {
         "glow": {"num_levels": 2, "num_steps": 8, "width": 64, "alpha": 0.05},
@@ -43,11 +43,13 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "num_checkers": 2, "num_channels": 2, "num_coarse": 2, "num_noise": 2,
             "num_components": 4, "width": 32, "depth": 1, "num_heads": 1,
         },
-        "tarflow-image": {"patch": 4, "num_layers": 4, "width": 128, "depth": 2, "num_heads": 4},
+        "tarflow-image": {"patch": 4, "num_layers": 4, "width": 64, "depth": 2, "num_heads": 4, "alpha": 0.05},
     },
 }  # fmt: skip
 DRAWS = {"digits": 16, "mnist": 4}
 TRAINING: dict[str, Any] = {"batch_size": 64, "learning_rate": 2e-3, "ema": 0.99, "progress": False}
+BATCH_SIZE = {"flowpp": 32}
+"""Of models whose steps are so long that more of them are worth more than larger ones."""
 MOST_EPOCHS = 200
 PROBE = 20
 """Steps of the epochs that are timed to find out how many fit into the minutes."""
@@ -67,10 +69,10 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return train[:-1000], train[-1000:], test
 
 
-def budget(flow: Any, train: np.ndarray, seconds: float) -> tuple[np.ndarray, int]:
+def budget(flow: Any, train: np.ndarray, training: dict[str, Any], seconds: float) -> tuple[np.ndarray, int]:
     """The images and epochs that fit into the time, by the quicker of two short epochs, behind one that compiles."""
-    few = train[: PROBE * TRAINING["batch_size"]]
-    short = pf.fit(flow, few, validation=few[:64], key=jax.random.key(0), max_epochs=3, patience=None, **TRAINING)
+    few = train[: PROBE * training["batch_size"]]
+    short = pf.fit(flow, few, validation=few[:64], key=jax.random.key(0), max_epochs=3, patience=None, **training)
     per_image = min(epoch.seconds for epoch in short.history) / len(few)
     fitting = max(int(seconds / per_image), len(few))
     return train[:fitting], min(MOST_EPOCHS, max(fitting // len(train), 1))
@@ -81,9 +83,10 @@ def record(name: str, model: str, minutes: float) -> tuple[dict[str, Any], pf.di
     train, valid, test = load(name)
     key = jax.random.key(0)
     flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
-    train, epochs = budget(flow, train, 60 * minutes)
+    training = TRAINING | {"batch_size": BATCH_SIZE.get(model, TRAINING["batch_size"])}
+    train, epochs = budget(flow, train, training, 60 * minutes)
     start = time.perf_counter()
-    result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, patience=20, **TRAINING)
+    result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, patience=20, **training)
     seconds = time.perf_counter() - start
     flow = result.flow
     bits = pf.objectives.average_bits_per_dim(flow, test, draws=DRAWS[name], key=key)
@@ -95,7 +98,7 @@ def record(name: str, model: str, minutes: float) -> tuple[dict[str, Any], pf.di
         "images": len(train),
         "epochs": len(result.history),
         "minutes": minutes,
-        "steps": len(result.history) * -(-len(train) // TRAINING["batch_size"]),
+        "steps": len(result.history) * -(-len(train) // training["batch_size"]),
         "seconds": round(seconds, 1),
         "bits_per_dim": round(bits.mean, 4),
         "standard_error": round(bits.error, 4),

@@ -211,6 +211,7 @@ def _images() -> list[Case]:
     slow_to_compile = ("idf_image", "iunet", "mintnet_image", "realnvp_image", "residual_image")
     net = {"width": 4}
     return [
+        Case("checkerboard", lambda k: b.Checkerboard((3, 4, 2))),
         Case("squeeze", lambda k: b.Squeeze((4, 2, 2))),
         Case("orthogonal_squeeze", lambda k: b.OrthogonalSqueeze((4, 2, 2))),
         Case("actnorm_image", lambda k: b.ActNorm((2, 2, 3))),

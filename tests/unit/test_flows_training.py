@@ -53,3 +53,20 @@ def test_iaf_starts_from_a_gaussian_that_is_learned(key):
 def test_a_network_without_units_is_refused(name, key):
     with pytest.raises(ValueError, match="`width` must be at least 1, got 0"):
         RECIPES[name].build(2, width=0, key=key)
+
+
+SIZES = ["width", "num_layers", "num_steps", "num_levels", "num_components", "num_bins", "num_heads", "patch"]
+CONDITIONAL_ONLY = {"planar", "radial", "sylvester", "gaussianization", "gaussian", "affine"}
+"""Of these, networks see conditions alone, and without one there is none."""
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_size_of_zero_is_refused_by_name(name, key):
+    recipe = RECIPES[name]
+    shape = (8, 8, 1) if recipe.events == "images" else 3
+    sizes = [size for size in SIZES if size in inspect.signature(recipe.build).parameters]
+    for size in sizes:
+        if size == "width" and name in CONDITIONAL_ONLY:
+            continue
+        with pytest.raises(ValueError, match=r"must be at least|needs at least|of each|even"):
+            recipe.build(shape, key=key, **{size: 0})

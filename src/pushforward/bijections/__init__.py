@@ -42,7 +42,7 @@ from pushforward.bijections._elementwise import (
     Tanh,
 )
 from pushforward.bijections._gaussian_dequantize import GaussianDequantize
-from pushforward.bijections._image import EachPixel, Squeeze, to_levels
+from pushforward.bijections._image import Checkerboard, EachPixel, Squeeze, to_levels
 from pushforward.bijections._linear import LU, Householder, Linear, TriangularAffine
 from pushforward.bijections._masked_residual import MaskedResidual
 from pushforward.bijections._mixture_cdf import mixture_cdf
@@ -81,6 +81,7 @@ __all__ = [
     "Bernstein",
     "BlockAutoregressive",
     "Chain",
+    "Checkerboard",
     "CircularShift",
     "CircularSpline",
     "Concatenate",

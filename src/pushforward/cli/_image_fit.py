@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -61,14 +62,26 @@ def run_images(request: ImageRequest, talk: Talk) -> None:
 
 def _check_build(request: ImageRequest, images: Images) -> None:
     """Build the flow without numbers, so that a size or an option that does not fit is told as what it is."""
-    build, options = RECIPES[request.flow].build, dict(request.settings) | {"grey_levels": images.levels}
+    error = _build_error(request.flow, images, dict(request.settings))
+    if error is None:
+        return
+    hint = f"see `pushforward flows {request.flow}` for --set"
+    if not request.settings or _build_error(request.flow, images, {}) is not None:
+        hint = f"bring them to another size with --resize, or {hint}"
+    raise WrongUsage(error, hint)
+
+
+def _build_error(flow: str, images: Images, settings: dict[str, Any]) -> str | None:
+    build = RECIPES[flow].build
     try:
-        jax.eval_shape(lambda key: build(images.shape, **options, key=key), jax.random.key(0))
+        jax.eval_shape(
+            lambda key: build(images.shape, **settings, grey_levels=images.levels, key=key), jax.random.key(0)
+        )
     except DataError:
         raise
     except (ValueError, TypeError, ZeroDivisionError) as error:
-        hint = f"bring them to another size with --resize, or see `pushforward flows {request.flow}` for --set"
-        raise WrongUsage(str(error).strip().splitlines()[0], hint) from None
+        return str(error).strip().splitlines()[0]
+    return None
 
 
 def _labels(request: ImageRequest, images: Images) -> str:

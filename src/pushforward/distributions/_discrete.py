@@ -106,6 +106,8 @@ class DiscretizedLogistic(AbstractCountable):
     @classmethod
     def spread(cls, shape: Shape, num_components: int = 1, *, unit: float = 1.0) -> "DiscretizedLogistic":
         """Components spread evenly between minus one and one unit and a wide one, the start of a mixture."""
+        if num_components < 1:
+            raise ValueError(f"DiscretizedLogistic: `num_components` must be at least 1, got {num_components}.")
         offsets = _offsets(num_components).reshape(-1, *(1,) * len(shape))
         loc = jnp.broadcast_to(jnp.asarray(offsets, jnp.result_type(float)), (num_components, *shape))
         return cls(loc, LOGISTIC_SCALE / math.sqrt(num_components), jnp.ones_like(loc), unit=unit, wide=WIDE)

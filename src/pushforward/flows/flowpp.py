@@ -8,6 +8,7 @@ from pushforward.bijections import (
     AbstractBijection,
     ActNorm,
     Chain,
+    Checkerboard,
     Coupling,
     EachPixel,
     Inverse,
@@ -19,7 +20,7 @@ from pushforward.bijections import (
     to_levels,
 )
 from pushforward.distributions import Normal, Transformed
-from pushforward.flows._checkers import checkers, learned_noise
+from pushforward.flows._learned_noise import learned_noise
 from pushforward.flows._recipe import compiled
 
 
@@ -49,7 +50,7 @@ def flowpp(
     Without a key it is the density at the middle of the grey values. Sampling solves equations, one for each number.
 
     Args:
-        shape: `(height, width, channels)` with even sides.
+        shape: `(height, width, channels)` with even sides; with `num_coarse`, a width that is a multiple of 4.
         num_checkers: Couplings of checkerboards on the image itself.
         num_channels: Couplings of channels on the squeezed image.
         num_coarse: Couplings of checkerboards on the squeezed image.
@@ -72,29 +73,38 @@ def flowpp(
         dequantization and architecture design.
 
     Note:
-        Networks see a checkerboard's whole image with zeros, where the paper's see half of the columns; they have no
-        dropout. The noise starts near the uniform one, from a logistic base, and its networks see the image itself.
+        Between couplings of checkerboards, the linear map of every pixel mixes the two colours, where the paper's mix
+        the channels of each. Networks have no dropout. The noise starts near the uniform one, from a logistic base,
+        and its networks see the image itself.
     """
     if min(num_checkers, num_channels, num_coarse, num_noise) < 0:
         given = f"{num_checkers=}, {num_channels=}, {num_coarse=} and {num_noise=}"
         raise ValueError(f"flowpp: numbers of couplings are at least 0, got {given}.")
     options = {"width": width, "depth": depth, "attention": num_heads, "activation": activation, "precision": precision}
 
-    def layer(shape: Shape, key: PRNGKeyArray, checkerboard: int | None = None) -> AbstractBijection:
-        net_key, turn_key = jax.random.split(key)
-        inner, (*grid, channels) = mixture_cdf(num_components), shape
-        coupling = Coupling(inner, shape, checkerboard=checkerboard, cond_dim=cond_dim, key=net_key, **options)
-        # Turned round, so that a density needs a product with the matrix, and sampling solves.
-        turn = [EachPixel(Inverse(Linear(channels, key=turn_key)), tuple(grid))] if channels > 1 else []
-        return sparing(Chain([coupling, *turn, ActNorm(shape)]), memory)
+    def layers(shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
+        *grid, channels = shape
+
+        def layer(key: PRNGKeyArray) -> AbstractBijection:
+            net_key, turn_key = jax.random.split(key)
+            coupling = Coupling(mixture_cdf(num_components), shape, cond_dim=cond_dim, key=net_key, **options)
+            # Turned round, so that a density needs a product with the matrix, and sampling solves.
+            turn = EachPixel(Inverse(Linear(channels, key=turn_key)), tuple(grid))
+            return sparing(Chain([coupling, turn, ActNorm(shape)]), memory)
+
+        return [repeat(layer, count, key)] if count else []
+
+    def checkers(shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
+        if not count:
+            return []
+        board = Checkerboard(shape)
+        return [board, *layers(board.out_shape, count, key), Inverse(board)]
 
     squeeze = Squeeze(shape)
     coarse_key, channels_key, fine_key, noise_key = jax.random.split(key, 4)
-    parts = checkers(layer, squeeze.out_shape, num_coarse, coarse_key)
-    if num_channels:
-        parts.append(repeat(lambda layer_key: layer(squeeze.out_shape, layer_key), num_channels, channels_key))
-    parts += [Inverse(squeeze), *checkers(layer, shape, num_checkers, fine_key)]
-    flow = Chain(parts)
+    coarse = checkers(squeeze.out_shape, num_coarse, coarse_key)
+    channels = layers(squeeze.out_shape, num_channels, channels_key)
+    flow = Chain([*coarse, *channels, Inverse(squeeze), *checkers(shape, num_checkers, fine_key)])
     if grey_levels is not None:
         side = to_levels(shape, grey_levels, alpha=alpha)
         if num_noise:

@@ -21,6 +21,9 @@ HEADER = struct.Struct("<4sI2sQ8sI")
 """Magic, checksum of what follows, dtype, rows, digest of the numbers, length of the part that is not range-coded."""
 CHECKED_FROM = 8
 
+SIZES, COMPRESSED = (1, 2, 4, 8), 128
+"""Bytes of an integer in the part that is not range-coded, and the bit that says that they are compressed."""
+
 SHARD_CELLS = 2**22
 """Rows times numbers of an event that are coded at once."""
 
@@ -175,19 +178,30 @@ def _digest(rows: np.ndarray) -> bytes:
 
 
 def _pack(parts: list[np.ndarray]) -> bytes:
-    values = np.concatenate(parts).astype("<i8")
-    return zlib.compress(values.tobytes(), 9) if len(values) > 1 else b""
+    """Integers of as few bytes as hold them all, compressed where that is shorter; a byte says which."""
+    values = np.concatenate(parts)
+    if len(values) == 1:
+        return b""
+    size = next(size for size in SIZES if np.array_equal(values.astype(f"<i{size}"), values))
+    raw = values.astype(f"<i{size}").tobytes()
+    packed = zlib.compress(raw, 9)
+    return bytes([size]) + raw if len(raw) <= len(packed) else bytes([size | COMPRESSED]) + packed
 
 
 def _unpack(extra: bytes, flow: AbstractDistribution) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Indices of rows stored as they are, their values, and the numbers beyond the tables."""
     try:
-        values = np.frombuffer(zlib.decompress(extra), "<i8") if extra else np.zeros(1, np.int64)
+        values = _integers(extra) if extra else np.zeros(1, np.int64)
         count = int(values[0])
         end = 1 + count + count * int(np.prod(flow.event_shape, dtype=int))
         return values[1 : 1 + count], values[1 + count : end].reshape(count, *flow.event_shape), values[end:]
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, TypeError, zlib.error) as error:
         raise _not_the_same() from error
+
+
+def _integers(extra: bytes) -> np.ndarray:
+    raw = zlib.decompress(extra[1:]) if extra[0] & COMPRESSED else extra[1:]
+    return np.frombuffer(raw, f"<i{extra[0] & ~COMPRESSED}").astype(np.int64)
 
 
 def _take_apart(data: bytes) -> tuple[np.dtype, int, bytes, bytes, np.ndarray]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Part, Shape
-from pushforward.nets._mlp import ACTIVATIONS, check_activation
+from pushforward.nets._mlp import ACTIVATIONS, check_activation, check_hidden
 from pushforward.nets._precision import check_precision, lowered
 
 
@@ -37,7 +37,8 @@ class ConvNet(Part):
         key: For the initial weights, normal with variance 2 / inputs.
 
     Raises:
-        ValueError: If the shapes do not fit, or the activation or the precision is unknown.
+        ValueError: If the shapes do not fit, `width` is below 1 or `depth` below 0, or the activation or the precision
+            is unknown.
 
     Example:
         >>> net = ConvNet((4, 4, 1), (2, 4, 4, 3), width=8, key=key)
@@ -77,6 +78,7 @@ class ConvNet(Part):
         precision: str = "full",
         key: PRNGKeyArray,
     ):
+        check_hidden("ConvNet", width, depth, least_depth=0)
         check_activation("ConvNet", activation)
         check_precision("ConvNet", precision)
         if len(in_shape) != 3 or len(out_shape) != 4 or tuple(in_shape[:2]) != tuple(out_shape[1:3]):
