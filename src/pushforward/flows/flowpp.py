@@ -80,6 +80,8 @@ def flowpp(
     if min(num_checkers, num_channels, num_coarse, num_noise) < 0:
         given = f"{num_checkers=}, {num_channels=}, {num_coarse=} and {num_noise=}"
         raise ValueError(f"flowpp: numbers of couplings are at least 0, got {given}.")
+    if num_heads < 1:
+        raise ValueError(f"flowpp: `num_heads` must be at least 1, got {num_heads}.")
     options = {"width": width, "depth": depth, "attention": num_heads, "activation": activation, "precision": precision}
 
     def layers(shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
