@@ -31,7 +31,7 @@ from pushforward.train._state import first_state
 from pushforward.train._step import Knobs, Plan, run_steps
 
 CLIP = 5.0
-"""As in `fit`: our step also clips the gradient, checks that it is finite and keeps totals."""
+"""As in `fit`: our step also bounds the gradient, checks that it is finite and keeps totals."""
 
 
 def build(case: Case, *, seed: int, device: str) -> "PushforwardModel":

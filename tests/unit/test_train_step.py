@@ -9,7 +9,7 @@ from pushforward import flows
 from pushforward._params import partition
 from pushforward.objectives import Batch, nll
 from pushforward.train._batches import RowSource, shuffled
-from pushforward.train._schedule import adam, rate_factor
+from pushforward.train._schedule import adam, clip_by_running_norm, rate_factor
 from pushforward.train._state import first_state
 from pushforward.train._step import Knobs, Plan, run_steps
 
@@ -112,3 +112,17 @@ def test_cooling_falls_to_zero_from_a_lower_rate():
     assert factors[45] == pytest.approx(0.5 * factors[40])
     assert factors[50] == pytest.approx(0.0, abs=1e-7)
     assert factors[54] == factors[50]
+
+
+def test_a_gradient_far_longer_than_the_running_mean_is_shortened():
+    clip = clip_by_running_norm(5.0)
+    state = clip.init(jnp.zeros(2))
+    for length in (10.0, 40.0, 20.0):  # never 5 times the mean of those before
+        updates, state = clip.update(jnp.array([0.6, 0.8]) * length, state)
+        np.testing.assert_allclose(np.linalg.norm(updates), length, rtol=1e-6)
+    weights = 0.01 * 0.99 ** np.arange(3)[::-1]
+    mean = np.sum(weights * [10.0, 40.0, 20.0]) / weights.sum()
+    updates, state = clip.update(jnp.array([0.6, 0.8]) * 1e6, state)
+    np.testing.assert_allclose(updates, np.array([0.6, 0.8]) * 5.0 * mean, rtol=1e-5)
+    # The long one enters the mean as what it was shortened to.
+    assert state.total / state.weight < 2.1 * mean

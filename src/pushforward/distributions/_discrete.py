@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import violated
-from pushforward._params import buffer, positive, positive_raw, static
+from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
 from pushforward.bijections._codes import check_categories, one_hot
@@ -74,7 +74,7 @@ class DiscretizedLogistic(AbstractCountable):
     """
 
     loc: Array
-    scale_raw: Array
+    log_scale: Array
     logits: Array
     started: Array = buffer()
     event_shape: Shape = static()
@@ -98,7 +98,7 @@ class DiscretizedLogistic(AbstractCountable):
         if violated(scale > 0) or violated(weights > 0):
             raise ValueError(f"DiscretizedLogistic: `scale` and `weights` must be positive, got {scale}, {weights}.")
         check_unit("DiscretizedLogistic", unit)
-        self.loc, self.scale_raw, self.logits = loc, positive_raw(scale), jnp.log(weights)
+        self.loc, self.log_scale, self.logits = loc, jnp.log(scale), jnp.log(weights)
         if not 0 <= wide < 1:
             raise ValueError(f"DiscretizedLogistic: `wide` must be in [0, 1), got {wide}.")
         self.started, self.event_shape, self.unit, self.wide = jnp.zeros(()), loc.shape[1:], unit, wide
@@ -114,7 +114,7 @@ class DiscretizedLogistic(AbstractCountable):
 
     @property
     def scale(self) -> Array:
-        return positive(self.scale_raw)[0]
+        return jnp.exp(jnp.clip(self.log_scale, -LOG_SCALE_MAX, LOG_SCALE_MAX))
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         loc, scale, logits = (values[..., None] for values in self._components())
@@ -146,18 +146,20 @@ class DiscretizedLogistic(AbstractCountable):
         offsets = jnp.asarray(_offsets(count), x.dtype).reshape(-1, *(1,) * len(self.event_shape))
         spread = jnp.maximum(jnp.std(x, axis=-1), LEAST_SPREAD) / self.unit
         loc = jnp.mean(x, axis=-1) / self.unit + offsets * spread
-        raw = positive_raw(jnp.broadcast_to(LOGISTIC_SCALE / math.sqrt(count) * spread, loc.shape))
+        log_scale = jnp.broadcast_to(jnp.log(LOGISTIC_SCALE / math.sqrt(count) * spread), loc.shape)
         fresh = self.started == 0
-        values = (jnp.where(fresh, loc, self.loc), jnp.where(fresh, raw, self.scale_raw), jnp.ones_like(self.started))
-        return eqx.tree_at(lambda base: (base.loc, base.scale_raw, base.started), self, values)
+        started = jnp.where(fresh, loc, self.loc), jnp.where(fresh, log_scale, self.log_scale)
+        return eqx.tree_at(
+            lambda base: (base.loc, base.log_scale, base.started), self, (*started, jnp.ones_like(self.started))
+        )
 
     def tables(self) -> Iterator[MassTable]:
-        raw, loc, logits = (
+        log_scale, loc, logits = (
             np.asarray(leaf, np.float64).reshape(self.loc.shape[0], -1)
-            for leaf in (self.scale_raw, self.loc, self.logits)
+            for leaf in (self.log_scale, self.loc, self.logits)
         )
-        # `positive` in float64 on the host, so that every machine has the same table.
-        scales = self.unit * np.exp(np.arcsinh(raw))
+        # In float64 on the host, so that every machine has the same table.
+        scales = self.unit * np.exp(np.clip(log_scale, -LOG_SCALE_MAX, LOG_SCALE_MAX))
         weights = np.exp(logits - logits.max(axis=0))
         for t, s, w in zip((self.unit * loc).T, scales.T, (weights / weights.sum(axis=0)).T, strict=True):
             if self.wide:
@@ -171,6 +173,10 @@ class DiscretizedLogistic(AbstractCountable):
     def from_numbers(self, numbers: Array) -> Array:
         return numbers.reshape(*self.event_shape, -1)
 
+
+LOG_SCALE_MAX = 12.0
+"""Scales lie between 6e-6 and 2e5 units. Stored as logarithms: where grey values are always alike, the best is hundreds
+of times smaller than the unit, and a number that `positive` maps would need as many steps of training to get there."""
 
 LOGISTIC_SCALE = math.sqrt(3.0) / math.pi
 """The scale of a logistic whose standard deviation is 1."""

@@ -74,7 +74,7 @@ def fit(
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
         schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
             Or a JAX function from the step to a factor.
-        clip: Longest gradient, as the norm over all parameters; None for no bound.
+        clip: Longest gradient, as the norm over all parameters, in running means of it; None for no bound.
         batch_size: Rows per step; all rows if there are fewer. By default a tenth of the rows, at least 32 and at
             most 256, so that a small table gets enough steps.
         max_epochs: Passes through the data at most.

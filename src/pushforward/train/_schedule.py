@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, ArrayLike
@@ -16,12 +18,43 @@ COOLING = 0.5  # of `patience`, in epochs
 
 @lru_cache(maxsize=16)
 def adam(clip: float | None) -> optax.GradientTransformationExtraArgs:
-    """Adam after clipping the norm of the whole gradient; the learning rate is applied in the step.
+    """Adam after clipping gradients that are far longer than most; the learning rate is applied in the step.
 
     Equal settings give the same object, so that a second fit does not compile again.
     """
-    parts = [] if clip is None else [optax.clip_by_global_norm(clip)]
+    parts = [] if clip is None else [clip_by_running_norm(clip)]
     return optax.with_extra_args_support(optax.chain(*parts, optax.scale_by_adam(), optax.scale(-1.0)))
+
+
+class RunningNorm(NamedTuple):
+    """Sum of the norms of all steps, each worth less the older it is, and the sum of what they are worth."""
+
+    total: Array
+    weight: Array
+
+
+def clip_by_running_norm(factor: float) -> optax.GradientTransformation:
+    """Shorten a gradient to `factor` times the running mean of the norm, if it is longer.
+
+    A bound that is a number would have to be another for every flow, number of columns and objective.
+    """
+
+    def init(params: Any) -> RunningNorm:
+        return RunningNorm(jnp.zeros(()), jnp.zeros(()))
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, RunningNorm]:
+        norm = optax.tree.norm(updates).astype(state.total.dtype)
+        longest = factor * state.total / jnp.where(state.weight > 0, state.weight, 1.0)
+        share = jnp.where((state.weight > 0) & (norm > longest), longest / norm, 1.0)
+        total = NORM_MEMORY * state.total + (1.0 - NORM_MEMORY) * share * norm
+        shorter = jax.tree.map(lambda g: (share * g).astype(g.dtype), updates)
+        return shorter, RunningNorm(total, NORM_MEMORY * state.weight + (1.0 - NORM_MEMORY))
+
+    return optax.GradientTransformation(init, update)
+
+
+NORM_MEMORY = 0.99
+"""Share of the running mean that a step keeps."""
 
 
 def as_given(step: Array) -> Array:
