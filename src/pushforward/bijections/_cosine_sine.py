@@ -31,14 +31,14 @@ class CosineSine(AbstractSurjection):
 
     circular: tuple[bool, ...] = static()
 
+    cond_shape: ClassVar[Shape | None] = None
+    forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "analytic"
+
     def __init__(self, circular: Sequence[bool]):
         if not circular:
             raise ValueError("CosineSine: `circular` is empty.")
         self.circular = tuple(map(bool, circular))
-
-    cond_shape: ClassVar[Shape | None] = None
-    forward_kind: ClassVar[Kind] = "analytic"
-    inverse_kind: ClassVar[Kind] = "analytic"
 
     @property
     def in_shape(self) -> Shape:

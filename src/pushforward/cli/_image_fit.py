@@ -72,11 +72,9 @@ def _check_build(request: ImageRequest, images: Images) -> None:
 
 
 def _build_error(flow: str, images: Images, settings: dict[str, Any]) -> str | None:
-    build = RECIPES[flow].build
+    build, options = RECIPES[flow].build, settings | {"grey_levels": images.levels}
     try:
-        jax.eval_shape(
-            lambda key: build(images.shape, **settings, grey_levels=images.levels, key=key), jax.random.key(0)
-        )
+        jax.eval_shape(lambda key: build(images.shape, **options, key=key), jax.random.key(0))
     except DataError:
         raise
     except (ValueError, TypeError, ZeroDivisionError) as error:

@@ -17,7 +17,7 @@ from pushforward.io._coding import BLOCK_ROWS, check_codable, to_numbers, walk
 from pushforward.io._range_code import Reader, Side, Writer
 
 MAGIC = b"PFZ1"
-HEADER = struct.Struct("<4sI2sQ8sI")
+HEADER = struct.Struct("<4sI2sI4sI")
 """Magic, checksum of what follows, dtype, rows, digest of the numbers, length of the part that is not range-coded."""
 CHECKED_FROM = 8
 
@@ -174,7 +174,7 @@ def _int64(values: ArrayLike) -> np.ndarray:
 
 
 def _digest(rows: np.ndarray) -> bytes:
-    return hashlib.blake2b(_int64(rows).astype("<i8").tobytes(), digest_size=8).digest()
+    return hashlib.blake2b(_int64(rows).astype("<i8").tobytes(), digest_size=4).digest()
 
 
 def _pack(parts: list[np.ndarray]) -> bytes:
