@@ -128,6 +128,10 @@ def test_flowpp_scores_by_class_and_comes_back_from_a_file(key, tmp_path):
 def test_sizes_that_do_not_fit_say_why(key):
     with pytest.raises(ValueError, match="7 x 8 image cannot be cut into blocks of 2 x 2"):
         pf.flows.flowpp((7, 8, 1), key=key, **TINY)
+    with pytest.raises(ValueError, match=r"a multiple of 4, such as 8, or num_coarse=0; got \(8, 6, 1\)"):
+        pf.flows.flowpp((8, 6, 1), key=key, **TINY | {"num_coarse": 1})
+    with pytest.raises(ValueError, match=r"rows of 3 pixels, in an image of shape .*even width"):
+        b.Checkerboard((4, 3, 1))
     with pytest.raises(ValueError, match="`num_heads` must divide `width`, got 3 and 4"):
         pf.flows.flowpp((4, 4, 1), key=key, **TINY | {"num_heads": 3})
     with pytest.raises(ValueError, match=r"at least 0, got .*num_noise=-1"):

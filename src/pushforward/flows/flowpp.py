@@ -97,14 +97,17 @@ def flowpp(
         return [repeat(layer, count, key)] if count else []
 
     def checkers(shape: Shape, count: int, key: PRNGKeyArray) -> list[AbstractBijection]:
-        if not count:
-            return []
         board = Checkerboard(shape)
         return [board, *layers(board.out_shape, count, key), Inverse(board)]
 
     squeeze = Squeeze(shape)
+    if num_coarse and shape[1] % 4:
+        wide = -(-shape[1] // 4) * 4
+        raise ValueError(
+            f"flowpp: needs a width that is a multiple of 4, such as {wide}, or num_coarse=0; got {shape}."
+        )
     coarse_key, channels_key, fine_key, noise_key = jax.random.split(key, 4)
-    coarse = checkers(squeeze.out_shape, num_coarse, coarse_key)
+    coarse = checkers(squeeze.out_shape, num_coarse, coarse_key) if num_coarse else []
     channels = layers(squeeze.out_shape, num_channels, channels_key)
     flow = Chain([*coarse, *channels, Inverse(squeeze), *checkers(shape, num_checkers, fine_key)])
     if grey_levels is not None:
