@@ -79,7 +79,7 @@ def good(tmp_path) -> Path:
         (
             ("--column", "a:positive", "--condition", "a"),
             2,
-            "the column is a condition or a weight",
+            "the kind of a condition is categorical or circular",
             "leave the option",
         ),
         (("--learning-rate", "0"), 2, "0.0 is not in the range x>0", "--help"),

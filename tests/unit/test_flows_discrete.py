@@ -174,6 +174,9 @@ def test_a_discretized_logistic_starts_from_data_once(key):
     x = jnp.array([[100.0, -7.0]]) + jax.random.normal(key, (500, 2)) * jnp.array([20.0, 0.0])
     started = base._data_init(jnp.round(x).T, None)
     np.testing.assert_allclose(4.0 * started.loc.mean(axis=0), [100.0, -7.0], atol=3.0)
+    thirds = np.sort(np.round(np.asarray(x[:, 0])))[:498].reshape(3, 166).mean(axis=1)
+    np.testing.assert_allclose(4.0 * started.loc[:, 0], thirds, atol=1.0)
+    assert len(np.unique(started.scale[:, 1])) == 3  # alike ones would stay alike
     again = started._data_init(jnp.zeros((2, 500)), None)
     np.testing.assert_array_equal(again.loc, started.loc)
 

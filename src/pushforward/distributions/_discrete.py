@@ -50,7 +50,7 @@ class DiscretizedLogistic(AbstractCountable):
 
     The mass that logistics, or mixtures of them, have within half a step of a whole number. Other numbers have
     probability 0, and so have those beyond the last that the precision can tell from the next ($2^{24}$ in float32).
-    `pushforward.fit` starts `loc` and `scale` from data, once.
+    `pushforward.fit` starts `loc` and `scale` from data, once: each component at a slice of the values in order.
 
     Args:
         loc: $t$, in units. Shape `(*event_shape,)`, or `(components, *event_shape)` with `weights`.
@@ -142,11 +142,14 @@ class DiscretizedLogistic(AbstractCountable):
         )
 
     def _data_init(self, x: Array, condition: Array | None) -> "DiscretizedLogistic":
-        count = self.loc.shape[0]
-        offsets = jnp.asarray(_offsets(count), x.dtype).reshape(-1, *(1,) * len(self.event_shape))
-        spread = jnp.maximum(jnp.std(x, axis=-1), LEAST_SPREAD) / self.unit
-        loc = jnp.mean(x, axis=-1) / self.unit + offsets * spread
-        log_scale = jnp.broadcast_to(jnp.log(LOGISTIC_SCALE / math.sqrt(count) * spread), loc.shape)
+        count, rows = self.loc.shape[0], x.shape[-1]
+        # Of each number in order, every component gets a slice of the rows.
+        slices = (np.arange(-(-rows // count) * count) * rows) // (-(-rows // count) * count)
+        pieces = jnp.moveaxis(jnp.sort(x)[..., slices].reshape(*self.event_shape, count, -1), -2, 0)
+        loc = jnp.mean(pieces, axis=-1) / self.unit
+        # Alike slices must not give alike components, which would stay alike.
+        least = LEAST_SPREAD * (1.0 + jnp.arange(count)).reshape(-1, *(1,) * len(self.event_shape))
+        log_scale = jnp.log(LOGISTIC_SCALE * jnp.maximum(jnp.std(pieces, axis=-1), least) / self.unit)
         fresh = self.started == 0
         started = jnp.where(fresh, loc, self.loc), jnp.where(fresh, log_scale, self.log_scale)
         return eqx.tree_at(
@@ -185,7 +188,7 @@ WIDE, WIDE_UNITS = 1e-4, 4.0
 """Weight and scale of the wide component of what `spread` gives; it costs 0.00014 bits for each number."""
 
 LEAST_SPREAD = 0.1
-"""A constant column starts as if it had this spread, in whole numbers."""
+"""Where numbers are all alike, the first component starts as if they had this spread, the second twice that, ..."""
 
 TABLE_REACH = 18.0
 """Scales from the centre to where a table ends: about 1e-8 of the mass is beyond."""
