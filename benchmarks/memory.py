@@ -1,20 +1,23 @@
 """Memory of one gradient against depth: iUNet, which inverts its layers, beside U-Nets that keep what they compute.
 
-Run `python -m benchmarks.memory [compiled resident]`. `compiled` is what XLA plans for temporary arrays
+Run `python -m benchmarks.memory [compiled resident seconds]`. `compiled` is what XLA plans for temporary arrays
 (`memory_analysis().temp_size_in_bytes` of the compiled gradient; weights and gradients, which grow with the number of
 weights, are not in it). `resident` runs the gradient in a process of its own, and gives how much the largest memory of
-the process grew. Results are added to benchmarks/results/memory.jsonl.
+the process grew. `seconds` is what the gradient of a small Glow costs with each option of memory and precision, in
+turn. Results are added to benchmarks/results/memory.jsonl.
 """
 
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import pushforward as pf
 from benchmarks.records import append
@@ -118,12 +121,50 @@ def child(name: str, depth: int) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
 
 
+GLOW = {"num_levels": 3, "num_steps": 8, "width": 64, "grey_levels": None}
+WAYS = (("store", "full"), ("recompute", "full"), ("invert", "full"), ("store", "bfloat16"))
+REPEATS = 9
+
+
+def seconds() -> Iterator[dict]:
+    """Of one gradient of a Glow, the median of repeats in which the options take turns."""
+    x = jax.random.normal(jax.random.key(1), (BATCH, *SHAPE))
+    runs, planned = {}, {}
+    for memory, precision in WAYS:
+        flow = pf.flows.glow(SHAPE, **GLOW, memory=memory, precision=precision, key=jax.random.key(0))
+        gradient = jax.jit(jax.grad(lambda flow, x: -jnp.mean(flow.log_prob(x)))).lower(flow, x).compile()
+        runs[memory, precision] = (gradient, flow)
+        planned[memory, precision] = gradient.memory_analysis().temp_size_in_bytes / 2**20
+    took = {way: [] for way in runs}
+    for _ in range(REPEATS + 1):
+        for way, (run, flow) in runs.items():
+            took[way].append(_clocked(run, flow, x))
+    for (memory, precision), every in took.items():
+        yield {
+            "figure": "seconds",
+            "model": "glow",
+            **GLOW,
+            "shape": SHAPE,
+            "batch": BATCH,
+            "memory": memory,
+            "precision": precision,
+            "milliseconds": round(1e3 * float(np.median(every[1:])), 1),
+            "mebibytes": round(planned[memory, precision], 1),
+        }
+
+
+def _clocked(run: Callable[[Any, jax.Array], Any], flow: Any, x: jax.Array) -> float:
+    start = time.perf_counter()
+    jax.block_until_ready(run(flow, x))
+    return time.perf_counter() - start
+
+
 def _record(figure: str, name: str, depth: int) -> dict:
     net = {"width": NET["width"], "net_depth": NET["depth"]}
     return {"figure": figure, "model": name, "shape": SHAPE, "batch": BATCH, "levels": LEVELS, **net, "depth": depth}
 
 
-FIGURES = {"compiled": compiled, "resident": resident}
+FIGURES = {"compiled": compiled, "resident": resident, "seconds": seconds}
 
 
 def main() -> None:
