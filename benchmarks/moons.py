@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import statistics
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.client import environment
 from benchmarks.records import Journal
 
 TARGET = 0.34
@@ -53,8 +53,7 @@ def _write(path: Path, x: np.ndarray) -> None:
 def _shell(folder: Path, *arguments: str) -> float:
     """Seconds of one `pushforward` process, whose caches lie in `folder`."""
     program = Path(sys.executable).with_name("pushforward")
-    env = {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
-    env |= {"PUSHFORWARD_CACHE": str(folder / "cache")}
+    env = environment() | {"PUSHFORWARD_CACHE": str(folder / "cache")}
     start = time.perf_counter()
     done = subprocess.run([program, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -13,6 +13,8 @@ from jax import lax
 from jax.scipy.special import gammainc
 from jaxtyping import Array
 
+from pushforward._matrices import log_abs_det
+
 Function = Callable[[Any, Array], Array]
 
 MAX_TERMS = 200
@@ -72,7 +74,7 @@ def hutchinson_trace(function: Function, params: Any, x: Array, noise: Array) ->
 def exact_log_det(function: Function, params: Any, x: Array) -> Array:
     r"""$\log|\det(I + J)|$ of every event, `(batch,)`."""
     jacobian = jacobians(function, params, x)
-    return jnp.linalg.slogdet(jnp.eye(jacobian.shape[-1], dtype=x.dtype) + jacobian)[1]
+    return jax.vmap(log_abs_det)(jnp.eye(jacobian.shape[-1], dtype=x.dtype) + jacobian)
 
 
 def series_log_det(

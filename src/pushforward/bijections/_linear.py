@@ -9,6 +9,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import violated
+from pushforward._matrices import log_abs_det, orthogonal
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
@@ -175,7 +176,7 @@ class Linear(AbstractLinear):
         if matrix is None:
             if key is None:
                 raise ValueError("Linear: give a `matrix`, or a `key` for a random rotation.")
-            matrix = jax.random.orthogonal(key, dim, dtype=dtype)
+            matrix = orthogonal(key, dim)
         self.matrix = jnp.asarray(matrix, dtype)
         if _square("Linear", self.matrix) != dim:
             raise ValueError(f"Linear: `matrix` must have shape ({dim}, {dim}), got {self.matrix.shape}.")
@@ -189,7 +190,7 @@ class Linear(AbstractLinear):
         return back, jnp.broadcast_to(-self._log_det(), x.shape[-1:])
 
     def _log_det(self) -> Array:
-        return jnp.linalg.slogdet(self.matrix)[1]
+        return log_abs_det(self.matrix)
 
 
 def solved(solve: Callable[[Array], Array], x: Array) -> Array:

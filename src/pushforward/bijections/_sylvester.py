@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import did_you_mean
+from pushforward._matrices import orthogonal
 from pushforward._params import static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Part, Shape
@@ -28,7 +29,7 @@ class Orthonormal(Part):
     columns: Float[Array, "dim columns"]
 
     def __init__(self, dim: int, num_columns: int, *, key: PRNGKeyArray):
-        self.columns = jax.random.orthogonal(key, dim, dtype=jnp.result_type(float))[:, :num_columns]
+        self.columns = orthogonal(key, dim)[:, :num_columns]
 
     @property
     def matrix(self) -> Array:

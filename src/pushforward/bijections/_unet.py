@@ -64,9 +64,7 @@ class OrthogonalSqueeze(AbstractBatched):
     @property
     def matrices(self) -> Float[Array, "channels block block"]:
         """$Q_c$ of every channel."""
-        skew = self.raw - jnp.swapaxes(self.raw, 1, 2)
-        identity = jnp.eye(self.factor**2, dtype=skew.dtype)
-        return jnp.linalg.solve(identity + skew, identity - skew) @ _cosines(self.factor).astype(skew.dtype)
+        return _cayley(self.raw - jnp.swapaxes(self.raw, 1, 2)) @ _cosines(self.factor).astype(self.raw.dtype)
 
     @property
     def _squeeze(self) -> Squeeze:
@@ -162,3 +160,13 @@ def _cosines(factor: int) -> np.ndarray:
     rows = np.cos(np.pi * np.outer(place, place + 0.5) / factor) * math.sqrt(2 / factor)
     rows[0] = math.sqrt(1 / factor)
     return np.kron(rows, rows)
+
+
+def _cayley(skew: Float[Array, "channels block block"]) -> Float[Array, "channels block block"]:
+    """$(I + S)^{-1}(I - S)$, orthogonal: by elimination, which needs no pivots as $I + S$ is positive definite."""
+    identity = jnp.broadcast_to(jnp.eye(skew.shape[-1], dtype=skew.dtype), skew.shape)
+    rows = jnp.concatenate([identity + skew, identity - skew], axis=-1)
+    for i in range(skew.shape[-1]):
+        pivot = rows[:, i] / rows[:, i, i, None]
+        rows = (rows - rows[:, :, i, None] * pivot[:, None]).at[:, i].set(pivot)
+    return rows[:, :, skew.shape[-1] :]

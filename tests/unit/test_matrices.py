@@ -1,0 +1,76 @@
+"""Solvers see one matrix at a time, and agree with those for many."""
+
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+from pushforward._matrices import inverse, log_abs_det, orthogonal
+from pushforward.flows import RECIPES
+
+SOLVERS = {"lu", "geqrf", "householder_product", "qr", "cholesky", "triangular_solve", "eigh", "svd"}
+SMALL = {"num_layers": 2, "num_steps": 2, "num_levels": 2, "width": 4, "depth": 1, "num_heads": 1, "num_components": 2}
+
+
+def solved(jaxpr: Jaxpr) -> Iterator[tuple[int, ...]]:
+    """Shapes of what solvers are given, in all parts of a program."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in SOLVERS:
+            yield equation.invars[0].aval.shape
+        for part in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: isinstance(p, ClosedJaxpr)):
+            if isinstance(part, ClosedJaxpr):
+                yield from solved(part.jaxpr)
+            elif isinstance(part, Jaxpr):
+                yield from solved(part)
+
+
+def test_the_solvers_of_a_program_are_found():
+    many = jnp.broadcast_to(jnp.eye(3), (5, 3, 3))
+    assert next(solved(jax.make_jaxpr(jax.jit(jnp.linalg.inv))(many).jaxpr)) == (5, 3, 3)
+    assert set(solved(jax.make_jaxpr(jax.jit(jax.vmap(inverse)))(many).jaxpr)) == {(3, 3)}
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_no_recipe_solves_many_matrices_at_once(name, key):
+    """Two such calls at once can hang on two cores: see `_matrices`."""
+    recipe = RECIPES[name]
+    options = {option: value for option, value in SMALL.items() if option in recipe.options()}
+    event = (8, 8, 1) if recipe.events == "image" else recipe.example
+
+    def loss(key, x):
+        flow = recipe.build(event, **options, key=key)
+        return jnp.mean(flow.log_prob(x))
+
+    x = jnp.zeros((7, *(event if recipe.events == "image" else (event,))))
+    program = eqx.filter_make_jaxpr(loss)(key, x)[0]
+    assert all(len(shape) == 2 for shape in solved(program.jaxpr))
+
+
+def test_log_abs_det_and_inverse_agree_with_lapack_of_many(x64, key):
+    matrices = jax.random.normal(key, (6, 4, 4))
+    np.testing.assert_allclose(jax.vmap(log_abs_det)(matrices), jnp.linalg.slogdet(matrices)[1], rtol=1e-12)
+    np.testing.assert_allclose(jax.vmap(inverse)(matrices), jnp.linalg.inv(matrices), rtol=1e-10)
+    for ours, theirs in ((log_abs_det, lambda a: jnp.linalg.slogdet(a)[1]), (inverse, jnp.linalg.inv)):
+        np.testing.assert_allclose(
+            jax.vmap(jax.jacrev(ours))(matrices), jax.vmap(jax.jacrev(theirs))(matrices), rtol=1e-8, atol=1e-10
+        )
+        np.testing.assert_allclose(
+            jax.hessian(lambda a, f=ours: jnp.sum(f(a)))(matrices[0]),
+            jax.hessian(lambda a, f=theirs: jnp.sum(f(a)))(matrices[0]),
+            rtol=1e-6,
+            atol=1e-8,
+        )
+
+
+def test_a_singular_matrix_has_a_log_det_of_minus_infinity():
+    assert log_abs_det(jnp.zeros((2, 2))) == -jnp.inf
+
+
+def test_orthogonal_matrices_differ_and_are_orthogonal(x64, key):
+    drawn = jax.vmap(lambda k: orthogonal(k, 3))(jax.random.split(key, 5))
+    np.testing.assert_allclose(drawn @ drawn.mT, np.broadcast_to(np.eye(3), (5, 3, 3)), atol=1e-12)
+    assert len(np.unique(np.round(drawn[:, 0, 0], 6))) == 5
