@@ -71,3 +71,27 @@ def test_an_ensemble_over_orders_averages_densities(key):
 def test_what_cannot_be_is_refused(build, message, key):
     with pytest.raises(ValueError, match=message):
         build(key)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"order": (0, 0, 1)}, r"hold each of 0 \.\. 2 once, got \(0, 0, 1\)"),
+        ({"order": (1, 2, 3)}, "number the columns from 0 on"),
+        ({"order": (0, 1)}, "hold each of"),
+        ({"order": "random", "adjacency": np.zeros((3, 3), int)}, "a graph has an order of its own"),
+        ({"cond_dim": -1}, "`cond_dim` must be at least 1"),
+        ({"num_layers": 1.5}, "`num_layers` must be a whole number, got 1.5"),
+    ],
+)
+def test_what_is_no_order_or_no_number_is_refused(options, words, key):
+    with pytest.raises(ValueError, match=words):
+        flows.maf(3, **options, key=key)
+
+
+def test_arrays_are_orders_and_graphs_too(key):
+    small = {"num_layers": 1, "width": 8, "depth": 1, "key": key}
+    for order in (np.array([2, 0, 1]), jnp.array([2, 0, 1])):
+        flow = flows.maf(np.int64(3), order=order, **small)
+        assert flow.log_prob(jnp.ones(3)) == flows.maf(3, order=(2, 0, 1), **small).log_prob(jnp.ones(3))
+    assert flows.maf(3, adjacency=jnp.zeros((3, 3), int), **small).event_shape == (3,)

@@ -72,6 +72,9 @@ def integrate(
         times: Start and end, in either order.
         settings: How it is solved.
     """
+    if x.shape[-1] == 0:  # of no events there is no worst one
+        none = jnp.asarray(0)
+        return OdeSolve(x, jnp.zeros((num_sums, 0), x.dtype), none, none, none, jnp.asarray(True))
     import diffrax
 
     method = _method(settings.method)

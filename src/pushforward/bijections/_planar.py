@@ -58,7 +58,10 @@ class Planar(AbstractBatched):
         along = w @ u
         gain = jnp.maximum(jax.nn.softplus(along + LOG_E_MINUS_1), MIN_GAIN)
         norm = jnp.maximum(w @ w, MIN_NORM)
-        return u + (gain - 1.0 - along) * w / norm, gain
+        # Across w and along it apart: in one sum, w'u would be off by rounding of |w||u|, and pass -1. Twice is enough.
+        across = u - (along / norm) * w
+        across = across - ((w @ across) / norm) * w
+        return across + ((gain - 1.0) / norm) * w, gain
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         u, gain = self._u()
@@ -67,15 +70,15 @@ class Planar(AbstractBatched):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         u, gain = self._u()
-        slope = self.direction @ u
         target = self.direction @ x
-        along = solve_increasing(lambda a: a + slope * jnp.tanh(a + self.offset), target, target)
+        # w'u is gain - 1, but for rounding, with which the left side need not increase.
+        along = solve_increasing(lambda a: a + (gain - 1.0) * jnp.tanh(a + self.offset), target, target)
         bend = jnp.tanh(along + self.offset)
         return x - u[:, None] * bend, -_log_det(bend, gain)
 
 
 LOG_E_MINUS_1 = 0.541324854612918
-MIN_GAIN = 1e-6  # the least slope of the map along w: below it, float32 cannot tell the root's place
+MIN_GAIN = 1e-3  # the least slope of the map along w: below it, float32 cannot tell the root's place
 MIN_NORM = 1e-12
 
 

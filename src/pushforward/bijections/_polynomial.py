@@ -135,8 +135,8 @@ class Bernstein(AbstractMonotone):
 
 
 def _check_bound(name: str, bound: float) -> None:
-    if not bound > 0:
-        raise ValueError(f"{name}: `bound` must be positive, got {bound}.")
+    if not 0 < bound < math.inf:
+        raise ValueError(f"{name}: `bound` must be positive and finite, got {bound}.")
 
 
 def _root(raw: Array) -> Array:

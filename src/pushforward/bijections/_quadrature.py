@@ -80,7 +80,7 @@ class MonotoneNetwork(AbstractElementwise):
         key: For the initial weights of $g$.
 
     Raises:
-        ValueError: If a size is below 1, `num_nodes` is even or below 3, or `bound` is not positive.
+        ValueError: If a size is below 1, `num_nodes` is even or below 3, or `bound` is not positive and finite.
 
     Reference:
         Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
@@ -118,8 +118,8 @@ class MonotoneNetwork(AbstractElementwise):
                 "MonotoneNetwork: sizes must be at least 1 and `num_nodes` odd and at least 3, got "
                 f"embedding={embedding}, width={width}, depth={depth}, num_nodes={num_nodes}."
             )
-        if not bound > 0:
-            raise ValueError(f"MonotoneNetwork: `bound` must be positive, got {bound}.")
+        if not 0 < bound < math.inf:
+            raise ValueError(f"MonotoneNetwork: `bound` must be positive and finite, got {bound}.")
         self.net = PositiveNetwork(embedding, width, depth, activation, tuple(shape), key)
         self.loc, self.scale_raw, self.num_nodes = jnp.zeros(shape), jnp.zeros(shape), num_nodes
         self.bound, self.shape = float(bound), tuple(shape)

@@ -126,8 +126,8 @@ class Sylvester(AbstractBatched):
 
 
 DIRECTIONS = 16
-LARGEST_DIAGONAL = 1.0 - 5e-7
-"""So that every slope is at least 1e-6: below it, float32 cannot tell the root's place."""
+LARGEST_DIAGONAL = 1.0 - 5e-4
+"""So that every slope is at least 1e-3: below it, float32 cannot tell the root's place."""
 
 
 def _upper(raw: Array) -> Array:

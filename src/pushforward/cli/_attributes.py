@@ -24,7 +24,7 @@ from pushforward.cli._command import command as make_command
 @click.option(
     "--amount",
     metavar="NUMBER",
-    type=float,
+    type=options.Finite(),
     default=1.0,
     show_default=True,
     help="Of the direction added at the right end, and taken away at the left.",

@@ -9,8 +9,8 @@ from pushforward.cli import _image_input as images
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 
-SHARE = click.FloatRange(0, 1, max_open=True)
-ABOVE_ZERO = click.FloatRange(0, min_open=True)
+SHARE = options.Finite(0, 1, max_open=True)
+ABOVE_ZERO = options.Finite(0, min_open=True)
 
 
 @make_command(
@@ -140,8 +140,9 @@ def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) 
     are labels; or an array of bytes (count, height, width[, channels]) in a .npy or .npz file; or sklearn:digits.
 
     The figure to watch is the validation loss: the mean negative log-density of the rows that are held out, in nats
-    per row, or in bits for each number of an image. Lower is better, and the epoch where it is lowest is kept. After
-    Ctrl-C, or if the process is killed, the same command with --resume goes on and ends with the same model.
+    per row or image; of images the end tells it in bits for each number. Lower is better, and the epoch where it is
+    lowest is kept. After Ctrl-C, or if the process is killed, the same command with --resume goes on and ends with the
+    same model.
     """
     from pushforward.cli._talk import Talk
 

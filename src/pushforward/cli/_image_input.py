@@ -106,6 +106,11 @@ def refuse_options_of_images(given: dict[str, Any]) -> None:
     _without(given, tuple(given), "models of images", "leave it out")
 
 
+def refuse_options_of_tables(given: dict[str, Any]) -> None:
+    """A usage error if an option was used that is for models of tables."""
+    _without(given, tuple(given), "models of tables", "leave it out; a label of images is given by `--label`")
+
+
 def refuse_picture_of_images(what: str | None, names: tuple[str, ...]) -> None:
     """A usage error if a picture is asked for that is of images."""
     if what in names:

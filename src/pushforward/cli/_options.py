@@ -1,6 +1,7 @@
 """Options and arguments that several commands share."""
 
 import csv
+import math
 from typing import Any
 
 import click
@@ -76,6 +77,16 @@ class Given(click.ParamType):
         if not (equals and name.strip() and text.strip()):
             self.fail(f"{value!r} is not COLUMN=VALUE, such as alcohol=13.2.", param, ctx)
         return name.strip(), text.strip()
+
+
+class Finite(click.FloatRange):
+    """A number within bounds that is neither NaN nor infinite, which no bound refuses."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = click.FloatRange.convert(self, value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def flatten(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

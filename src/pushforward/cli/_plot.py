@@ -67,6 +67,8 @@ def command(
     if images.is_image_model(model):
         from pushforward.cli._image_runs import plot
 
+        images.refuse_options_of_tables({"given": given, "drop_missing": drop_missing})
+
         plot(model, source, output, what, seed=seed, talk=Talk(quiet=quiet))
         return
     from pushforward.cli._plot_run import Request, run

@@ -31,7 +31,7 @@ ROWS = 1000
 @click.option(
     "--temperature",
     metavar="NUMBER",
-    type=click.FloatRange(0, min_open=True),
+    type=options.Finite(0, min_open=True),
     default=1.0,
     show_default=True,
     help="Scale of the noise: below 1 for rows nearer to the mode, above 1 for wilder ones.",
@@ -43,7 +43,7 @@ ROWS = 1000
 @click.option(
     "--guidance",
     metavar="NUMBER",
-    type=click.FloatRange(0),
+    type=options.Finite(0),
     default=0.0,
     help="Images: above 0, more of what sets the label apart; for a fit with --drop-labels.",
 )
@@ -82,6 +82,8 @@ def command(
 
     if images.is_image_model(model):
         from pushforward.cli._image_runs import sample
+
+        images.refuse_options_of_tables({"given": given, "given_file": given_file})
 
         options_ = {"grid": grid, "temperature": temperature, "label": label}
         options_ |= {"guidance": guidance, "denoise": denoise}

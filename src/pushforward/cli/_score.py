@@ -48,6 +48,8 @@ def command(
     if images.is_image_model(model):
         from pushforward.cli._image_runs import score
 
+        images.refuse_options_of_tables({"drop_missing": drop_missing})
+
         given = {"resize": resize, "mode": mode, "skip_bad": skip_bad}
         score(model, source, output, given=given, talk=Talk(quiet=quiet))
         return

@@ -19,6 +19,7 @@ from pushforward.distributions._joint import AbstractGiven
 from pushforward.flows import RECIPES
 from pushforward.io import read
 from pushforward.io._source import read_contents
+from pushforward.objectives import bits_per_dim
 
 
 def facts_of(path: Path) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "flow": metadata.get("recipe", type(part).__name__),
         "options": metadata.get("options", {}),
         "settings": metadata.get("params", {}),
+        "images": metadata["images"] | {"shape": list(part.event_shape)} if "images" in metadata else None,
         "columns": columns["schema"],
         "condition": [column["name"] for column in columns["condition_schema"]],
         "parameters": count_parameters(part),
@@ -61,7 +63,9 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     rows += [("solver", _solver(report)) for report in facts["solvers"]]
     if facts["condition"]:
         rows.append(("given", ", ".join(facts["condition"])))
-    rows += _training(facts["training"], facts["flow"]) if facts["training"] else []
+    if facts["images"]:
+        rows += _images(**facts["images"])
+    rows += _training(facts["training"], facts["flow"], facts["images"]) if facts["training"] else []
     rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
     print_facts(rows)
     if facts["columns"]:
@@ -93,12 +97,22 @@ def _solver(report: dict[str, Any]) -> str:
     return f"{how}: {taken}, log-dets off by {report['log_det_error']:.0e} nats at most"
 
 
-def _training(training: dict[str, Any], flow: str) -> list[tuple[str, object]]:
+def _images(shape: list[int], levels: int, labels: list[str]) -> list[tuple[str, object]]:
+    height, width, channels = shape
+    size = f"{height} x {width} in {'grey' if channels == 1 else 'colour'}, {levels} levels"
+    return [("images", size), *([("labels", ", ".join(labels))] if labels else [])]
+
+
+def _training(training: dict[str, Any], flow: str, images: dict[str, Any] | None) -> list[tuple[str, object]]:
     history = training["history"]
     held_out = any(epoch["validation"] is not None for epoch in history)
     matched = flow in RECIPES and RECIPES[flow].objective == "flow_matching"
     unit = "squared error of the velocity" if matched else "nats per row"
-    best, start = (_nats(training[name]) for name in ("best_loss", "start_loss"))
+    losses = [training[name] for name in ("best_loss", "start_loss")]
+    if images:
+        unit = "bits per dimension"
+        losses = [None if loss is None else float(bits_per_dim(-loss, tuple(images["shape"]))) for loss in losses]
+    best, start = map(_nats, losses)
     return [
         ("validation" if held_out else "training", f"{best} {unit}, lower is better; before training {start}"),
         ("epochs", f"{len(history)} in {duration(training['seconds'])}; {_kept(training['best_epoch'])}"),

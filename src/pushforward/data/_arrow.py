@@ -91,12 +91,15 @@ def refuse_slips(label: str, columns: Mapping[str, Any]) -> None:
 
 
 def example_value(column: Any, is_float: Callable[[str], bool]) -> tuple[object, int]:
-    """The first value that is no number, and its row, counted from 1."""
+    """The first value that is no number, and its row, counted from 1; where all are numbers, the first of them."""
+    first = None
     for row, cell in enumerate(column, start=1):
         value = cell.as_py()
         if value is not None and not (isinstance(value, str) and is_float(value)):
             return (value if isinstance(value, str) else str(value)), row
-    return "", 1
+        if value is not None and first is None:
+            first = value, row
+    return first or ("", 1)
 
 
 def open_parquet(path: Path, selection: Selection, *, label: str) -> Source:
@@ -184,7 +187,7 @@ def _source(label: str, schema: Any, selection: Selection, batches: Callable[[tu
     text = tuple(name for name, kind in zip(names, types, strict=True) if is_text(kind) and not selection.reads(name))
     first = next(iter(batches((*other, *text))), None) if other or text else None
     if other:
-        refuse_text(label, [(name, *_first_value(first, name)) for name in other])
+        refuse_text(label, [(name, *_first_value(first, name)) for name in other], as_categories=False)
     if first is not None:
         refuse_slips(label, {name: first[name] for name in text})
     numbers = [kind for kind in types if column_kind(kind) != "category"]

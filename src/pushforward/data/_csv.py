@@ -112,6 +112,10 @@ def _layout(label: str, head: bytes, delimiter: str | None) -> _Layout:
         line = head.splitlines()[0].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{label}: the column names are not UTF-8 text.", "save the file as UTF-8") from None
+    if not line.strip():
+        raise DataError(
+            f"{label}: the first line is empty.", "begin the table with its line of column names, or with numbers"
+        )
     delimiter = delimiter or next((mark for mark in ",;\t" if mark in line), ",")
     cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))]
     if all(_is_float(cell) for cell in cells) and cells != [str(i) for i in range(len(cells))]:

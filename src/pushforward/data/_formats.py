@@ -11,6 +11,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data._categories import Category
+from pushforward.data._source import block_rows
 from pushforward.data._tables import ColumnKind
 
 INT64_MAX = 2**63 - 1024
@@ -162,13 +163,45 @@ def delimited(delimiter: str) -> ArrowFormat:
     return ArrowFormat(open_writer)
 
 
+class _RowGroups:
+    """A Parquet writer whose row groups have at least `block_rows`, however short the batches are."""
+
+    def __init__(self, writer: Any):
+        self._writer, self._held, self._rows = writer, [], 0
+
+    def write_batch(self, batch: Any) -> None:
+        self._held.append(batch)
+        self._rows += batch.num_rows
+        if self._rows >= block_rows(batch.num_columns):
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held))
+        self._held, self._rows = [], 0
+
+
 def parquet() -> ArrowFormat:
     def open_writer(out: IO[bytes], schema: Any) -> Any:
         from pyarrow import parquet as arrow_parquet
 
-        return arrow_parquet.ParquetWriter(out, schema)
+        # A dictionary of numbers that hardly repeat is thrown away once it is full, and takes room until then.
+        words = [name for name, kind in zip(schema.names, schema.types, strict=True) if not _is_float(kind)]
+        return _RowGroups(arrow_parquet.ParquetWriter(out, schema, use_dictionary=words or False))
 
     return ArrowFormat(open_writer)
+
+
+def _is_float(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_floating(kind)
 
 
 def feather() -> ArrowFormat:

@@ -70,7 +70,15 @@ def _fields(
     if size is not None and values.shape[1:3] != size:
         values = np.stack([resized(np.asarray(image), size) for image in values])
     fields: dict[str, Any] = {"values": values, "names": tuple(str(number) for number in range(len(values)))}
-    if labels is not None and labels.shape == (len(values),):
+    if array.dtype == bool:
+        fields["levels"] = 2
+    if labels is not None and labels.shape == (len(values), 1):
+        labels = labels[:, 0]
+    if labels is not None and labels.shape[:1] != (len(values),):
+        raise DataError(
+            f"{label}: {len(values)} images, but labels of shape {labels.shape}.", "save one label for each image"
+        )
+    if labels is not None and labels.ndim == 1:
         known, numbers = np.unique(labels, return_inverse=True)
         fields |= {"labels": numbers, "label_names": tuple(str(name) for name in known)}
     return fields
@@ -82,7 +90,7 @@ def _bytes(label: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "uib":
         raise DataError(
             f"{label}: the array holds {array.dtype}, but images are whole numbers from 0 to 255.",
-            "save bytes: `np.save(path, np.round(255 * x).astype(np.uint8))` for values from 0 to 1",
+            _as_bytes(array),
         )
     low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
     if low < 0 or high > 255:
@@ -93,8 +101,19 @@ def _bytes(label: str, array: np.ndarray) -> np.ndarray:
     return array.astype(np.uint8)
 
 
+def _as_bytes(array: np.ndarray) -> str:
+    """How numbers that are not whole become bytes."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return "there are NaN or infinite values: leave out their images, then save bytes"
+    if array.dtype.kind == "f" and array.size and 1 < array.max() <= 255 and array.min() >= 0:
+        return "save bytes: `np.save(path, np.round(x).astype(np.uint8))`"
+    return "save bytes: `np.save(path, np.round(255 * x).astype(np.uint8))` for values from 0 to 1"
+
+
 def _with_channels(label: str, array: np.ndarray) -> np.ndarray:
     array = array[..., None] if array.ndim == 3 else array
+    if array.ndim == 4 and not array.size:
+        raise DataError(f"{label}: the array has shape {array.shape}, and holds no image.", "give one image or more")
     if array.ndim != 4 or array.shape[3] not in (1, 3) or not len(array):
         first = array.ndim == 4 and array.shape[1] in (1, 3)
         raise DataError(

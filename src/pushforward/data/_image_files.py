@@ -12,6 +12,8 @@ Resize = int | tuple[int, int] | None
 CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "YCbCr": 3, "CMYK": 3, "LA": 2, "RGBA": 4, "PA": 4, "La": 2, "RGBa": 4}
 """Channels of the modes of Pillow that are read; a palette has colours."""
 DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
+"""The tag of EXIF that says how a camera was held, and its values for a quarter turn."""
 
 
 class Picture(NamedTuple):
@@ -24,15 +26,27 @@ class Picture(NamedTuple):
 
 
 def look(path: Path) -> Picture | None:
-    """The header of a file, or None if it is not a picture."""
+    """The header of a file, or None if it is not a picture.
+
+    Raises:
+        DataError: If it says a size that is far too large.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
-            deep = image.mode in DEEP
+            # Pillow turns 16 bits of red, green and blue into 8 without a word; only its decoder knows of them.
+            deep = image.mode in DEEP or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
             channels = CHANNELS.get(image.mode, 3)
             alpha = channels in (2, 4) or "transparency" in image.info
             size = (image.height, image.width)
+            # Asked of a PNG without EXIF, Pillow would decode it all.
+            if "exif" in image.info and image.getexif().get(ORIENTATION) in SIDEWAYS:
+                size = size[::-1]
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{path}: the picture is too large to be read ({error}).", "make it smaller, or take it away"
+        ) from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return None
     return Picture(size, {2: 1, 4: 3}.get(channels, channels), 16 if deep else 8, alpha)
@@ -44,17 +58,19 @@ def decode(path: Path, size: tuple[int, int] | None, mode: str) -> np.ndarray:
     Raises:
         DataError: If the file is cut short or damaged.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened)
             if "A" in image.getbands() or "transparency" in image.info:
                 clear = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
             picture = image.convert("L" if mode == "grey" else "RGB")
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(
-            f"{path}: the picture cannot be read whole ({error}).", "make the file again, or take it away"
+            f"{path}: the picture cannot be read whole ({error}).",
+            "make the file again, or leave it out with `--skip-bad`",
         ) from None
     values = np.asarray(picture)
     return resized(values.reshape(*values.shape[:2], -1), size)

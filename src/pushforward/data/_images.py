@@ -157,13 +157,30 @@ def _from_files(
     if size is None:
         _same_size(folder, dict(zip(names, pictures.values(), strict=True)))
     first = next(iter(pictures.values()))
-    channels = {"grey": 1, "rgb": 3, None: first.channels}[mode]
-    values = _room((len(pictures), *(size or first.size), channels))
-    for place, path in enumerate(pictures):
-        values[place] = decode(path, size, mode or ("grey" if first.channels == 1 else "rgb"))
+    mode = mode or ("grey" if first.channels == 1 else "rgb")
+    values = _room((len(pictures), *(size or first.size), {"grey": 1, "rgb": 3}[mode]))
+    kept = _decoded(list(pictures), values, size, mode, skip_bad)
+    names = [path.relative_to(folder).as_posix() for path in kept]
     labels, label_names = _labels(names)
-    skipped = tuple(str(path.relative_to(folder)) for path in bad)
-    return Images(values, 256, tuple(names), labels, label_names, skipped)
+    left_out = sorted(set(files) - set(kept))
+    skipped = tuple(str(path.relative_to(folder)) for path in left_out)
+    return Images(values[: len(kept)], 256, tuple(names), labels, label_names, skipped)
+
+
+def _decoded(
+    paths: list[Path], values: np.ndarray, size: tuple[int, int] | None, mode: str, skip_bad: bool
+) -> list[Path]:
+    """Fill `values` from the front; the files that could be read whole."""
+    kept: list[Path] = []
+    for path in paths:
+        try:
+            values[len(kept)] = decode(path, size, mode)
+        except DataError:
+            if not skip_bad or (path is paths[-1] and not kept):
+                raise
+            continue
+        kept.append(path)
+    return kept
 
 
 def _same_channels(folder: Path, pictures: dict[str, Picture], mode: str | None) -> None:

@@ -71,10 +71,10 @@ def open_array(array: np.ndarray, selection: Selection, *, label: str, names: An
     return Source(label, chosen, (kind,) * len(kept), dtype, _blocks(array, kept, dtype))
 
 
-def open_objects(array: np.ndarray, names: Any, *, label: str) -> Source:
+def open_objects(array: np.ndarray, names: Any, selection: Selection, *, label: str) -> Source:
     """An array of objects or of text, `(rows, columns)`, as a source: columns of numbers and of categories.
 
-    A column of truth values, or one that holds text which is no number, is one of categories.
+    A column of truth values, or one that holds text which is no number or is asked for, is one of categories.
     """
     given = default_names(array.shape[1]) if names is None else tuple(names)
     words: dict[str, Vocabulary] = {}
@@ -85,7 +85,8 @@ def open_objects(array: np.ndarray, names: Any, *, label: str) -> Source:
         present = cells[~missing].tolist()
         truths = [isinstance(cell, bool | np.bool_) for cell in present]
         texts = [cell for cell in present if isinstance(cell, str)]
-        if present and (all(truths) or not all(map(is_number, texts))):
+        asked = bool(texts) and selection.reads(str(name))
+        if present and (all(truths) or asked or not all(map(is_number, texts))):
             words[name] = Vocabulary(name, TRUTH if all(truths) else ())
             labels = present if all(truths) else map(str, present)
             values[~missing, place] = words[name].codes(labels)

@@ -59,13 +59,16 @@ def read_table(
     return _collect(open_source(source, selection), drop_missing)
 
 
-def as_table(data: Any, *, names: Sequence[str] | None = None, drop_missing: bool = False) -> Table:
+def as_table(
+    data: Any, *, names: Sequence[str] | None = None, drop_missing: bool = False, text: Sequence[str] = ()
+) -> Table:
     """A table from an array `(rows, columns)`, nested lists, or a data frame of pandas, polars or Arrow.
 
     Args:
         data: The values, numbers, text or, in an array of objects, both; a `Table` is returned as it is.
         names: Column names for an array; `x0, x1, ...` when None.
         drop_missing: As in `read_table`.
+        text: As in `read_table`: text in these columns is categories even where it looks like numbers.
 
     Raises:
         DataError: As `read_table`.
@@ -73,10 +76,10 @@ def as_table(data: Any, *, names: Sequence[str] | None = None, drop_missing: boo
     if isinstance(data, Table):
         return data
     if hasattr(data, "__arrow_c_stream__"):
-        return _collect(open_frame(data, Selection(), label="data frame"), drop_missing)
+        return _collect(open_frame(data, Selection(text=tuple(text)), label="data frame"), drop_missing)
     array = np.asarray(data)
     if array.dtype.kind in "OU" and array.ndim == 2:
-        return _collect(open_objects(array, names, label="array"), drop_missing)
+        return _collect(open_objects(array, names, Selection(text=tuple(text)), label="array"), drop_missing)
     return _collect(open_array(array, Selection(), label="array", names=names), drop_missing)
 
 

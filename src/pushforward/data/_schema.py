@@ -172,6 +172,20 @@ class Schema:
         clipped = [column.support.clip(cells) for column, cells in zip(self.columns, values.T, strict=True)]
         return np.stack(clipped, axis=1)
 
+    def turned(self, values: np.ndarray) -> np.ndarray:
+        """The values with those of other turns in circular columns taken into the period.
+
+        In the precision of the values: in float32 a large angle would have lost its place on the circle.
+        """
+        if not self.circular:
+            return values
+        values = values.copy()
+        for place in self.circular:
+            support, cells = self.columns[place].support, values[:, place]
+            elsewhere = (cells < support.low) | (cells > support.high)
+            values[elsewhere, place] = support.clip(cells[elsewhere])
+        return values
+
     def table(self, values: np.ndarray) -> Table:
         """Samples as a table, clipped to the support; integers and categories are written as what they are."""
         return Table(self.names, self.clip(values), self.kinds, categories=self.categories)

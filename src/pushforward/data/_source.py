@@ -76,8 +76,11 @@ class Source:
         return {name: vocabulary.labels for name, vocabulary in self.vocabularies.items()}
 
 
-def refuse_text(label: str, examples: Sequence[tuple[str, object, int]]) -> None:
-    """Raise a DataError for columns of text, each with an example value and its row (1 is the first data row)."""
+def refuse_text(label: str, examples: Sequence[tuple[str, object, int]], *, as_categories: bool = True) -> None:
+    """Raise a DataError for columns of text, each with an example value and its row (1 is the first data row).
+
+    `as_categories` tells whether a reader that is asked to can take them for categories.
+    """
     if not examples:
         return
     names = [name for name, _, _ in examples]
@@ -86,11 +89,13 @@ def refuse_text(label: str, examples: Sequence[tuple[str, object, int]]) -> None
     it = "it" if one else "them"
     raise DataError(
         f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
-        _text_hint(str(examples[0][1]), ",".join(names[:3]), it),
+        _text_hint(str(examples[0][1]), ",".join(names[:3]), it, as_categories),
     )
 
 
-def _text_hint(value: str, names: str, it: str) -> str:
-    if value.replace(",", "", 1).strip().lstrip("+-").isdigit():
+def _text_hint(value: str, names: str, it: str, as_categories: bool) -> str:
+    if "," in value and value.replace(",", "", 1).strip().lstrip("+-").isdigit():
         return "numbers are read with a decimal point: replace the decimal commas"
+    if not as_categories:
+        return f"leave {it} out (`--drop {names}`), or store {it} as numbers or as text"
     return f"leave {it} out (`--drop {names}`), correct {it}, or read {it} as categories (`--column NAME:categorical`)"

@@ -30,8 +30,8 @@ class WeightedSamples:
         log_z: Estimate of $\log Z$ in nats, from the weights as they are.
         log_z_error: Its standard error in nats; infinite weights of rare draws that have not come up do not show in it.
         effective_sample_size: $(\sum w)^2 / \sum w^2$, between 1 and n.
-        pareto_k: Shape of the tail of the weights: below 0.5 their variance is finite; above `k_limit` the estimates
-            are not to be trusted, however many draws there are.
+        pareto_k: Shape of the tail of the weights above zero: below 0.5 their variance is finite; above `k_limit` the
+            estimates are not to be trusted, however many draws there are. Infinite where fewer than 25 are above zero.
     """
 
     samples: np.ndarray
@@ -43,8 +43,12 @@ class WeightedSamples:
 
     @property
     def k_limit(self) -> float:
-        r"""The largest trustworthy `pareto_k`, $\min(0.7, 1 - 1/\log_{10} n)$ (Vehtari et al. 2024, section 3.2.4)."""
-        return min(0.7, 1.0 - 1.0 / math.log10(len(self.samples)))
+        r"""The largest trustworthy `pareto_k`, $\min(0.7, 1 - 1/\log_{10} n)$ (Vehtari et al. 2024, section 3.2.4).
+
+        Here n counts the draws whose weight is above zero.
+        """
+        count = max(int(np.count_nonzero(np.isfinite(self.log_weights))), FEWEST)
+        return min(0.7, 1.0 - 1.0 / math.log10(count))
 
     @property
     def reliable(self) -> bool:
@@ -150,23 +154,35 @@ def weigh(samples: ArrayLike, log_weights: ArrayLike) -> WeightedSamples:
 
 
 def _smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Smoothed log-weights that sum to 1, and Pareto k."""
+    """Smoothed log-weights that sum to 1, and Pareto k: of the weights above zero, for zeros would be taken as a tail.
+
+    Too few of them to fit a law to the tail cannot be trusted, so k is then infinite.
+    """
     from arviz_stats.base.array import array_stats
 
-    if np.ptp(log_weights) < EQUAL:  # no tail to fit a law to
-        return np.full(len(log_weights), -math.log(len(log_weights))), -math.inf
-    # It takes log-likelihoods of points left out, the negatives of log-weights; logarithms of zero become NaN in it.
-    smoothed, pareto_k = array_stats.psislw(-np.maximum(log_weights, LOG_ZERO))
-    shifted = np.where(np.isneginf(log_weights), -np.inf, smoothed)
-    total: Any = np.logaddexp.reduce(shifted)
-    return shifted - total, float(pareto_k)
+    above = log_weights > LOG_ZERO
+    smoothed, pareto_k = log_weights.copy(), -math.inf
+    count = int(np.count_nonzero(above))
+    if count < FEWEST:
+        pareto_k = math.inf
+    elif _has_tail(log_weights[above]):
+        # It takes log-likelihoods of points left out, the negatives of log-weights.
+        smoothed[above], pareto_k = array_stats.psislw(-log_weights[above])
+    total: Any = np.logaddexp.reduce(smoothed)
+    return smoothed - total, float(pareto_k)
+
+
+def _has_tail(log_weights: np.ndarray) -> bool:
+    """Whether the largest weights, of which the tail is made, differ."""
+    count = math.ceil(min(0.2 * len(log_weights), 3.0 * math.sqrt(len(log_weights))))
+    return bool(np.ptp(np.partition(log_weights, -count)[-count:]) >= EQUAL)
 
 
 EQUAL = 1e-9
 """Log-weights closer together than this are equal up to rounding."""
 
 LOG_ZERO = -700.0
-"""The exponential of this is the smallest that float64 holds in full."""
+"""The exponential of this, beside a largest weight of 1, is the least that float64 holds in full: no tail."""
 
 
 @partial(jax.jit, static_argnums=(0, 1))

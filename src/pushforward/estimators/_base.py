@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, no_type_check
 
 import jax
@@ -151,7 +152,7 @@ class FlowEstimator(BaseEstimator):
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
         schema = binary_schema(rows.x) if takes_binary(flow) else schema
-        schema = sphere_schema(rows.x) if on_sphere(flow) else schema
+        schema = sphere_schema(rows.x, schema) if on_sphere(flow) else schema
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)
@@ -185,7 +186,13 @@ class FlowEstimator(BaseEstimator):
 
 
 def _encoded(rows: Rows, schema: Schema, conditions: Schema | None) -> Rows:
-    """The rows with the codes of the schemas."""
+    """The rows with the codes of the schemas, and angles within the period."""
+    rows = rows._replace(x=_in_codes(rows.x, schema))
     if rows.condition is None or conditions is None:
-        return rows._replace(x=encode(rows.x, schema))
-    return rows._replace(x=encode(rows.x, schema), condition=encode(rows.condition, conditions))
+        return rows
+    return rows._replace(condition=_in_codes(rows.condition, conditions))
+
+
+def _in_codes(table: Table, schema: Schema) -> Table:
+    coded = encode(table, schema)
+    return replace(coded, values=schema.turned(coded.values))

@@ -12,7 +12,8 @@ from pushforward.bijections._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.estimators._events import draws_numbers
+from pushforward.estimators._columns import off_sphere
+from pushforward.estimators._events import draws_numbers, on_sphere
 from pushforward.estimators._noise import NUM_DRAWS, shifts
 
 LEAST_ROWS = 256
@@ -103,8 +104,10 @@ def to_data(model: Model, z: np.ndarray) -> np.ndarray:
 
 def _chunk_scores(model: Model, x: np.ndarray, condition: np.ndarray | None, size: int) -> np.ndarray:
     outside = model.schema.outside(x) | (np.abs(x) > LARGEST).any(axis=1)
+    if on_sphere(model.flow) and x.shape[1] == 3:
+        outside |= off_sphere(x)
     # A row that the flow cannot see is replaced by a harmless one; its score is -inf all the same.
-    seen = np.where(outside[:, None], 0.0, x) if outside.any() else x
+    seen = model.schema.turned(np.where(outside[:, None], 0.0, x) if outside.any() else x)
     given = None if condition is None else _padded(condition, size)
     noisy = model.noisy_columns
     if draws_numbers(model.flow):

@@ -120,18 +120,29 @@ def binary_schema(table: Table) -> Schema:
     return schema_of(table, BINARY)
 
 
-def sphere_schema(table: Table) -> Schema:
+def sphere_schema(table: Table, said: Schema) -> Schema:
     """The schema of points of the sphere: three columns of unit vectors, or latitude and longitude in degrees.
 
+    Args:
+        table: The points.
+        said: What the columns were said to be; a longitude may be circular(360) too.
+
     Raises:
-        DataError: If a row is no such point.
+        DataError: If a row is no such point, or the names say that longitude comes first.
     """
     if table.num_columns == 2:
         latitude, longitude = table.names
-        return schema_of(table, {latitude: "bounded(-90,90)", longitude: "circular(-180,180)"})
-    off = np.abs(np.linalg.norm(table.values, axis=1) - 1.0)
-    if (off > OFF_SPHERE).any():
-        row = int(np.argmax(off))
+        if latitude.lower().startswith("lon") or longitude.lower().startswith("lat"):
+            raise DataError(
+                f"This flow takes latitude and then longitude, but the columns are {latitude!r} and {longitude!r}.",
+                f"change their order: {longitude!r} first",
+            )
+        own = said.columns[1].spec
+        turn = str(own) if own.kind == "circular" and own.high - (own.low or 0.0) == 360 else "circular(-180,180)"
+        return schema_of(table, {latitude: "bounded(-90,90)", longitude: turn})
+    off = off_sphere(table.values)
+    if off.any():
+        row = int(np.argmax(np.abs(np.linalg.norm(table.values, axis=1) - 1.0)))
         raise DataError(
             f"This flow is on the unit sphere, but row {row + 1} has length {np.linalg.norm(table.values[row]):.6g}.",
             "divide each row by its length, or give two columns, latitude and longitude in degrees",
@@ -141,3 +152,8 @@ def sphere_schema(table: Table) -> Schema:
 
 OFF_SPHERE = 1e-3
 """Unit vectors written with four digits are off by less."""
+
+
+def off_sphere(values: np.ndarray) -> np.ndarray:
+    """Which vectors are not of length 1, `(rows, 3) -> (rows,)`."""
+    return np.abs(np.linalg.norm(values, axis=1) - 1.0) > OFF_SPHERE

@@ -190,6 +190,8 @@ class ImageDensity(LatentWalks, BaseEstimator):
             denoised: Whether Gaussian noise is taken away, see `flows.denoise`; None for yes where there is some.
         """
         check_is_fitted(self)
+        if temperature is not None and not 0 <= temperature < np.inf:
+            raise DataError(f"images: `temperature` must be at least 0 and finite, got {temperature}.", "0.7 is usual")
         condition = self._conditions(y, n_samples)
         key, led = key_from(random_state), drawing_flow(self.flow_, guidance, self.drop_labels)
         pieces, how = [], {"temperature": temperature, "denoised": denoised}
@@ -316,7 +318,8 @@ def _labels_of(images: Images, y: Any) -> np.ndarray:
         labels = np.asarray(images.label_names)[images.labels]
     else:
         raise DataError(
-            "images: a conditional model needs labels.", "put the images of each label in a subfolder, or give `y`"
+            "images: a conditional model needs labels.",
+            "put the images of each of two or more labels in a subfolder, store `y` beside `x` in a .npz, or give `y`",
         )
     if labels.shape != (len(images),):
         raise DataError(f"images: {len(images)} images, but labels of shape {labels.shape}.", "give one for each image")

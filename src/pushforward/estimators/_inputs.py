@@ -1,6 +1,7 @@
 """What users give as X, y and weights, checked the way scikit-learn does, as tables with names."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +22,13 @@ FLOATS: Any = [np.float64, np.float32]
 
 def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, conditional: bool) -> Rows:
     """What is given to `fit`, checked; sets `n_features_in_` and, for named columns, `feature_names_in_`."""
-    condition = condition_table(y) if conditional and y is not None else None
+    text = _asked_for(estimator.columns)
+    # "*" stands for columns, not for conditions.
+    own = [name for name in text if name != "*"]
+    condition = condition_table(y, own) if conditional and y is not None else None
     options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2}
     values: Any
-    mixed = table_of(X)
+    mixed = table_of(X, text)
     if mixed is not None:
         if conditional and condition is None:
             raise DataError(f"{type(estimator).__name__} requires y to be passed, but it is None.", "give conditions")
@@ -82,7 +86,9 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
 
 def _mixed_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> Table:
     """The rows for a model with categorical columns, whatever type the categories have."""
-    table = mixed_table(X)
+    given = column_names(X)
+    own = given or default_names(len(names))
+    table = mixed_table(X, [own[place] for place in estimator.schema_.categorical if place < len(own)])
     if table is None:
         plain = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
         table = Table(tuple(column_names(X) or default_names(plain.shape[1])), plain)
@@ -92,7 +98,6 @@ def _mixed_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> Table:
             "as input.",
             f"give the columns {', '.join(names[:20])}",
         )
-    given = column_names(X)
     if given is not None and hasattr(estimator, "feature_names_in_") and tuple(given) != names:
         raise DataError(
             f"The feature names should match those that were passed during fit: {', '.join(names[:20])}; "
@@ -116,22 +121,34 @@ def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:
     return values
 
 
-def condition_table(y: Any) -> Table:
-    """Conditions as a table, whose names a frame, a series or a `Table` brings: `(rows,)`, `(rows, n)` or a number."""
+def condition_table(y: Any, text: Sequence[str] = ()) -> Table:
+    """Conditions as a table, whose names a frame, a series or a `Table` brings: `(rows,)`, `(rows, n)` or a number.
+
+    In the columns of `text` text is categories even where it looks like numbers.
+    """
     if isinstance(y, Table):
         return y
-    frame = mixed_table(y)
+    if hasattr(y, "to_frame"):  # a series has a type, which may be one of categories
+        y = y.to_frame(name="y0" if y.name in (None, "") else y.name)
+    frame = mixed_table(y, text)
     if frame is not None and column_names(y) is not None:
         return frame
     array = np.asarray(y)
     if array.ndim < 2:
-        array, names = array.reshape(-1, 1), [getattr(y, "name", None)]
+        array, names = array.reshape(-1, 1), [None]
     else:
         names = list(getattr(y, "columns", [None] * array.shape[1]))
     named = tuple(f"y{i}" if name in (None, "") else str(name) for i, name in enumerate(names))
-    if (mixed := mixed_table(array)) is not None:
+    asked = [own for own, name in zip(default_names(len(named)), named, strict=True) if name in text]
+    if (mixed := mixed_table(array, asked)) is not None:
         return _renamed(mixed, named)
     return Table(named, check_array(array, dtype=FLOATS, input_name="y"))
+
+
+def _asked_for(columns: Any) -> list[str]:
+    """The columns that are said to be categorical, in which `"*"` stands for all others."""
+    kinds = columns if isinstance(columns, Mapping) else {"*": columns}
+    return [str(name) for name, kind in kinds.items() if str(kind).strip().lower() == "categorical"]
 
 
 def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.ndarray:
@@ -147,7 +164,7 @@ def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.
             was not seen in training.
     """
     names = schema.names
-    table = y if isinstance(y, Table) else condition_table(y)
+    table = y if isinstance(y, Table) else _in_order(y, schema)
     if not isinstance(y, Table) and table.num_columns != len(names):
         raise DataError(
             f"y has {table.num_columns} column{'s' * (table.num_columns != 1)}, but the model is conditional on "
@@ -159,7 +176,14 @@ def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.
     if not isinstance(y, Table):
         table = _renamed(table, names)
     refuse_unseen(table, schema)
-    return encode(table, schema).values
+    return schema.turned(encode(table, schema).values)
+
+
+def _in_order(y: Any, schema: Schema) -> Table:
+    """Conditions whose columns are those of the schema in order, whatever they are called."""
+    given = [str(y.name or "y0")] if hasattr(y, "to_frame") else column_names(y)
+    own = given or [f"y{place}" for place in range(len(schema.columns))]
+    return condition_table(y, [own[place] for place in schema.categorical if place < len(own)])
 
 
 def checked_weights(sample_weight: Any, values: np.ndarray) -> np.ndarray | None:

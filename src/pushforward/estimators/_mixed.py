@@ -1,5 +1,6 @@
 """Frames and arrays that hold more than numbers, and samples in the user's own values."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,19 +9,22 @@ import numpy as np
 from pushforward.data import Schema, Table, as_table
 
 
-def mixed_table(X: Any) -> Table | None:
-    """A frame or an array with text, truth values or categories as a table; None for all that holds numbers alone."""
+def mixed_table(X: Any, text: Sequence[str] = ()) -> Table | None:
+    """A frame or an array with text, truth values or categories as a table; None for all that holds numbers alone.
+
+    In the columns of `text`, where `"*"` stands for all, text that looks like a number is a category too.
+    """
     if _is_frame(X):
-        table = as_table(X) if _may_be_mixed(X) else None
+        table = as_table(X, text=text) if _may_be_mixed(X) else None
     else:
         array = X if isinstance(X, np.ndarray) else _array(X)
-        table = as_table(array) if array is not None and array.ndim == 2 and _holds_text(array) else None
+        table = as_table(array, text=text) if array is not None and array.ndim == 2 and _holds_text(array) else None
     return table if table is not None and table.categories else None
 
 
-def table_of(X: Any) -> Table | None:
+def table_of(X: Any, text: Sequence[str] = ()) -> Table | None:
     """A `Table` as it is, else `mixed_table`."""
-    return X if isinstance(X, Table) else mixed_table(X)
+    return X if isinstance(X, Table) else mixed_table(X, text)
 
 
 def column_names(X: Any) -> list[str] | None:

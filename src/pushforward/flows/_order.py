@@ -39,9 +39,14 @@ def ordered_stack(
         between: What follows a layer besides the change of order.
 
     Raises:
-        ValueError: If the order is not known, or several layers would add links to the graph.
+        ValueError: If the order is not known or no permutation, if there is a graph beside it, or if several layers
+            would add links to the graph.
     """
     if adjacency is not None:
+        if order != "reversed":
+            raise ValueError(
+                f"got `adjacency` and order={order!r}: a graph has an order of its own, so leave one of them out."
+            )
         if num_layers > 1:
             _refuse_longer_paths(graph("adjacency", adjacency, dim))
         return repeat(lambda k: make(k, {"adjacency": adjacency}), num_layers, key)
@@ -49,6 +54,11 @@ def ordered_stack(
         return repeat(lambda k: Chain([make(k, {"order": "random"}), *between(k)]), num_layers, key)
     if isinstance(order, str) and order != "reversed":
         raise ValueError(f"unknown order {order!r}; {did_you_mean(order, ['reversed', 'random'])}.")
+    if not isinstance(order, str) and sorted(np.ravel(np.asarray(order)).tolist()) != list(range(dim)):
+        raise ValueError(
+            f"`order` must be 'reversed', 'random' or hold each of 0 .. {dim - 1} once, got {order}; "
+            "number the columns from 0 on."
+        )
     layers = repeat(lambda k: Chain([make(k, {}), *between(k), Flip((dim,))]), num_layers, key)
     if isinstance(order, str):
         return layers

@@ -71,20 +71,34 @@ class Recipe:
 
 def compiled(build: Build) -> Build:
     """Run a recipe under one `jit`: drawing initial weights one by one costs seconds at a cold start."""
-    names = [name for name in inspect.signature(build).parameters if name != "key"]
+    kinds = {name: parameter.annotation for name, parameter in inspect.signature(build).parameters.items()}
+    names = [name for name in kinds if name != "key"]
     check = _check_shape if names[0] == "shape" else _check_dim
     drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
     def run(*args, key, **kwargs) -> AbstractDistribution:
         check(build.__name__, args[0] if args else kwargs.get(names[0]))
-        return drawn(*map(_hashable, args), key=key, **{name: _hashable(value) for name, value in kwargs.items()})
+        options = {name: _hashable(value) for name, value in kwargs.items()}
+        _check_whole(build.__name__, {name: value for name, value in options.items() if kinds.get(name) in WHOLE})
+        return drawn(*map(_hashable, args), key=key, **options)
 
     return run
 
 
+WHOLE = (int, int | None)
+
+
+def _check_whole(name: str, options: dict[str, Any]) -> None:
+    for option, value in options.items():
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            raise ValueError(f"{name}: `{option}` must be a whole number, got {value!r}.")
+    if options.get("cond_dim") is not None and options["cond_dim"] < 1:
+        raise ValueError(f"{name}: `cond_dim` must be at least 1, or None for no condition, got {options['cond_dim']}.")
+
+
 def _check_dim(name: str, dim: Any) -> None:
-    if not isinstance(dim, int) or dim < 1:
+    if not isinstance(dim, int | np.integer) or isinstance(dim, bool) or dim < 1:
         raise ValueError(f"{name}: `dim` must be a whole number from 1 on, got {dim!r}.")
 
 
@@ -95,6 +109,6 @@ def _check_shape(name: str, shape: Any) -> None:
 
 
 def _hashable(value: Any) -> Any:
-    """Lists and arrays as tuples, which `jit` takes as plain data."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
+    """Lists and arrays, NumPy's and JAX's, as tuples and numbers, which `jit` takes as plain data."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic | jax.Array) else value
     return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value

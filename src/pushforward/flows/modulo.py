@@ -38,7 +38,7 @@ def modulo(
 
     Args:
         dim: Number of columns, each a code from 0 on.
-        num_categories: Categories of every column; those that a column does not have come out as rare.
+        num_categories: Categories of every column.
         num_layers: Layers, with the order of the columns reversed between them.
         autoregressive: Whether layers are autoregressive, else couplings of halves, which sample in one pass.
         scaled: Whether there is a factor `sigma`, else it is 1.

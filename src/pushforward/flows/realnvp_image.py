@@ -60,9 +60,10 @@ def realnvp_image(
         Dinh, Sohl-Dickstein & Bengio (2017), Density estimation using Real NVP, section 3.6 and 4.1.
 
     Note:
-        Actnorm behind each coupling where the paper has batch normalisation there and weight normalisation in the
-        networks, whose blocks are gated as in Flow++. The limit of the scale is one number for each coupling. What is
-        split off are the last channels, two pixels of each block, where the paper orders blocks by colour.
+        The last four couplings act on all that the last channel couplings gave, where the paper splits half off before
+        them. Actnorm behind each coupling where the paper has batch normalisation there and weight normalisation in
+        the networks, whose blocks are gated as in Flow++. The limit of the scale is one number for each coupling.
+        What is split off are the last channels, two pixels of each block, where the paper orders blocks by colour.
     """
     net = {"width": width, "depth": depth, "residual": True, "activation": activation, "precision": precision}
 

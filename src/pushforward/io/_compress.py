@@ -24,6 +24,9 @@ CHECKED_FROM = 8
 SIZES, COMPRESSED = (1, 2, 4, 8), 128
 """Bytes of an integer in the part that is not range-coded, and the bit that says that they are compressed."""
 
+MOST_BYTES = 8
+"""Of a number that is given."""
+
 SHARD_CELLS = 2**22
 """Rows times numbers of an event that are coded at once."""
 
@@ -154,6 +157,8 @@ def _whole(flow: AbstractDistribution, x: ArrayLike) -> tuple[np.ndarray, np.nda
             "subtract an offset, or call `jax.config.update('jax_enable_x64', True)` and fit again",
         )
     as_batch("compress", "x", np.empty(given.shape, dtype), flow.event_shape)
+    if given.dtype.itemsize > MOST_BYTES:
+        raise DataError(f"compress: {given.dtype} cannot be named in the bytes.", "give integers, or float64")
     return given, given.astype(dtype).reshape(-1, *flow.event_shape)
 
 
