@@ -116,6 +116,11 @@ def _elementwise() -> list[Case]:
         Case("sum_of_squares", lambda k: b.SumOfSquares(2, 2, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
         Case("bernstein", lambda k: b.Bernstein(6, bound=3.0, shape=(D,)), knots=(0.0,)),
         Case("monotone_network", lambda k: b.MonotoneNetwork(2, width=6, depth=1, shape=(D,), key=k), knots=(0.0,)),
+        Case(
+            "clenshaw_curtis_network",
+            lambda k: b.ClenshawCurtisNetwork(2, width=6, depth=1, num_nodes=65, shape=(D,), key=k),
+            knots=(0.0,),
+        ),
     ]
 
 

@@ -51,7 +51,7 @@ from pushforward.bijections._multi_scale import MultiScale
 from pushforward.bijections._numerical import AbstractMonotone, NumericalInverse
 from pushforward.bijections._planar import Planar, Radial
 from pushforward.bijections._polynomial import Bernstein, SumOfSquares
-from pushforward.bijections._quadrature import MonotoneNetwork
+from pushforward.bijections._quadrature import ClenshawCurtisNetwork, MonotoneNetwork
 from pushforward.bijections._quantile import NormalQuantile
 from pushforward.bijections._rounded import RoundedShift
 from pushforward.bijections._shape import Concatenate, Flip, Identity, Permute, Reshape
@@ -84,6 +84,7 @@ __all__ = [
     "Checkerboard",
     "CircularShift",
     "CircularSpline",
+    "ClenshawCurtisNetwork",
     "Concatenate",
     "Conditioned",
     "Continuous",

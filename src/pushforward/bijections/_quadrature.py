@@ -1,5 +1,6 @@
 """Monotone maps that are integrals of a positive network."""
 
+import abc
 import itertools
 import math
 from functools import lru_cache
@@ -14,6 +15,7 @@ from pushforward._params import positive, shared, static
 from pushforward._types import Kind, Part, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections._bins import exclusive_sum, pick
+from pushforward.bijections._numerical import AbstractMonotone
 from pushforward.nets import ACTIVATIONS
 from pushforward.nets._mlp import check_activation
 
@@ -61,7 +63,81 @@ class PositiveNetwork(Part):
         return SLOPE_LIMIT * jnp.tanh(h[0] / SLOPE_LIMIT)
 
 
-class MonotoneNetwork(AbstractElementwise):
+class AbstractIntegral(AbstractElementwise):
+    r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, on `[-bound, bound]`, and lines beyond."""
+
+    net: PositiveNetwork
+    loc: Array
+    scale_raw: Array
+    num_nodes: int = static()
+    bound: float = static()
+    shape: Shape = static()
+
+    forward_kind: ClassVar[Kind] = "analytic"
+
+    def __init__(
+        self,
+        embedding: int = 16,
+        *,
+        width: int = 32,
+        depth: int = 2,
+        num_nodes: int = 17,
+        activation: str = "silu",
+        bound: float = 5.0,
+        shape: Shape = (),
+        key: PRNGKeyArray,
+    ):
+        name = type(self).__name__
+        if min(embedding, width, depth) < 1 or num_nodes < 3 or num_nodes % 2 == 0:
+            raise ValueError(
+                f"{name}: sizes must be at least 1 and `num_nodes` odd and at least 3, got "
+                f"embedding={embedding}, width={width}, depth={depth}, num_nodes={num_nodes}."
+            )
+        if not 0 < bound < math.inf:
+            raise ValueError(f"{name}: `bound` must be positive and finite, got {bound}.")
+        self.net = PositiveNetwork(embedding, width, depth, activation, tuple(shape), key)
+        self.loc, self.scale_raw, self.num_nodes = jnp.zeros(shape), jnp.zeros(shape), num_nodes
+        self.bound, self.shape = float(bound), tuple(shape)
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        inner = jnp.clip(x, -self.bound, self.bound)
+        y, slope = self._integral(self.num_nodes, inner)
+        return self.loc + scale * (y + slope * (x - inner)), log_scale + jnp.log(slope)
+
+    def quadrature_error(self, x: Array) -> Array:
+        """How far `forward` is off from the integral of the network at one event, by eight times as many nodes."""
+        inner = jnp.clip(jnp.asarray(x), -self.bound, self.bound)
+        once, finer = (self._integral(n, inner)[0] for n in (self.num_nodes, 8 * self.num_nodes - 7))
+        return positive(self.scale_raw)[0] * jnp.abs(once - finer)
+
+    @abc.abstractmethod
+    def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
+        """The integral from 0 to places within the bound, and the slope there."""
+
+
+class ClenshawCurtisNetwork(AbstractIntegral, AbstractMonotone):
+    r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, by Clenshaw-Curtis quadrature from 0 to each $x$.
+
+    The slope, and with it the log-det, is that of the integral, $s\,g(x)$, to the last digit; the value is off by
+    `quadrature_error`, which falls faster than any power of `num_nodes` where $g$ is smooth on the scale of `bound`. A
+    network that is sharper than its nodes gives values that need not increase: then take more nodes, or
+    `MonotoneNetwork`. Arguments and the lines beyond `bound` are those of `MonotoneNetwork`. Starts near the identity.
+
+    Reference:
+        Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
+
+    Note:
+        The last activation is an exponential function with limits, the paper's is ELU + 1.
+    """
+
+    def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
+        ends, weights = (jnp.asarray(v, x.dtype).reshape(-1, *(1,) * x.ndim) for v in _clenshaw_curtis(num_nodes))
+        values = jnp.exp(self.net.log_value(ends * x))
+        return x * jnp.sum(weights * values, axis=0), values[-1]
+
+
+class MonotoneNetwork(AbstractIntegral):
     r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, integrated by the trapezoid rule on a fixed grid.
 
     What is integrated is $g$ at `num_nodes` places, drawn through by straight lines. The integral of that is exact:
@@ -86,61 +162,20 @@ class MonotoneNetwork(AbstractElementwise):
         Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
 
     Note:
-        The paper takes Clenshaw-Curtis quadrature from 0 to each $x$. Its values need not increase where the network is
-        sharper than its nodes, while the log-det, that of the integral, does not tell. The last activation is an
-        exponential function with limits, the paper's is ELU + 1.
+        The paper takes Clenshaw-Curtis quadrature from 0 to each $x$: `ClenshawCurtisNetwork`. Its values need not
+        increase where the network is sharper than its nodes, while the log-det, that of the integral, does not tell.
+        The last activation is an exponential function with limits, the paper's is ELU + 1.
     """
 
-    net: PositiveNetwork
-    loc: Array
-    scale_raw: Array
-    num_nodes: int = static()
-    bound: float = static()
-    shape: Shape = static()
-
-    forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
-
-    def __init__(
-        self,
-        embedding: int = 16,
-        *,
-        width: int = 32,
-        depth: int = 2,
-        num_nodes: int = 17,
-        activation: str = "silu",
-        bound: float = 5.0,
-        shape: Shape = (),
-        key: PRNGKeyArray,
-    ):
-        if min(embedding, width, depth) < 1 or num_nodes < 3 or num_nodes % 2 == 0:
-            raise ValueError(
-                "MonotoneNetwork: sizes must be at least 1 and `num_nodes` odd and at least 3, got "
-                f"embedding={embedding}, width={width}, depth={depth}, num_nodes={num_nodes}."
-            )
-        if not 0 < bound < math.inf:
-            raise ValueError(f"MonotoneNetwork: `bound` must be positive and finite, got {bound}.")
-        self.net = PositiveNetwork(embedding, width, depth, activation, tuple(shape), key)
-        self.loc, self.scale_raw, self.num_nodes = jnp.zeros(shape), jnp.zeros(shape), num_nodes
-        self.bound, self.shape = float(bound), tuple(shape)
-
-    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        scale, log_scale = positive(self.scale_raw)
-        inner = jnp.clip(x, -self.bound, self.bound)
-        y, slope = self._cells(self.num_nodes, x).at(inner)
-        return self.loc + scale * (y + slope * (x - inner)), log_scale + jnp.log(slope)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
         y, log_slope = self._cells(self.num_nodes, x).back_from((x - self.loc) / scale)
         return y, -log_scale - log_slope
 
-    def quadrature_error(self, x: Array) -> Array:
-        """How far `forward` is off from the integral of the network at one event, by a grid eight times as fine."""
-        x = jnp.asarray(x)
-        inner = jnp.clip(x, -self.bound, self.bound)
-        once, finer = (self._cells(n, x).at(inner)[0] for n in (self.num_nodes, 8 * self.num_nodes - 7))
-        return positive(self.scale_raw)[0] * jnp.abs(once - finer)
+    def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
+        return self._cells(num_nodes, x).at(x)
 
     def _cells(self, num_nodes: int, x: Array) -> "Cells":
         places = jnp.asarray(_places(num_nodes, self.bound), x.dtype).reshape(-1, *(1,) * x.ndim)
@@ -200,6 +235,21 @@ CROWDING = 2.0
 def _places(count: int, bound: float) -> np.ndarray:
     even = np.linspace(-1.0, 1.0, count)
     return bound * np.sinh(CROWDING * even) / np.sinh(CROWDING)
+
+
+@lru_cache
+def _clenshaw_curtis(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places in [0, 1], the last of them 1, and weights that integrate polynomials below the degree `count` exactly."""
+    angles = np.pi * np.arange(count)[::-1] / (count - 1)
+    even = np.arange(0, count, 2)
+    # The weights of Chebyshev's polynomials of even degree, whose integrals over [-1, 1] are 2 / (1 - k^2).
+    moments = 2.0 / (1.0 - even**2.0)
+    ends = np.ones(count)
+    ends[[0, -1]] = 0.5
+    halved = np.ones(len(even))
+    halved[[0, -1]] = 0.5
+    weights = 2.0 / (count - 1) * ends * (np.cos(np.outer(angles, even)) @ (halved * moments))
+    return 0.5 * (np.cos(angles) + 1.0), 0.5 * weights
 
 
 def _dense(weight: Array, h: Array) -> Array:
