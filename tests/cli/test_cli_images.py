@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -124,6 +125,31 @@ def test_options_of_images_are_refused_for_tables(fails, people, tmp_path):
         assert (
             f"{option[0]} is for images" in fails("fit", people, "-o", tmp_path / "x.safetensors", *option, code=2)[0]
         )
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("sample", ("--given", "a=3")), ("plot", ("--given", "a=3")), ("score", ("--drop-missing",))],
+)
+def test_options_of_tables_are_refused_for_a_model_of_images(fails, model, folder, tmp_path, command, option):
+    source = () if command == "sample" else (folder,)
+    error, _ = fails(command, model, *source, "-o", tmp_path / "x.png", *option, code=2)
+    assert error == f"{option[0]} is for models of tables."
+
+
+def test_an_amount_without_end_is_refused(fails, model, folder, tmp_path):
+    given = ("--label", "odd", "-o", tmp_path / "x.png", "--amount", "inf")
+    assert "inf is not a finite number" in fails("attributes", model, folder, *given, code=2)[0]
+
+
+def test_show_tells_images_labels_and_bits(works, conditional):
+    text = works("show", conditional).stdout
+    assert re.search(r"images +4 x 4 in grey, 256 levels", text)
+    assert re.search(r"labels +even, odd", text)
+    facts = json.loads(works("show", conditional, "--json").stdout)
+    assert facts["images"] == {"levels": 256, "labels": ["even", "odd"], "shape": [4, 4, 1]}
+    bits = facts["training"]["best_loss"] / (16 * np.log(2))
+    assert re.search(rf"validation +{bits:.4f} bits per dimension", text)
 
 
 def test_images_do_not_go_to_standard_output(fails, model):

@@ -98,3 +98,7 @@ def test_conditions_for_a_model_without_any(fails, moons_model):
 
 def test_no_rows_is_a_usage_error(fails, moons_model):
     assert "0 is not in the range x>=1" in fails("sample", moons_model, "-n", 0, code=2)[0]
+
+
+def test_a_temperature_that_is_no_number_is_a_usage_error(fails, moons_model):
+    assert "nan is not a finite number" in fails("sample", moons_model, "--temperature", "nan", code=2)[0]

@@ -60,6 +60,12 @@ def test_samples_are_grey_values_and_follow_the_seed(model):
     np.testing.assert_array_equal(samples, model.sample(5, random_state=1))
 
 
+@pytest.mark.parametrize("temperature", [np.nan, np.inf, -1.0])
+def test_a_temperature_that_is_no_scale_is_refused(model, temperature):
+    with pytest.raises(ValueError, match=f"temperature.*got {temperature}"):
+        model.sample(2, random_state=0, temperature=temperature)
+
+
 def test_images_come_back_from_their_latents(model, images):
     np.testing.assert_array_equal(model.decode(model.encode(images)), images.values)
 

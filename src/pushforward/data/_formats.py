@@ -193,7 +193,7 @@ def parquet() -> ArrowFormat:
 
         # A dictionary of numbers that hardly repeat is thrown away once it is full, and takes room until then.
         words = [name for name, kind in zip(schema.names, schema.types, strict=True) if not _is_float(kind)]
-        return _RowGroups(arrow_parquet.ParquetWriter(out, schema, use_dictionary=words or False))
+        return _RowGroups(arrow_parquet.ParquetWriter(out, schema, use_dictionary=words or False))  # pyright: ignore[reportArgumentType]
 
     return ArrowFormat(open_writer)
 

@@ -42,7 +42,7 @@ def look(path: Path) -> Picture | None:
             size = (image.height, image.width)
             # Asked of a PNG without EXIF, Pillow would decode it all.
             if "exif" in image.info and image.getexif().get(ORIENTATION) in SIDEWAYS:
-                size = size[::-1]
+                size = (image.width, image.height)
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{path}: the picture is too large to be read ({error}).", "make it smaller, or take it away"

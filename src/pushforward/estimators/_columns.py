@@ -138,7 +138,8 @@ def sphere_schema(table: Table, said: Schema) -> Schema:
                 f"change their order: {longitude!r} first",
             )
         own = said.columns[1].spec
-        turn = str(own) if own.kind == "circular" and own.high - (own.low or 0.0) == 360 else "circular(-180,180)"
+        full_turn = own.kind == "circular" and (own.high or 0.0) - (own.low or 0.0) == 360
+        turn = str(own) if full_turn else "circular(-180,180)"
         return schema_of(table, {latitude: "bounded(-90,90)", longitude: turn})
     off = off_sphere(table.values)
     if off.any():
