@@ -1,4 +1,4 @@
-"""The tables of image flows (docs/images.md) and of real tables (docs/catalogue.md), from the last record of each."""
+"""Tables of docs/images.md and docs/catalogue.md that have a file of results of their own, by their last records."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +10,14 @@ from benchmarks.table import markdown
 PUBLISHED = {"realnvp-image": "1.06 / 3.49", "glow": "1.05 / 3.35", "nsf-image": "- / 3.38", "flowpp": "- / 3.08"}
 """Bits per dimension on MNIST / CIFAR-10, full size; of TarFlow there is 2.99 on ImageNet of 64 x 64."""
 IMAGES_HEAD = ["flow", "bits per dimension", "parameters", "steps", "seconds", "round trip", "published, full size"]
+PAPERS_HEAD = ["paper", "parameters", "batch", "steps", "steps a second", "peak memory", "bits per dimension, held out"]
 TABLES_HEAD = ["flow", "test nats", "median", "epochs", "training", "2,000 samples", "round trip"]
 
 
 def write(folder: Path = RESULTS, docs: Path = ROOT / "docs") -> None:
-    """Put both between their markers."""
-    for page, name, make in (("images", "images", images_part), ("catalogue", "tables", tables_part)):
+    """Put each between its markers."""
+    parts = (("images", "images", images_part), ("images", "papers", papers_part), ("catalogue", "tables", tables_part))
+    for page, name, make in parts:
         path, stored = docs / f"{page}.md", folder / f"{name}.jsonl"
         body = make(read(stored)) if stored.exists() else "Not run yet."
         path.write_text(replace_between(path.read_text(), name, body))
@@ -24,6 +26,24 @@ def write(folder: Path = RESULTS, docs: Path = ROOT / "docs") -> None:
 def images_part(records: list[Record]) -> str:
     """A table for each set, best flow first."""
     return _by_set(records, IMAGES_HEAD, "bits_per_dim", _image_row)
+
+
+def papers_part(records: list[Record]) -> str:
+    """A row for each paper and device."""
+    last = {(record["paper"], record["device"]): record for record in records}
+    rows = [
+        [
+            f"`{record['paper']}`, {record['device']}",
+            f"{record['parameters']:,}",
+            f"{record['batch_size']}",
+            f"{record['steps']}",
+            f"{record['steps_per_second']:.2g}",
+            f"{record['peak_memory_mib'] / 1024:.1f} GiB",
+            ", ".join(f"{bits:.2f}" for bits in record["bits_per_dim"]),
+        ]
+        for record in last.values()
+    ]
+    return markdown(PAPERS_HEAD, rows)
 
 
 def tables_part(records: list[Record]) -> str:

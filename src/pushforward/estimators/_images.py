@@ -181,6 +181,8 @@ class ImageDensity(LatentWalks, BaseEstimator):
     ) -> np.ndarray:
         """Draw images, `(n_samples, height, width, channels)` of grey values from 0 to `levels_ - 1`.
 
+        Where a draw overflows, as some do early in training, the pixel is black.
+
         Args:
             n_samples: How many.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
@@ -271,7 +273,7 @@ class ImageDensity(LatentWalks, BaseEstimator):
         return np.eye(len(self.labels_), dtype=np.float32)[places]
 
     def _bytes(self, x: np.ndarray) -> np.ndarray:
-        return np.clip(x, 0, self.levels_ - 1).astype(np.uint8)
+        return np.clip(np.nan_to_num(x), 0, self.levels_ - 1).astype(np.uint8)
 
     def _chunks(self, count: int) -> Iterator[slice]:
         size = max(CHUNK_CELLS // int(np.prod(self.shape)), 1)
