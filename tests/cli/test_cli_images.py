@@ -112,6 +112,7 @@ def test_a_conditional_model_is_told_its_label(works, fails, conditional, folder
         (("--flow", "glow", "--drop", "a"), 2, "--drop is for tables", "images"),
         (("--flow", "glow", "--set", "num_levels=3"), 2, "cannot be halved 3 times", "--resize"),
         (("--flow", "glow", "--set", "wdth=3"), 2, "no such option", "width"),
+        (("--flow", "glow", "--learning-rate", "nan"), 2, "nan is not a finite number", "--help"),
     ],
 )
 def test_a_wrong_call_is_told(fails, folder, tmp_path, arguments, code, error, hint):
@@ -128,12 +129,16 @@ def test_options_of_images_are_refused_for_tables(fails, people, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "option"),
-    [("sample", ("--given", "a=3")), ("plot", ("--given", "a=3")), ("score", ("--drop-missing",))],
+    ("command", "output", "option"),
+    [
+        ("sample", "x.png", ("--given", "a=3")),
+        ("plot", "x.png", ("--given", "a=3")),
+        ("score", "x.csv", ("--drop-missing",)),
+    ],
 )
-def test_options_of_tables_are_refused_for_a_model_of_images(fails, model, folder, tmp_path, command, option):
+def test_options_of_tables_are_refused_for_a_model_of_images(fails, model, folder, tmp_path, command, output, option):
     source = () if command == "sample" else (folder,)
-    error, _ = fails(command, model, *source, "-o", tmp_path / "x.png", *option, code=2)
+    error, _ = fails(command, model, *source, "-o", tmp_path / output, *option, code=2)
     assert error == f"{option[0]} is for models of tables."
 
 

@@ -97,6 +97,14 @@ def test_density_integrates_to_one(key):
     assert np.exp(flow.log_prob(points)).sum() * 0.1**2 == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["ffjord", "flow-matching"])
+def test_of_no_events_there_are_no_densities_and_no_draws(name, key):
+    flow = pf.flows.RECIPES[name].build(2, width=8, depth=1, key=key)
+    assert flow.log_prob(np.zeros((0, 2))).shape == (0,)
+    assert flow.sample(key, 0).shape == (0, 2)
+    assert [part.shape for part in flow.sample_and_log_prob(key, 0)] == [(0, 2), (0,)]
+
+
 def test_a_solver_out_of_steps_says_what_to_change(key):
     flow = Transformed(Normal.standard((2,)), layer(key, 1e-7, max_steps=1))
     for call in (

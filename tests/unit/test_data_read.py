@@ -1,5 +1,6 @@
 """Reading tables: every format, and every kind of bad input, with its message."""
 
+import datetime
 import gzip
 import io
 import sys
@@ -172,6 +173,7 @@ def test_dropped_columns_may_hold_text(in_folder):
     [
         ("", "the file is empty", "column names"),
         ("\n\n", "the file is empty", "column names"),
+        ("\na,b\n1,2\n", "the first line is empty", "column names"),
         ("a,b\n", "no rows", "no numbers under them"),
         ("a,day\n1,2020-01-01\n", "column 'day' holds text: '2020-01-01' in row 1", "--drop day"),
         ("a,b\n1,2\n3,abc\n", "column 'b' holds text: 'abc' in row 2", "--drop b"),
@@ -236,6 +238,17 @@ def test_nulls_of_parquet_are_missing_cells(in_folder):
 
     parquet.write_table(pa.table({"n": [1, None, 3], "yes": [True, False, None]}), "t.parquet")
     assert read_table("t.parquet", drop_missing=True).num_rows == 1
+
+
+def test_dates_of_parquet_are_not_offered_as_categories(in_folder):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"a": [1.0], "day": [datetime.date(2020, 1, 1)]}), "t.parquet")
+    with pytest.raises(DataError, match="column 'day' holds text: '2020-01-01' in row 1") as caught:
+        read_table("t.parquet")
+    assert "--drop day" in caught.value.hint
+    assert "categor" not in caught.value.hint
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "feather", "npy", "npz"])

@@ -42,6 +42,18 @@ def test_pieces_make_one_table(tmp_path, suffix):
     np.testing.assert_array_equal(table.values.astype(np.float32), values)
 
 
+def test_short_pieces_make_large_row_groups(tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("pushforward.data._source.BLOCK_CELLS", 8)
+    values = np.arange(20.0).reshape(10, 2)
+    with TableWriter(tmp_path / "t.parquet", ["a", "b"]) as writer:
+        for row in values:
+            writer.write(row[None])
+    facts = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+    assert [facts.row_group(i).num_rows for i in range(facts.num_row_groups)] == [4, 4, 2]
+    np.testing.assert_array_equal(read_table(tmp_path / "t.parquet").values, values)
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_table_without_rows_can_be_written(tmp_path, suffix):
     with TableWriter(tmp_path / f"t.{suffix}", ["a", "b"], ["int", "float"]):

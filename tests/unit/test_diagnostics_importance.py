@@ -64,6 +64,32 @@ def test_draws_of_weight_zero_do_not_count():
     assert found.effective_sample_size == pytest.approx(50.0, rel=1e-3)
 
 
+def test_one_weight_above_zero_is_not_reliable():
+    found = weigh(np.arange(1000.0), np.where(np.arange(1000) == 3, 0.0, -np.inf))
+    assert found.pareto_k == np.inf
+    assert not found.reliable
+    assert found.expectation()[0] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("least", [-np.inf, -1.0])
+def test_equal_largest_weights_have_no_tail(least):
+    log_weights = np.where(np.arange(1000) < 500, 0.0, least)
+    found = weigh(np.arange(1000.0), log_weights)
+    assert found.pareto_k == -np.inf
+    assert found.reliable
+    assert found.expectation()[0] == pytest.approx(np.average(np.arange(1000), weights=np.exp(log_weights)))
+
+
+def test_draws_of_weight_zero_do_not_change_pareto_k():
+    heavy = 1.2 * np.random.default_rng(0).exponential(size=400)
+    alone, beside = (
+        weigh(np.arange(float(n)), np.pad(heavy, (0, n - 400), constant_values=-np.inf)) for n in (400, 9000)
+    )
+    assert beside.pareto_k == pytest.approx(alone.pareto_k)
+    assert beside.k_limit == alone.k_limit
+    assert beside.expectation()[0] == pytest.approx(alone.expectation()[0])
+
+
 def test_a_density_that_is_nan_is_refused_with_the_place(wide, key):
     with pytest.raises(DataError, match=r"`log_density` is NaN in \d+ of 10000 draws of the flow, as at x = \["):
         importance(wide, lambda x: jnp.sqrt(x[0]), key=key)

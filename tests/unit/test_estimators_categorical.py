@@ -232,12 +232,69 @@ def test_flows_that_do_not_fit_are_refused(rows, flow, message):
         pf.FlowDensity(flow).fit(rows)
 
 
+def test_modulo_wants_as_many_categories_in_every_column():
+    codes = np.stack([np.arange(60) % 2, np.arange(60) % 12], axis=1)
+    with pytest.raises(DataError, match="'x0' has 2, and the number is 12"):
+        pf.FlowDensity("modulo", columns="categorical", options=NARROW, **QUICK).fit(codes)
+
+
 def test_flows_without_conditions_are_refused_with_those_that_do(rows):
     unable = [name for name, recipe in pf.flows.RECIPES.items() if not recipe.conditional]
     if not unable:
         pytest.skip("every recipe can be conditional")
     with pytest.raises(ValueError, match=r"cannot be conditional, and with the categorical columns[^\n]*\n.*maf"):
         pf.FlowDensity(unable[0]).fit(rows)
+
+
+CODES = ("007", "012", "100")
+
+
+@pytest.fixture
+def coded():
+    """Text that looks like numbers, beside a number."""
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame({"code": CODES * 20, "w": np.random.default_rng(0).normal(size=60)})
+
+
+def fit_codes(X, y=None, **settings):
+    settings |= {"options": NARROW, "validation": None, **QUICK, "max_epochs": 1}
+    if y is None:
+        return pf.FlowDensity("affine", **settings).fit(X)
+    return pf.ConditionalFlowDensity("affine", **settings).fit(X, y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "objects"])
+def test_text_that_looks_like_numbers_keeps_its_zeros_when_asked_for(library, coded):
+    (code, number), X = ("code", "w"), coded
+    if library == "polars":
+        X = pytest.importorskip("polars").DataFrame(coded.to_dict("list"))
+    elif library == "objects":
+        (code, number), X = ("x0", "x1"), coded.to_numpy()
+    for columns in ({code: "categorical"}, {"*": "categorical", number: "unbounded"}):
+        density = fit_codes(X, columns=columns)
+        assert density.schema_.categories == {code: CODES}
+        assert np.isfinite(density.score_samples(X)).all()
+
+
+def test_a_model_of_pandas_categories_scores_its_own_samples(coded):
+    density = fit_codes(coded.astype({"code": "category"}))
+    drawn = density.sample(5, random_state=0)
+    assert set(drawn[:, 0]) <= set(CODES)
+    assert np.isfinite(density.score_samples(drawn)).all()
+    assert np.isfinite(density.score_samples(coded)).all()
+
+
+def test_conditions_that_look_like_numbers_keep_their_zeros_when_asked_for(coded):
+    density = fit_codes(coded[["w"]], coded["code"], columns={"code": "categorical"})
+    assert density.condition_schema_.categories == {"code": CODES}
+    scores = density.score_samples(coded[["w"]], coded["code"])
+    np.testing.assert_array_equal(density.score_samples(coded[["w"]], coded[["code"]].to_numpy()), scores)
+
+
+def test_text_that_looks_like_numbers_is_refused_unless_asked_for(coded):
+    with pytest.raises(DataError, match=r"'code' holds text: '007' in row 1") as caught:
+        fit_codes(coded)
+    assert "read it as categories" in caught.value.hint
 
 
 def test_a_gaussianizer_refuses_categories(rows):

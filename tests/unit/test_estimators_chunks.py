@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from cases import perturb
 from pushforward.data import Column, Schema
+from pushforward.distributions import _base
 from pushforward.estimators import _chunks
 from pushforward.estimators._chunks import Model, iter_draws, iter_log_prob, log_prob
 from pushforward.estimators._noise import shifts
@@ -58,6 +60,35 @@ def test_draws_come_in_chunks_and_differ(model, short_chunks, key):
     chunks = list(iter_draws(model, 600, key, None))
     assert [len(chunk) for chunk in chunks] == [256, 256, 88]
     assert len(np.unique(np.concatenate(chunks), axis=0)) == 600
+
+
+@pytest.fixture
+def drawn_at_once(monkeypatch) -> list[int]:
+    """How many draws each call of a sampler makes, of which blocks are short."""
+    sizes, draw, draw_scored = [], _base._sample, _base._sample_and_log_prob
+    monkeypatch.setattr(_base, "MOST_ROWS", 16)
+    monkeypatch.setattr(_base, "DRAWN_BLOCKS", 2, raising=False)
+    monkeypatch.setattr(_base, "_sample", lambda *given: sizes.append(given[2]) or draw(*given))
+    monkeypatch.setattr(_base, "_sample_and_log_prob", lambda *given: sizes.append(given[2]) or draw_scored(*given))
+    return sizes
+
+
+def test_many_draws_are_made_in_several_calls_and_differ(model, drawn_at_once, key):
+    assert len(np.unique(model.flow.sample(key, 100), axis=0)) == 100
+    assert model.flow.sample(key, (10, 10)).shape == (10, 10, 2)
+    assert max(drawn_at_once) <= 32
+
+
+def test_many_draws_keep_their_conditions_and_log_probs(drawn_at_once, key):
+    flow = perturb(pf.flows.affine(2, cond_dim=1, width=4, key=key), 1.0)
+    given = np.array([[-3.0], [0.0], [3.0]])
+    x, scores = flow.sample_and_log_prob(key, 30, given)
+    assert x.shape == (30, 3, 2)
+    assert len(np.unique(x.reshape(90, 2), axis=0)) == 90
+    assert max(drawn_at_once) <= 32
+    assert flow.sample(key, 30, given).shape == (30, 3, 2)
+    np.testing.assert_allclose(flow.log_prob(x, given), scores, atol=1e-4)
+    assert abs(flow.log_prob(x, given[::-1]) - scores).max() > 0.1
 
 
 def test_each_condition_gets_its_draws(short_chunks, key):

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward._errors import DataError
+from pushforward.data import Table
 
 TINY = {"num_layers": 1, "num_bins": 4, "width": 8, "depth": 1}
 QUICK = {"max_epochs": 2, "batch_size": 128, "random_state": 0}
+ONCE = QUICK | {"max_epochs": 1, "validation": None}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,18 @@ def test_a_table_with_an_angle_is_scored_alike_in_every_turn(fitted, wind):
         fitted.score_samples(wind[:50] * [1, 0, 1] + [0, 0.001, 0]),
         atol=1e-2,
     )
+
+
+def test_times_of_day_may_be_unix_seconds():
+    """Of 1.7e9 float32 holds steps of 128 s alone, and of other turns none within the day."""
+    day = 86400.0
+    time = np.random.default_rng(0).normal(day / 2, 200, 300).round()
+    unix = time + 19_000 * day
+    settings = {"options": TINY, "columns": f"circular({day:g})", **ONCE}
+    density, reduced = (pf.FlowDensity("nsf", **settings).fit(x[:, None]) for x in (unix, time))
+    scores = reduced.score_samples(time[:, None])
+    for x in (time, unix, time + 1e7 * day):
+        np.testing.assert_allclose(density.score_samples(x[:, None]), scores, atol=1e-5)
 
 
 def test_samples_come_back_within_the_period(fitted):
@@ -96,10 +111,11 @@ def test_a_network_sees_cosine_and_sine_of_a_condition(given_direction, wind):
 
 def test_a_condition_of_another_turn_is_the_same_condition(given_direction, wind, tmp_path):
     density, given = given_direction
-    later = given.copy()
-    later[:, 0] += 720
     scores = density.score_samples(wind[:, :1], given)
-    np.testing.assert_allclose(density.score_samples(wind[:, :1], later), scores, atol=1e-4)
+    for turns in (2, 10**7):
+        later = given.copy()
+        later[:, 0] += 360 * turns
+        np.testing.assert_allclose(density.score_samples(wind[:, :1], later), scores, atol=1e-4)
     density.save(tmp_path / "m.safetensors")
     again = pf.ConditionalFlowDensity.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(again.score_samples(wind[:, :1], given), scores)
@@ -115,6 +131,33 @@ def test_latitude_and_longitude_are_fitted_on_the_sphere():
     on_sphere = np.log(np.cos(np.radians(x[:, 0]))) - np.log(4 * np.pi) + 2 * np.log(np.pi / 180)
     assert density.score(x) == pytest.approx(on_sphere.mean(), abs=0.2)
     assert density.score_samples([[95.0, 0.0]]).item() == -np.inf
+
+
+def test_points_off_the_sphere_have_no_density():
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    density = pf.FlowDensity("sphere", options=TINY, **ONCE).fit(x / np.linalg.norm(x, axis=1, keepdims=True))
+    scores = density.score_samples([[1.0, 0, 0], [2, 0, 0], [0, 0, 0], [1e-3, 0, 5]])
+    assert np.isneginf(scores).tolist() == [False, True, True, True]
+
+
+def places(*names: str) -> Table:
+    rng = np.random.default_rng(0)
+    lat, lon = rng.normal(50, 3, 100), rng.normal(0, 3, 100)
+    return Table(names, np.stack([lat, lon % 360] if names[0] == "lat" else [lon, lat], axis=1))
+
+
+def test_a_longitude_may_be_counted_from_zero():
+    density = pf.FlowDensity("sphere", columns={"lon": "circular(360)"}, options=TINY, **ONCE).fit(places("lat", "lon"))
+    assert str(density.schema_.columns[1].spec) == "circular(360)"
+    longitude = density.sample(200, random_state=0)[:, 1]
+    assert ((longitude >= 0) & (longitude < 360)).all()
+
+
+@pytest.mark.parametrize("names", [("lon", "lat"), ("Longitude", "Latitude")])
+def test_longitude_before_latitude_is_refused(names):
+    with pytest.raises(DataError, match="takes latitude and then longitude") as caught:
+        pf.FlowDensity("sphere", options=TINY, **ONCE).fit(places(*names))
+    assert f"{names[1]!r} first" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,16 @@ def test_frames_name_the_conditions(library, pairs):
     np.testing.assert_array_equal(again.score_samples(x, y), density.score_samples(x, y))
 
 
+@pytest.mark.parametrize("dtype", ["category", "bool"])
+def test_a_series_of_categories_is_categorical(dtype, pairs):
+    x, y = pairs
+    colour = pytest.importorskip("pandas").Series((y > 100.5).astype(int), name="colour").astype(dtype)
+    density = pf.ConditionalFlowDensity(**TINY).fit(x, colour)
+    assert density.condition_schema_.categories == {"colour": (0, 1)}
+    framed = pf.ConditionalFlowDensity(**TINY).fit(x, colour.to_frame())
+    np.testing.assert_array_equal(density.score_samples(x, colour), framed.score_samples(x, colour.to_frame()))
+
+
 def test_one_table_may_hold_both(pairs):
     x, y = pairs
     table = Table(("dose", "b", "a"), np.column_stack([y, x[:, 1], x[:, 0]]))

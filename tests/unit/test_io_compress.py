@@ -111,6 +111,12 @@ def test_what_cannot_be_coded_is_named(integers, x, message):
         io.compress(integers, x)
 
 
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize <= 8, reason="a long double is a double here")
+def test_numbers_of_more_than_eight_bytes_are_refused(integers, rows):
+    with pytest.raises(DataError, match="cannot be named in the bytes"):
+        io.compress(integers, rows[:2].astype(np.longdouble))
+
+
 def test_a_flow_of_real_numbers_is_refused():
     with pytest.raises(PushforwardError, match="needs a flow over whole numbers"):
         io.compress(pf.distributions.Normal.standard((4,)), np.zeros((2, 4), int))

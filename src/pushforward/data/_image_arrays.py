@@ -51,7 +51,7 @@ def open_sklearn_images(source: str, size: tuple[int, int] | None, mode: str | N
 
 
 def _only_images(label: str, arrays: dict[str, np.ndarray]) -> str:
-    found = [name for name, array in arrays.items() if array.ndim in (3, 4) and array.dtype.kind in "uif"]
+    found = [name for name, array in arrays.items() if array.ndim in (3, 4) and array.dtype.kind in "uifb"]
     if len(found) != 1:
         some = f"the arrays {', '.join(found)} hold images" if found else "no array has three or four axes"
         hint = f"name one: `{label}:{found[0]}`" if found else "images are (count, height, width[, channels])"

@@ -1,7 +1,7 @@
 """One picture file: its header, its values, another size."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,8 @@ CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "YCbCr": 3, "CMYK": 3, "LA": 2, "R
 DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 """The tag of EXIF that says how a camera was held, and its values for a quarter turn."""
+SHARED = "BGR;16"
+"""How Pillow calls the 16 bits of a BMP that red, green and blue share."""
 
 
 class Picture(NamedTuple):
@@ -36,12 +38,12 @@ def look(path: Path) -> Picture | None:
     try:
         with Image.open(path) as image:
             # Pillow turns 16 bits of red, green and blue into 8 without a word; only its decoder knows of them.
-            deep = image.mode in DEEP or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+            raw = [str(tile[3]) for tile in getattr(image, "tile", ())]
+            deep = image.mode in DEEP or any(";16" in mode and SHARED not in mode for mode in raw)
             channels = CHANNELS.get(image.mode, 3)
             alpha = channels in (2, 4) or "transparency" in image.info
             size = (image.height, image.width)
-            # Asked of a PNG without EXIF, Pillow would decode it all.
-            if "exif" in image.info and image.getexif().get(ORIENTATION) in SIDEWAYS:
+            if _is_turned(image) and image.getexif().get(ORIENTATION) in SIDEWAYS:
                 size = (image.width, image.height)
     except Image.DecompressionBombError as error:
         raise DataError(
@@ -62,7 +64,7 @@ def decode(path: Path, size: tuple[int, int] | None, mode: str) -> np.ndarray:
 
     try:
         with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened)
+            image = ImageOps.exif_transpose(opened) if _is_turned(opened) else opened
             if "A" in image.getbands() or "transparency" in image.info:
                 clear = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
@@ -74,6 +76,11 @@ def decode(path: Path, size: tuple[int, int] | None, mode: str) -> np.ndarray:
         ) from None
     values = np.asarray(picture)
     return resized(values.reshape(*values.shape[:2], -1), size)
+
+
+def _is_turned(image: Any) -> bool:
+    """Whether EXIF in front of the pixels may say how the camera was held: later on Pillow may find more, in PNG."""
+    return "exif" in image.info
 
 
 def resized(values: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:

@@ -144,7 +144,7 @@ def _from_files(
     folder: Path, files: list[Path], size: tuple[int, int] | None, mode: str | None, skip_bad: bool
 ) -> Images:
     """Look at every header first, so that a fault is told before anything is decoded."""
-    found = {path: look(path) for path in files}
+    found = {path: _looked_at(path, skip_bad) for path in files}
     bad = [path for path, picture in found.items() if picture is None]
     if bad and (not skip_bad or len(bad) == len(files)):
         raise DataError(
@@ -165,6 +165,15 @@ def _from_files(
     left_out = sorted(set(files) - set(kept))
     skipped = tuple(str(path.relative_to(folder)) for path in left_out)
     return Images(values[: len(kept)], 256, tuple(names), labels, label_names, skipped)
+
+
+def _looked_at(path: Path, skip_bad: bool) -> Picture | None:
+    try:
+        return look(path)
+    except DataError:
+        if not skip_bad:
+            raise
+        return None
 
 
 def _decoded(

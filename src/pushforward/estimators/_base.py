@@ -152,7 +152,9 @@ class FlowEstimator(BaseEstimator):
         if self._gaussian and not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
         schema = binary_schema(rows.x) if takes_binary(flow) else schema
-        schema = sphere_schema(rows.x, schema) if on_sphere(flow) else schema
+        if on_sphere(flow):
+            schema = sphere_schema(rows.x, schema)
+            rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
         if not isinstance(X, Table):  # who has a `Table` has `column_warnings` too, and shows them in its own way
             for sentence in column_warnings(rows.x, schema):
                 warnings.warn(sentence, stacklevel=3)
