@@ -3,7 +3,8 @@
 Run `python -m benchmarks.inference [two_moons gaussian_linear] [--observations 1 2 3]`; needs `PUSHFORWARD_DATA`. The
 tasks, the ten observations, the reference draws and the test are those of the benchmark of Lueckmann et al. (2021): a
 classifier, cross-validated five times, tells 10,000 reference draws from 10,000 of ours; its accuracy is 0.5 where they
-agree. Draws outside the prior's box are drawn again. The test of ten dimensions takes minutes for each observation.
+agree. Draws outside the prior's box are drawn again. The test of ten dimensions takes minutes for each observation,
+fewer with `OPENBLAS_NUM_THREADS=1`, as its networks are small.
 """
 
 import argparse
