@@ -1,6 +1,5 @@
 """Monotone maps that are integrals of a positive network."""
 
-import abc
 import itertools
 import math
 from functools import lru_cache
@@ -63,8 +62,35 @@ class PositiveNetwork(Part):
         return SLOPE_LIMIT * jnp.tanh(h[0] / SLOPE_LIMIT)
 
 
-class AbstractIntegral(AbstractElementwise):
-    r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, on `[-bound, bound]`, and lines beyond."""
+class MonotoneNetwork(AbstractElementwise):
+    r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, integrated by the trapezoid rule on a fixed grid.
+
+    What is integrated is $g$ at `num_nodes` places, drawn through by straight lines. The integral of that is exact:
+    value, log-det and inverse belong to one and the same increasing map, whatever the weights. `quadrature_error`
+    tells how far it is from the integral of $g$ itself. The places lie closer together around 0. Outside
+    `[-bound, bound]` the map is a line of the slope at the bound. Starts near the identity.
+
+    Args:
+        embedding: Size of what a network predicts for each coordinate, beside $c$ and $s$.
+        width: Units of each hidden layer of $g$.
+        depth: Hidden layers of $g$.
+        num_nodes: Places at which $g$ is evaluated, 0 and both bounds among them; an odd number of them.
+        activation: Of $g$.
+        bound: Where the lines begin; standardise the data so that most of it lies inside.
+        shape: The event's shape.
+        key: For the initial weights of $g$.
+
+    Raises:
+        ValueError: If a size is below 1, `num_nodes` is even or below 3, or `bound` is not positive and finite.
+
+    Reference:
+        Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
+
+    Note:
+        The paper takes Clenshaw-Curtis quadrature from 0 to each $x$: `ClenshawCurtisNetwork`. Its values need not
+        increase where the network is sharper than its nodes, while the log-det, that of the integral, does not tell.
+        The last activation is an exponential function with limits, the paper's is ELU + 1.
+    """
 
     net: PositiveNetwork
     loc: Array
@@ -74,6 +100,7 @@ class AbstractIntegral(AbstractElementwise):
     shape: Shape = static()
 
     forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "analytic"
 
     def __init__(
         self,
@@ -111,12 +138,29 @@ class AbstractIntegral(AbstractElementwise):
         once, finer = (self._integral(n, inner)[0] for n in (self.num_nodes, 8 * self.num_nodes - 7))
         return positive(self.scale_raw)[0] * jnp.abs(once - finer)
 
-    @abc.abstractmethod
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        y, log_slope = self._cells(self.num_nodes, x).back_from((x - self.loc) / scale)
+        return y, -log_scale - log_slope
+
     def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
         """The integral from 0 to places within the bound, and the slope there."""
+        return self._cells(num_nodes, x).at(x)
+
+    def _cells(self, num_nodes: int, x: Array) -> "Cells":
+        places = jnp.asarray(_places(num_nodes, self.bound), x.dtype).reshape(-1, *(1,) * x.ndim)
+        slopes = jnp.exp(self.net.log_value(places))
+        slopes = jnp.broadcast_to(slopes, (num_nodes, *jnp.broadcast_shapes(slopes.shape[1:], x.shape)))
+        lefts, widths = (
+            jnp.broadcast_to(v, (num_nodes - 1, *slopes.shape[1:])) for v in (places[:-1], jnp.diff(places, axis=0))
+        )
+        areas = 0.5 * (slopes[1:] + slopes[:-1]) * widths
+        bottoms = exclusive_sum(areas)
+        middle = num_nodes // 2
+        return Cells(lefts, widths, bottoms - bottoms[middle], slopes)
 
 
-class ClenshawCurtisNetwork(AbstractIntegral, AbstractMonotone):
+class ClenshawCurtisNetwork(AbstractMonotone, MonotoneNetwork):
     r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, by Clenshaw-Curtis quadrature from 0 to each $x$.
 
     The slope, and with it the log-det, is that of the integral, $s\,g(x)$, to the last digit; the value is off by
@@ -135,59 +179,6 @@ class ClenshawCurtisNetwork(AbstractIntegral, AbstractMonotone):
         ends, weights = (jnp.asarray(v, x.dtype).reshape(-1, *(1,) * x.ndim) for v in _clenshaw_curtis(num_nodes))
         values = jnp.exp(self.net.log_value(ends * x))
         return x * jnp.sum(weights * values, axis=0), values[-1]
-
-
-class MonotoneNetwork(AbstractIntegral):
-    r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, integrated by the trapezoid rule on a fixed grid.
-
-    What is integrated is $g$ at `num_nodes` places, drawn through by straight lines. The integral of that is exact:
-    value, log-det and inverse belong to one and the same increasing map, whatever the weights. `quadrature_error`
-    tells how far it is from the integral of $g$ itself. The places lie closer together around 0. Outside
-    `[-bound, bound]` the map is a line of the slope at the bound. Starts near the identity.
-
-    Args:
-        embedding: Size of what a network predicts for each coordinate, beside $c$ and $s$.
-        width: Units of each hidden layer of $g$.
-        depth: Hidden layers of $g$.
-        num_nodes: Places at which $g$ is evaluated, 0 and both bounds among them; an odd number of them.
-        activation: Of $g$.
-        bound: Where the lines begin; standardise the data so that most of it lies inside.
-        shape: The event's shape.
-        key: For the initial weights of $g$.
-
-    Raises:
-        ValueError: If a size is below 1, `num_nodes` is even or below 3, or `bound` is not positive and finite.
-
-    Reference:
-        Wehenkel & Louppe (2019), Unconstrained monotonic neural networks.
-
-    Note:
-        The paper takes Clenshaw-Curtis quadrature from 0 to each $x$: `ClenshawCurtisNetwork`. Its values need not
-        increase where the network is sharper than its nodes, while the log-det, that of the integral, does not tell.
-        The last activation is an exponential function with limits, the paper's is ELU + 1.
-    """
-
-    inverse_kind: ClassVar[Kind] = "analytic"
-
-    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        scale, log_scale = positive(self.scale_raw)
-        y, log_slope = self._cells(self.num_nodes, x).back_from((x - self.loc) / scale)
-        return y, -log_scale - log_slope
-
-    def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
-        return self._cells(num_nodes, x).at(x)
-
-    def _cells(self, num_nodes: int, x: Array) -> "Cells":
-        places = jnp.asarray(_places(num_nodes, self.bound), x.dtype).reshape(-1, *(1,) * x.ndim)
-        slopes = jnp.exp(self.net.log_value(places))
-        slopes = jnp.broadcast_to(slopes, (num_nodes, *jnp.broadcast_shapes(slopes.shape[1:], x.shape)))
-        lefts, widths = (
-            jnp.broadcast_to(v, (num_nodes - 1, *slopes.shape[1:])) for v in (places[:-1], jnp.diff(places, axis=0))
-        )
-        areas = 0.5 * (slopes[1:] + slopes[:-1]) * widths
-        bottoms = exclusive_sum(areas)
-        middle = num_nodes // 2
-        return Cells(lefts, widths, bottoms - bottoms[middle], slopes)
 
 
 class Cells(NamedTuple):

@@ -61,7 +61,7 @@ def umnn(
         raise ValueError(f"umnn: unknown quadrature {quadrature!r}; {did_you_mean(quadrature, QUADRATURES)}.")
     kind = QUADRATURES[quadrature]
 
-    def integral(key: PRNGKeyArray) -> MonotoneNetwork | ClenshawCurtisNetwork:
+    def integral(key: PRNGKeyArray) -> MonotoneNetwork:
         return kind(embedding, width=integrand_width, depth=integrand_depth, num_nodes=num_nodes, bound=bound, key=key)
 
     return autoregressive_stack(integral, dim, num_layers, width, depth, activation, cond_dim, key)
