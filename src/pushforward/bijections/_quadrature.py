@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import positive, shared, static
+from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Part, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections._bins import exclusive_sum, pick
-from pushforward.bijections._numerical import AbstractMonotone
 from pushforward.nets import ACTIVATIONS
 from pushforward.nets._mlp import check_activation
 
@@ -160,7 +160,7 @@ class MonotoneNetwork(AbstractElementwise):
         return Cells(lefts, widths, bottoms - bottoms[middle], slopes)
 
 
-class ClenshawCurtisNetwork(AbstractMonotone, MonotoneNetwork):
+class ClenshawCurtisNetwork(MonotoneNetwork):
     r"""$y = c + s\int_0^x g(t)\,dt$ with a positive network $g$, by Clenshaw-Curtis quadrature from 0 to each $x$.
 
     The slope, and with it the log-det, is that of the integral, $s\,g(x)$, to the last digit; the value is off by
@@ -174,6 +174,12 @@ class ClenshawCurtisNetwork(AbstractMonotone, MonotoneNetwork):
     Note:
         The last activation is an exponential function with limits, the paper's is ELU + 1.
     """
+
+    inverse_kind: ClassVar[Kind] = "iterative"
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        y = solve_increasing(lambda z: self._forward_pointwise(z)[0], x, x)
+        return y, -self._forward_pointwise(y)[1]
 
     def _integral(self, num_nodes: int, x: Array) -> tuple[Array, Array]:
         ends, weights = (jnp.asarray(v, x.dtype).reshape(-1, *(1,) * x.ndim) for v in _clenshaw_curtis(num_nodes))
