@@ -9,41 +9,77 @@ from typing import TYPE_CHECKING, Any
 from pushforward._version import __version__
 
 if TYPE_CHECKING:
-    from pushforward import bijections, data, diagnostics, distributions, flows, nets, objectives, plots
+    from pushforward import (
+        bijections,
+        data,
+        diagnostics,
+        distributions,
+        estimators,
+        flows,
+        io,
+        nets,
+        objectives,
+        plots,
+        train,
+    )
+    from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
     from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit
 
 _HOMES = {
     "ConditionalFlowDensity": "pushforward.estimators",
+    "DataError": "pushforward._errors",
+    "FileError": "pushforward._errors",
     "FitResult": "pushforward.train",
     "FlowDensity": "pushforward.estimators",
     "Gaussianizer": "pushforward.estimators",
     "ImageDensity": "pushforward.estimators",
+    "PushforwardError": "pushforward._errors",
+    "TrainingError": "pushforward._errors",
     "fit": "pushforward.train",
     "load": "pushforward.io",
     "save": "pushforward.io",
 }
-_PACKAGES = ("bijections", "data", "diagnostics", "distributions", "flows", "nets", "objectives", "plots")
+_PACKAGES = (
+    "bijections",
+    "data",
+    "diagnostics",
+    "distributions",
+    "estimators",
+    "flows",
+    "io",
+    "nets",
+    "objectives",
+    "plots",
+    "train",
+)
 
 __all__ = [
     "ConditionalFlowDensity",
+    "DataError",
+    "FileError",
     "FitResult",
     "FlowDensity",
     "Gaussianizer",
     "ImageDensity",
+    "PushforwardError",
+    "TrainingError",
     "__version__",
     "bijections",
     "data",
     "diagnostics",
     "distributions",
+    "estimators",
     "fit",
     "flows",
+    "io",
     "load",
     "nets",
     "objectives",
     "plots",
     "save",
+    "train",
 ]
 
 
