@@ -2,7 +2,8 @@
 
 On a CPU, LAPACK's work on many matrices is split among the threads of XLA, and the thread that asked for it waits. Two
 such calls in one program may wait for each other for ever where there are two threads (seen with jaxlib 0.10.2). A call
-for one matrix splits nothing; on a CPU a loop over matrices takes as long as one call for all.
+for one matrix splits nothing. On two cores log-dets of 2,000 matrices of 8 to 64 rows took as long in a loop as in one
+call, and their gradients 1.1 to 2.2 times as long.
 """
 
 from typing import Any

@@ -100,21 +100,21 @@ def _counted(flow: str, options: Mapping[str, Any] | None, schema: Schema) -> Ma
     if wanted == "integer":
         return options
     most, given = max(2, *schema.sizes), dict(options or {})
-    number = max(most, given.get("num_categories", most))
+    if given.get("num_categories", most) < most:
+        raise DataError(
+            f"flow={flow!r}: `num_categories` is {given['num_categories']}, and a column has {most} categories.",
+            "leave the option out: the number is found in the data",
+        )
+    number = given.setdefault("num_categories", most)
     fewer = next((column for column in schema.columns if len(column.categories) < number), None)
-    if flow == "modulo" and fewer is not None and given.get("num_categories", most) >= most:
+    if flow == "modulo" and fewer is not None:
         # A shift modulo the largest number moves probability onto categories that the column does not have.
         raise DataError(
             f"flow='modulo' shifts all columns modulo one number of categories: {fewer.name!r} has "
             f"{len(fewer.categories)}, and the number is {number}.",
             "leave `flow` (`--flow`) out: categories are then fitted by a masked network, whatever their numbers",
         )
-    if given.get("num_categories", most) < most:
-        raise DataError(
-            f"flow={flow!r}: `num_categories` is {given['num_categories']}, and a column has {most} categories.",
-            "leave the option out: the number is found in the data",
-        )
-    return {"num_categories": most, **given}
+    return given
 
 
 def _with_categories(

@@ -52,9 +52,9 @@ def residual_image(
 
     Note:
         The bound holds for each block, not for each of its convolutions, and is one of the convolution at the image's
-        size; the number of terms is geometric and drawn for each image, as in `residual`. No
-        activation in front of a block's first convolution, which the paper has in all blocks but the first. No fully
-        connected blocks at the end.
+        size; the number of terms is geometric and drawn for each image, as in `residual`. No activation
+        in front of a block's first convolution, which the paper has in all blocks but the first. No fully connected
+        blocks at the end.
     """
     net = {
         "log_det": log_det,
