@@ -46,7 +46,7 @@ def test_round_trips_and_log_dets_hold_to_the_tolerance_and_follow_it(key):
 @pytest.mark.usefixtures("x64")
 def test_the_mean_of_estimates_is_exact(key):
     """Through the rates alone: the solver adds the same numbers, each noise by itself."""
-    from pushforward.bijections._continuous import _COSTS, _with_trace
+    from pushforward.bijections.continuous._continuous import _COSTS, _with_trace
 
     case, x = layer(key), 0.3 * jnp.ones((2, 10_000))
     noise = jax.random.rademacher(key, x.shape, x.dtype)

@@ -9,7 +9,7 @@ import pytest
 from cases import perturb
 from pushforward._errors import PushforwardError
 from pushforward.bijections import Contractive, Inverse
-from pushforward.bijections import _contractive as module
+from pushforward.bijections.residual import _contractive as module
 from pushforward.distributions import Normal, Transformed
 
 

@@ -9,8 +9,8 @@ import pushforward as pf
 from cases import perturb
 from pushforward._errors import PushforwardError
 from pushforward.bijections import MaskedResidual
-from pushforward.bijections._fixed_point import iterate
-from pushforward.bijections._masked_residual import SPARE_STEPS, _value_and_diagonal
+from pushforward.bijections.residual._fixed_point import iterate
+from pushforward.bijections.residual._masked_residual import SPARE_STEPS, _value_and_diagonal
 
 
 def layer(key, size, dim=4):

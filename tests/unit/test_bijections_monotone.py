@@ -11,7 +11,7 @@ from pushforward import bijections as b
 from pushforward import flows
 from pushforward._errors import PushforwardError
 from pushforward._roots import solve_increasing
-from pushforward.bijections._quadrature import _clenshaw_curtis
+from pushforward.bijections.elementwise._quadrature import _clenshaw_curtis
 from pushforward.distributions import Mixture, Normal, Transformed
 
 NOT_ONTO = b.NumericalInverse(b.Sigmoid((2,)))

@@ -7,7 +7,7 @@ import pytest
 
 from cases import INNERS, perturb
 from pushforward.bijections import Affine, Autoregressive, Inverse
-from pushforward.bijections import _blocked as blocked
+from pushforward.bijections.autoregressive import _blocked as blocked
 
 
 def layer(dim, key, *, inner=Affine, cond_dim=None, width=16, depth=2):

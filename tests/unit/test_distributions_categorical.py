@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pushforward import io
-from pushforward.bijections._one_hot import OneHot
+from pushforward.bijections.discrete._one_hot import OneHot
 from pushforward.distributions import CategoricalMADE, Embedded, GivenCategories, Normal, Transformed
 from pushforward.flows import affine
 

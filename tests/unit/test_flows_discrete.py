@@ -13,8 +13,8 @@ from cases import perturb
 from pushforward import bijections as b
 from pushforward import distributions as d
 from pushforward import flows
-from pushforward.bijections._codes import map_codes
-from pushforward.bijections._modulo import _Modulo
+from pushforward.bijections.discrete._codes import map_codes
+from pushforward.bijections.discrete._modulo import _Modulo
 
 SMALL = {"width": 8, "depth": 1}
 K = 4

@@ -8,7 +8,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "pushforward"
 FILES = sorted(SOURCE.rglob("*.py"))
-MAX_FUNCTION, MAX_FILE, MAX_RECIPE = 60, 350, 120
+ROOMS = sorted({file.parent for file in FILES})
+MAX_FUNCTION, MAX_FILE, MAX_RECIPE, MAX_ROOM = 60, 350, 120, 24
 
 
 def functions(file: Path) -> Iterator[tuple[str, int]]:
@@ -30,9 +31,14 @@ def test_a_file_and_its_functions_are_short(file: Path):
     assert not [(name, size) for name, size in functions(file) if size > MAX_FUNCTION]
 
 
-@pytest.mark.parametrize("file", sorted((SOURCE / "flows").glob("[!_]*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted((SOURCE / "flows").rglob("[!_]*.py")), ids=lambda file: file.stem)
 def test_a_recipe_is_a_page(file: Path):
     assert lines(file) <= MAX_RECIPE
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(SOURCE)))
+def test_a_room_can_be_taken_in_at_a_glance(room: Path):
+    assert len(list(room.iterdir())) <= MAX_ROOM
 
 
 def test_no_file_is_a_drawer():

@@ -7,7 +7,7 @@ from jaxtyping import ArrayLike
 
 from pushforward._errors import PushforwardError, as_batch, check_condition
 from pushforward.bijections import Continuous
-from pushforward.bijections._ode import OdeSolve
+from pushforward.bijections.continuous._ode import OdeSolve
 from pushforward.diagnostics._map import _steps
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._masks import Degrees, hidden_degrees
 from pushforward._params import static
 from pushforward._types import Kind, Shape
-from pushforward.bijections._one_hot import one_hot, one_hot_ends, one_hot_size
+from pushforward.bijections.discrete._one_hot import one_hot, one_hot_ends, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MADE
 

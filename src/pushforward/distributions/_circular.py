@@ -13,7 +13,7 @@ from pushforward._errors import violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
-from pushforward.bijections._circular import wrap
+from pushforward.bijections.manifold._circular import wrap
 from pushforward.distributions._base import AbstractDistribution
 
 

@@ -15,8 +15,8 @@ from pushforward._errors import violated
 from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
-from pushforward.bijections._codes import check_categories, one_hot
-from pushforward.bijections._rounded import check_unit
+from pushforward.bijections.discrete._codes import check_categories, one_hot
+from pushforward.bijections.discrete._rounded import check_unit
 from pushforward.distributions._base import AbstractDistribution
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._compose import shared_cond_shape
-from pushforward.bijections._one_hot import one_hot, one_hot_size
+from pushforward.bijections.discrete._one_hot import one_hot, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.nets._mlp import features

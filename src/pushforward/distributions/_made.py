@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import did_you_mean
 from pushforward._params import positive, static
 from pushforward._types import Kind, Shape
-from pushforward.bijections._blocked import solve_in_order
+from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import HALF_LOG_2PI
 from pushforward.nets import MADE, Degrees

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from pushforward.bijections._one_hot import one_hot_size
+from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed

@@ -7,7 +7,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.bijections import AbstractBijection, Chain, CosineSine
-from pushforward.bijections._one_hot import OneHot, one_hot_size
+from pushforward.bijections.discrete._one_hot import OneHot, one_hot_size
 from pushforward.data import Column, Schema, Table, infer_schema, parse_kind
 
 OTHERS = "*"

@@ -1,43 +1,46 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
-from pushforward.flows._noisy import denoise, guided, without_rounding
 from pushforward.flows._recipe import Recipe, Training
-from pushforward.flows.argmax import argmax
-from pushforward.flows.bernstein import bernstein
-from pushforward.flows.bnaf import bnaf
-from pushforward.flows.circular_nsf import circular_nsf
-from pushforward.flows.ffjord import ffjord, flow_matching
-from pushforward.flows.flowpp import flowpp
-from pushforward.flows.gaussian import affine, gaussian
-from pushforward.flows.gaussianization import gaussianization
-from pushforward.flows.glow import glow
-from pushforward.flows.iaf import iaf
-from pushforward.flows.idf import idf
-from pushforward.flows.idf_image import idf_image
-from pushforward.flows.iunet import iunet
-from pushforward.flows.made import made, made_bernoulli
-from pushforward.flows.made_mog import made_mog
-from pushforward.flows.maf import maf
-from pushforward.flows.maf_orders import maf_orders, over_orders
-from pushforward.flows.mintnet import mintnet
-from pushforward.flows.mintnet_image import mintnet_image
-from pushforward.flows.modulo import modulo
-from pushforward.flows.naf import naf
-from pushforward.flows.nice import nice
-from pushforward.flows.nice_image import nice_image
-from pushforward.flows.nsf import nsf_autoregressive, nsf_coupling
-from pushforward.flows.nsf_image import nsf_image
-from pushforward.flows.planar import planar, radial
-from pushforward.flows.realnvp import realnvp
-from pushforward.flows.realnvp_image import realnvp_image
-from pushforward.flows.residual import iresnet, residual
-from pushforward.flows.residual_image import residual_image
-from pushforward.flows.sos import sos
-from pushforward.flows.sphere import sphere
-from pushforward.flows.sylvester import sylvester
-from pushforward.flows.tarflow import tarflow
-from pushforward.flows.tarflow_image import tarflow_image
-from pushforward.flows.umnn import umnn
+from pushforward.flows.autoregressive.bernstein import bernstein
+from pushforward.flows.autoregressive.bnaf import bnaf
+from pushforward.flows.autoregressive.iaf import iaf
+from pushforward.flows.autoregressive.made import made, made_bernoulli
+from pushforward.flows.autoregressive.made_mog import made_mog
+from pushforward.flows.autoregressive.maf import maf
+from pushforward.flows.autoregressive.maf_orders import maf_orders, over_orders
+from pushforward.flows.autoregressive.naf import naf
+from pushforward.flows.autoregressive.sos import sos
+from pushforward.flows.autoregressive.tarflow import tarflow
+from pushforward.flows.autoregressive.umnn import umnn
+from pushforward.flows.continuous.ffjord import ffjord, flow_matching
+from pushforward.flows.coupling.nice import nice
+from pushforward.flows.coupling.nsf import nsf_autoregressive, nsf_coupling
+from pushforward.flows.coupling.realnvp import realnvp
+from pushforward.flows.discrete.argmax import argmax
+from pushforward.flows.discrete.idf import idf
+from pushforward.flows.discrete.modulo import modulo
+from pushforward.flows.image._noisy import denoise, guided, without_rounding
+from pushforward.flows.image.flowpp import flowpp
+from pushforward.flows.image.glow import glow
+from pushforward.flows.image.idf_image import idf_image
+from pushforward.flows.image.iunet import iunet
+from pushforward.flows.image.mintnet_image import mintnet_image
+from pushforward.flows.image.nice_image import nice_image
+from pushforward.flows.image.nsf_image import nsf_image
+from pushforward.flows.image.realnvp_image import realnvp_image
+from pushforward.flows.image.residual_image import residual_image
+from pushforward.flows.image.tarflow_image import tarflow_image
+from pushforward.flows.linear.gaussian import affine, gaussian
+from pushforward.flows.linear.gaussianization import gaussianization
+from pushforward.flows.manifold.circular_nsf import circular_nsf
+from pushforward.flows.manifold.sphere import sphere
+from pushforward.flows.residual_nets.mintnet import mintnet
+from pushforward.flows.residual_nets.planar import planar, radial
+from pushforward.flows.residual_nets.residual import iresnet, residual
+from pushforward.flows.residual_nets.sylvester import sylvester
+
+nsf = nsf_coupling
+nsf_ar = nsf_autoregressive
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -192,6 +195,8 @@ __all__ = [
     "naf",
     "nice",
     "nice_image",
+    "nsf",
+    "nsf_ar",
     "nsf_autoregressive",
     "nsf_coupling",
     "nsf_image",

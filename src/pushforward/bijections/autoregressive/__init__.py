@@ -1,0 +1,1 @@
+"""Maps with a triangular Jacobian: each coordinate given those before it."""

@@ -1,0 +1,1 @@
+"""Maps that follow a velocity in continuous time."""

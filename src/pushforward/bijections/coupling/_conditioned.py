@@ -1,0 +1,74 @@
+"""Any bijection, with parameters that depend on the condition."""
+
+import jax
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._types import Kind, Shape
+from pushforward.bijections._base import AbstractBatched, AbstractBijection
+from pushforward.bijections.coupling._templates import count_raw, fill
+from pushforward.nets import MLP
+
+
+class Conditioned(AbstractBatched):
+    r"""$y = f(x;\, \theta_0 + \text{net}(\text{condition}))$: amortises the parameters of an unconditional map.
+
+    Args:
+        inner: The map, a template to whose trained parameters the network adds.
+        cond_dim: Size of the condition.
+        width: Units of each hidden layer of the network.
+        depth: Hidden layers of the network.
+        activation: Of the network.
+        key: For the initial weights. The layer starts as `inner` itself.
+
+    Raises:
+        ValueError: If `inner` is conditional already.
+    """
+
+    inner: AbstractBijection
+    net: MLP
+
+    def __init__(
+        self,
+        inner: AbstractBijection,
+        cond_dim: int,
+        *,
+        width: int = 128,
+        depth: int = 2,
+        activation: str = "relu",
+        key: PRNGKeyArray,
+    ):
+        if inner.cond_shape is not None:
+            raise ValueError(f"Conditioned: `inner` is conditional already, on shape {inner.cond_shape}.")
+        self.inner = inner
+        self.net = MLP(cond_dim, (count_raw(inner),), width=width, depth=depth, activation=activation, key=key)
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.inner.in_shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.inner.out_shape
+
+    @property
+    def cond_shape(self) -> Shape | None:
+        return (self.net.in_size,)
+
+    @property
+    def forward_kind(self) -> Kind:
+        return self.inner.forward_kind
+
+    @property
+    def inverse_kind(self) -> Kind:
+        return self.inner.inverse_kind
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return jax.vmap(lambda f, event: f._forward(event, None, None), -1, -1)(self._filled(condition, x), x)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return jax.vmap(lambda f, event: f._inverse(event, None, None), -1, -1)(self._filled(condition, x), x)
+
+    def _filled(self, condition: Array | None, x: Array) -> AbstractBijection:
+        assert condition is not None  # checked at the public edge
+        filled = fill(self.inner, self.net(condition))
+        return jax.tree.map(lambda leaf: jax.numpy.broadcast_to(leaf, (*leaf.shape[:-1], x.shape[-1])), filled)

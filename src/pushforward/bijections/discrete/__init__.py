@@ -1,0 +1,1 @@
+"""Whole numbers and categories: rounded maps, codes, and dequantisation."""

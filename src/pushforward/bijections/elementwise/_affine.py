@@ -1,0 +1,301 @@
+"""Elementwise shift and scale."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from pushforward._errors import violated
+from pushforward._params import buffer, positive, positive_raw, shared, static
+from pushforward._types import Kind, Shape
+from pushforward.bijections._base import AbstractSurjection
+from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
+
+
+class Affine(AbstractAnalyticElementwise):
+    r"""$y = s \odot x + t$; $\log|dy/dx| = \log s$.
+
+    The scale is stored as a raw number without a constraint, see `pushforward._params.positive`.
+
+    Args:
+        loc: $t$, any real. Shape `(*shape,)`.
+        scale: $s > 0$, broadcast against `loc`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+
+    Example:
+        >>> Affine(loc=1.0, scale=2.0).forward(jnp.array(3.0)).item()
+        7.0
+    """
+
+    loc: Array
+    scale_raw: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
+        self.loc, scale = _located("Affine", loc, scale)
+        self.scale_raw = positive_raw(scale)
+        self.shape = scale.shape
+
+    @property
+    def scale(self) -> Array:
+        return positive(self.scale_raw)[0]
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x * scale + self.loc, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-log_scale, x.shape)
+
+
+class Shift(AbstractAnalyticElementwise):
+    """$y = x + t$; the log-det is 0. As the inner map of a coupling this is NICE.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+    """
+
+    loc: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0):
+        self.loc = jnp.asarray(loc, dtype=jnp.result_type(float))
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x + self.loc, jnp.zeros_like(x)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x - self.loc, jnp.zeros_like(x)
+
+
+class Scale(AbstractAnalyticElementwise):
+    r"""$y = s \odot x$; $\log|dy/dx| = \log s$.
+
+    Args:
+        scale: $s > 0$. Shape `(*shape,)`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+    """
+
+    scale_raw: Array
+    shape: Shape = static()
+
+    def __init__(self, scale: ArrayLike = 1.0):
+        _, scale = _located("Scale", jnp.zeros(()), scale)
+        self.scale_raw = positive_raw(scale)
+        self.shape = scale.shape
+
+    @property
+    def scale(self) -> Array:
+        return positive(self.scale_raw)[0]
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x * scale, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale, log_scale = positive(self.scale_raw)
+        return x / scale, jnp.broadcast_to(-log_scale, x.shape)
+
+
+class Standardize(AbstractAnalyticElementwise):
+    r"""$y = s \odot x + t$ with fixed $t$ and $s$: standardisation inside the flow, so densities keep their units.
+
+    `inverse` takes data to zero mean and unit spread when `loc` and `scale` are the data's mean and spread.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        scale: $s > 0$, broadcast against `loc`.
+
+    Raises:
+        ValueError: If a scale is not positive.
+    """
+
+    loc: Array = buffer()
+    scale: Array = buffer()
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike, scale: ArrayLike):
+        self.loc, self.scale = _located("Standardize", loc, scale)
+        self.shape = self.scale.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return x * self.scale + self.loc, jnp.broadcast_to(jnp.log(self.scale), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        return (x - self.loc) / self.scale, jnp.broadcast_to(-jnp.log(self.scale), x.shape)
+
+
+class GatedAffine(AbstractAnalyticElementwise):
+    r"""IAF's gate, $y = \sigma(g) \odot x + (1 - \sigma(g)) \odot m$; $\log|dy/dx| = \log\sigma(g)$.
+
+    Args:
+        loc: $m$. Shape `(*shape,)`.
+        gate: $g$; at the default 1.5 the map starts near the identity.
+
+    Reference:
+        Kingma et al. (2016), Improved variational inference with inverse autoregressive flow, eq. 13-14.
+    """
+
+    loc: Array
+    gate: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, gate: ArrayLike = 1.5):
+        self.loc, self.gate = jnp.broadcast_arrays(
+            jnp.asarray(loc, dtype=jnp.result_type(float)), jnp.asarray(gate, dtype=jnp.result_type(float))
+        )
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        growth = 1.0 + self._lost()
+        share = 1.0 / growth
+        return share * x + (1.0 - share) * self.loc, jnp.broadcast_to(-jnp.log(growth), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        lost = self._lost()
+        back = jnp.clip(x + lost * (x - self.loc), -FAR, FAR)
+        return back, jnp.broadcast_to(jnp.log(1.0 + lost), x.shape)
+
+    def _lost(self) -> Array:
+        r"""$e^{-g}$: $1/\sigma(g) = 1 + e^{-g}$, and $x = y + e^{-g}(y - m)$."""
+        return jnp.exp(-jnp.maximum(self.gate, GATE_MIN))
+
+
+GATE_MIN = -18.0
+"""A contraction by 7e7 is beyond any use; without a limit, several layers overflow float32 on the way back."""
+
+
+class SigmoidAffine(AbstractAnalyticElementwise):
+    r"""Glow's scale, $y = x / \sigma(r + 2) + t$; $\log|dy/dx| = -\log\sigma(r + 2)$.
+
+    `inverse`, towards the base, never makes a number larger: where an unusual image makes a network predict large
+    values, a stack of layers then grows no faster than its shifts.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        raw: $r$; at 0 the scale is 1.135.
+
+    Reference:
+        Kingma & Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions, the released code.
+    """
+
+    loc: Array
+    raw: Array
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0):
+        dtype = jnp.result_type(float)
+        self.loc, self.raw = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(raw, dtype))
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale = self._scale()
+        return x * scale + self.loc, jnp.broadcast_to(jnp.log(scale), x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        scale = self._scale()
+        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-jnp.log(scale), x.shape)
+
+    def _scale(self) -> Array:
+        return 1.0 + jnp.exp(-jnp.maximum(self.raw + 2.0, GATE_MIN))
+
+
+class TanhAffine(AbstractAnalyticElementwise):
+    r"""RealNVP's scale, $y = e^{g \tanh r} \odot x + t$; $\log|dy/dx| = g \tanh r$. No network predicts the limit $g$.
+
+    Args:
+        loc: $t$. Shape `(*shape,)`.
+        raw: $r$; at 0 the scale is 1.
+        limit: $g$, at the start; clipped to ±10, a scale of 2e4.
+
+    Reference:
+        Dinh, Sohl-Dickstein & Bengio (2017), Density estimation using Real NVP, section 4.1.
+    """
+
+    loc: Array
+    raw: Array
+    limit: Array = shared()
+    shape: Shape = static()
+
+    def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0, limit: ArrayLike = 1.0):
+        arrays = (jnp.asarray(value, dtype=jnp.result_type(float)) for value in (loc, raw, limit))
+        self.loc, self.raw, self.limit = jnp.broadcast_arrays(*arrays)
+        self.shape = self.loc.shape
+
+    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
+        log_scale = self._log_scale()
+        return x * jnp.exp(log_scale) + self.loc, jnp.broadcast_to(log_scale, x.shape)
+
+    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
+        log_scale = self._log_scale()
+        back = jnp.clip((x - self.loc) * jnp.exp(-log_scale), -FAR, FAR)
+        return back, jnp.broadcast_to(-log_scale, x.shape)
+
+    def _log_scale(self) -> Array:
+        return jnp.clip(self.limit, -TANH_LIMIT, TANH_LIMIT) * jnp.tanh(self.raw)
+
+
+TANH_LIMIT = 10.0
+
+
+class Dequantize(AbstractSurjection):
+    """Whole numbers as the floor of real ones: `forward` rounds down, `inverse` adds noise from U[0, 1).
+
+    The density of the noisy value is an unbiased estimate of the probability of the whole number, and its
+    logarithm a lower bound in the mean. Without a key, `inverse` adds 0.5.
+
+    Args:
+        shape: The event's shape.
+        levels: If the numbers are 0 to `levels - 1`, how many: samples beyond are taken as the nearest of them.
+
+    Reference:
+        Theis, van den Oord & Bethge (2016), A note on the evaluation of generative models, section 3.1.
+    """
+
+    shape: Shape = static(default=())
+    levels: int | None = static(default=None)
+
+    cond_shape: ClassVar[Shape | None] = None
+    forward_kind: ClassVar[Kind] = "analytic"
+    inverse_kind: ClassVar[Kind] = "estimated"
+
+    @property
+    def in_shape(self) -> Shape:
+        return self.shape
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.shape
+
+    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        return floor_to(x, self.levels), jnp.zeros(x.shape[-1], x.dtype)
+
+    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+        noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype, minval=LEAST_NOISE)
+        return x + noise, jnp.zeros(x.shape[-1], x.dtype)
+
+
+def floor_to(x: Array, levels: int | None) -> Array:
+    """Whole numbers, of `levels` from 0 on unless that is None."""
+    return jnp.floor(x) if levels is None else jnp.clip(jnp.floor(x), 0, levels - 1)
+
+
+LEAST_NOISE = 2.0**-24  # a count of 0 must not land on the edge of its support
+
+FAR = 1e15
+"""Latents stop here: beyond, a few layers that shrink their scale would overflow float32, and gradients become NaN."""
+
+
+def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
+    dtype = jnp.result_type(float)
+    loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
+    if violated(scale > 0):
+        raise ValueError(f"{name}: `scale` must be positive, got {scale}. Flip a sign with a linear map.")
+    return loc, scale

@@ -1,0 +1,1 @@
+"""Maps of arrays of pixels: squeezing, checkerboards, several scales."""

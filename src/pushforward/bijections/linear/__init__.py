@@ -1,0 +1,1 @@
+"""Matrices, and the scales and shifts of channels."""

@@ -1,0 +1,1 @@
+"""Maps of circles, tori and spheres."""

@@ -1,0 +1,1 @@
+"""Maps that add something to their input and stay invertible."""

@@ -1,0 +1,1 @@
+"""Recipes in which each column is given those before it."""

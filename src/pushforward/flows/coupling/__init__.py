@@ -1,0 +1,1 @@
+"""Recipes of couplings: one half moved given the other."""

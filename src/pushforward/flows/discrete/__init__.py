@@ -1,0 +1,1 @@
+"""Recipes of whole numbers and categories."""

@@ -1,0 +1,1 @@
+"""Baselines: one Gaussian, and rotations between maps of single columns."""

@@ -1,0 +1,1 @@
+"""Recipes that add a network or a bend to their input."""
