@@ -26,6 +26,10 @@ class DataError(PushforwardError, ValueError):
     """The data cannot be used as it is: a text column, a NaN, too few rows."""
 
 
+class UsageError(PushforwardError, ValueError):
+    """A call that cannot be right, whatever the data; the command line exits with 2."""
+
+
 class FileError(PushforwardError, OSError):
     """A model file cannot be read or written."""
 

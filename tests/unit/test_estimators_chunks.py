@@ -5,9 +5,9 @@ import pushforward as pf
 from cases import perturb
 from pushforward.data import Column, Schema
 from pushforward.distributions import _base
-from pushforward.estimators import _chunks
-from pushforward.estimators._chunks import Model, iter_draws, iter_log_prob, log_prob
-from pushforward.estimators._noise import shifts
+from pushforward.modalities.table import _chunks
+from pushforward.modalities.table._chunks import TableFlow, iter_draws, iter_log_prob, log_prob
+from pushforward.modalities.table._noise import shifts
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def model() -> Model:
     flow = pf.distributions.Transformed(
         pf.distributions.Normal.standard((2,)), pf.bijections.Standardize(np.array([1.0, 2.0]), np.array([3.0, 0.5]))
     )
-    return Model(flow, Schema([Column("a", "unbounded"), Column("b", "unbounded")]))
+    return TableFlow(flow, Schema([Column("a", "unbounded"), Column("b", "unbounded")]))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def short_chunks(monkeypatch):
 def test_chunks_are_few_sizes_and_shrink_with_width(model):
     sizes = {model.chunk_rows(rows) for rows in range(1, 50_000, 7)}
     assert sizes == {2**i for i in range(8, 15)}
-    wide = Model(model.flow, Schema([Column(f"x{i}", "unbounded") for i in range(200)]))
+    wide = TableFlow(model.flow, Schema([Column(f"x{i}", "unbounded") for i in range(200)]))
     assert wide.chunk_rows(10**7) == 256
 
 
@@ -94,7 +94,7 @@ def test_many_draws_keep_their_conditions_and_log_probs(drawn_at_once, key):
 def test_each_condition_gets_its_draws(short_chunks, key):
     flow = pf.flows.affine(1, cond_dim=1, width=4, key=key)
     shifted = pf.distributions.Transformed(flow, pf.bijections.Standardize(np.zeros(1), np.ones(1)))
-    model = Model(shifted, Schema([Column("a", "unbounded")]))
+    model = TableFlow(shifted, Schema([Column("a", "unbounded")]))
     given = np.array([[0.0], [1.0], [2.0]])
     assert sum(len(chunk) for chunk in iter_draws(model, 200, key, None, given)) == 600
 
@@ -124,7 +124,7 @@ def test_averaged_draws_come_near_the_probability(key):
         pf.distributions.Normal.standard((1,)),
         pf.bijections.Chain([pf.bijections.Standardize(np.array([0.3]), 2.0), pf.bijections.Dequantize((1,))]),
     )
-    model = Model(flow, Schema([Column("n", "integer")]))
+    model = TableFlow(flow, Schema([Column("n", "integer")]))
     n = np.arange(-4.0, 5.0)[:, None]
     u = (np.arange(10_000) + 0.5) / 10_000
     exact = np.log(np.exp(-0.5 * ((n + u - 0.3) / 2) ** 2).mean(axis=1) / (2 * np.sqrt(2 * np.pi)))

@@ -188,7 +188,9 @@ def test_flows_that_cannot_take_the_columns_say_which_can(make, message, wind):
 
 
 def test_a_picture_shows_a_circle_once(fitted):
-    from pushforward.cli._plot_run import Subject
+    from pushforward.modalities.table._pictures import Subject
 
     rows = np.array([[3.0, 10.0, 4.0], [3.0, 370.0, 4.0], [3.0, -1.0, 4.0]])
-    np.testing.assert_array_equal(np.isfinite(Subject(fitted, None, None, 0).log_density(rows)), [True, False, False])
+    np.testing.assert_array_equal(
+        np.isfinite(Subject(fitted.model_, None, None, 0).log_density(rows)), [True, False, False]
+    )

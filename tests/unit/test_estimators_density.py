@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data import Table
-from pushforward.estimators import _rows
+from pushforward.modalities.table import _rows
 
 # Without held-out rows the last flow is kept; with them it could be the one before training, the same whatever happens.
 TINY = {"flow": "affine", "max_epochs": 2, "validation": None, "random_state": 0}

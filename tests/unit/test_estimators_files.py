@@ -50,9 +50,10 @@ def test_the_file_holds_plain_data_for_other_programs(path):
     flow, metadata = io.read(path)
     assert flow.event_shape == (2,)
     assert metadata["recipe"] == "affine"
-    assert metadata["options"] == {"width": 8}
-    assert [column["kind"] for column in metadata["schema"]["columns"]] == ["positive", "integer"]
-    assert metadata["condition_schema"] is None
+    assert metadata["modality"] == "table"
+    assert metadata["settings"]["options"] == {"width": 8}
+    assert [column["kind"] for column in metadata["facts"]["schema"]["columns"]] == ["positive", "integer"]
+    assert metadata["facts"]["condition_schema"] is None
     assert len(metadata["training"]["history"]) == 2
 
 

@@ -9,7 +9,7 @@ import pushforward as pf
 from pushforward import bijections as b
 from pushforward._errors import DataError
 from pushforward.data import Images
-from pushforward.estimators._layers import shaded, states
+from pushforward.modalities.image._layers import shaded, states
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import pytest
 import pushforward as pf
 from pushforward import flows
 from pushforward.data import Images
+from pushforward.modalities._model import Model
+from pushforward.modalities.image._facts import ImageFacts
 
 OPTIONS = {"patch": 2, "num_layers": 2, "width": 8, "depth": 1, "num_heads": 2}
 
@@ -58,8 +60,8 @@ def unfitted(labels=(), **settings):
     """A model of a fresh flow: what it refuses needs no training."""
     model = pf.ImageDensity("tarflow-image", **settings)
     cond_dim = len(labels) or None
-    model.flow_ = flows.tarflow_image((4, 4, 1), cond_dim=cond_dim, key=jax.random.key(0), **OPTIONS)
-    model.levels_, model.labels_ = 256, labels
+    flow = flows.tarflow_image((4, 4, 1), cond_dim=cond_dim, key=jax.random.key(0), **OPTIONS)
+    model.model_ = Model("image", flow, ImageFacts(256, labels), model.get_params(), None)
     return model
 
 

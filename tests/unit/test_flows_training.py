@@ -6,23 +6,22 @@ import pytest
 
 import pushforward as pf
 from pushforward._params import count_parameters
-from pushforward.estimators._training import training_of
 from pushforward.flows import RECIPES, Training
-
-NOTHING = {"learning_rate": None, "max_epochs": None, "patience": None, "ema": None}
+from pushforward.modalities._learn import training_of
+from pushforward.modalities._settings import Settings
 
 
 def test_a_recipe_says_how_it_is_trained_unless_the_user_does():
     own = RECIPES["flow-matching"].training
     assert own != Training()
-    assert training_of("flow-matching", NOTHING) == vars(own)
-    asked = training_of("flow-matching", NOTHING | {"max_epochs": 7, "ema": 0})
+    assert training_of(Settings("flow-matching")) == vars(own)
+    asked = training_of(Settings("flow-matching", max_epochs=7, ema=0))
     assert asked == vars(own) | {"max_epochs": 7, "ema": None}
 
 
 def test_a_flow_of_the_users_own_is_trained_as_fit_trains():
     library = inspect.signature(pf.fit).parameters
-    assert training_of(pf.flows.bnaf, NOTHING) == {name: library[name].default for name in NOTHING}
+    assert training_of(Settings(pf.flows.bnaf)) == {name: library[name].default for name in vars(Training())}
 
 
 def test_an_estimator_takes_the_learning_rate_of_the_recipe():

@@ -45,7 +45,7 @@ def explain(error: Exception) -> int | None:
         return error.exit_code
     if ours := _as_ours(error):
         say_failure(ours.message, ours.hint)
-        return FAILURE
+        return USAGE if isinstance(ours, sys.modules["pushforward._errors"].UsageError) else FAILURE
     if isinstance(error, BrokenPipeError):
         return FAILURE
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word, whichever of its classes

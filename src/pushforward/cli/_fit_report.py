@@ -4,71 +4,61 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pushforward.cli._columns import column_facts
-from pushforward.cli._fit_input import Rows
 from pushforward.cli._layout import print_json
-from pushforward.cli._talk import Talk, duration, plural
-from pushforward.estimators import ConditionalFlowDensity, FlowDensity
-from pushforward.estimators._training import objective_of
-from pushforward.objectives import nll
+from pushforward.modalities import Figure, Modality
+from pushforward.modalities._model import Model
+from pushforward.modalities._talk import Talk, duration, plural
 from pushforward.train import FitResult
 
 
-def say_result(estimator: FlowDensity | ConditionalFlowDensity, model: Path, talk: Talk) -> None:
+def say_result(model: Model, modality: Modality, target: Path, talk: Talk) -> None:
     """The figures of the fit, and what they mean."""
-    result = estimator.result_
+    result = model.result
     skipped = f"; {plural(result.skipped_steps, 'step')} skipped" if result.skipped_steps else ""
     talk.say(
         f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
         f"{result.stopped_because}{skipped}"
     )
-    for line in _figure(result, is_likelihood=_is_likelihood(estimator)):
+    for line in _figure(result, modality.figure(model), modality.row):
         talk.say(line)
-    if not estimator.flow_.exact:
+    if not model.flow.exact:
         talk.say(
             "  the flow does not give exact log-densities: with noise the loss is a bound, above the value in the mean"
         )
-    talk.say(f"wrote {model} ({_size(model)})")
+    talk.say(f"wrote {target} ({_size(target)})")
 
 
-def _figure(result: FitResult, *, is_likelihood: bool) -> tuple[str, str]:
+def _figure(result: FitResult, figure: Figure, row: str) -> tuple[str, str]:
     held_out = _has_validation(result)
     name = "validation" if held_out else "training"
-    unit = "nats per row" if is_likelihood else "per row"
-    kept = f"{unit} at epoch {result.best_epoch}, which is kept; {result.start_loss:.4f} before training"
+    best, start = (figure.scale * loss for loss in (result.best_loss, result.start_loss))
+    kept = f"{figure.unit} at epoch {result.best_epoch}, which is kept; {start:.4f} before training"
     if result.best_epoch == 0:
-        kept = f"{unit} before training, which is kept: no epoch was better"
-    rows = "that were held out" if held_out else "of training, as none were held out"
-    what = "negative log-density" if is_likelihood else "squared error of the velocity, not a likelihood,"
+        kept = f"{figure.unit} before training, which is kept: no epoch was better"
+    rows = f"{row}s that were held out" if held_out else f"{row}s of training, as none were held out"
     return (
-        f"{name} loss {result.best_loss:.4f} {kept}",
-        f"  this is the mean {what} of the rows {rows}: lower is better",
+        f"{name} loss {best:.4f} {kept}",
+        f"  this is the mean {figure.meaning} of the {rows}: lower is better",
     )
-
-
-def _is_likelihood(estimator: FlowDensity | ConditionalFlowDensity) -> bool:
-    return objective_of(estimator.flow, estimator.schema_) is nll
 
 
 def _has_validation(result: FitResult) -> bool:
     return any(epoch.validation is not None for epoch in result.history)
 
 
-def print_report(model: Path, estimator: FlowDensity | ConditionalFlowDensity, rows: Rows) -> None:
+def print_report(target: Path, model: Model, modality: Modality, data: Any) -> None:
     """The same for programs."""
-    result = estimator.result_
+    result, is_likelihood = model.result, modality.figure(model).is_likelihood
     training = result.summary()
     report: dict[str, Any] = {
-        "model": str(model),
-        "rows": rows.x.num_rows,
-        "dropped_rows": rows.x.dropped,
-        "flow": estimator.flow,
-        "options": estimator.options,
-        "columns": column_facts(estimator.schema_),
-        "condition": [] if rows.condition is None else list(rows.condition.names),
+        "model": str(target),
+        "modality": modality.name,
+        "flow": model.recipe,
+        "options": model.settings["options"],
+        **modality.report(data, model),
         "epochs": len(result.history),
-        "validation_nats": training["best_loss"] if _has_validation(result) and _is_likelihood(estimator) else None,
-        "train_nats": _train_nats(result) if _is_likelihood(estimator) else None,
+        "validation_nats": training["best_loss"] if _has_validation(result) and is_likelihood else None,
+        "train_nats": _train_nats(result) if is_likelihood else None,
     }
     names = ("best_epoch", "start_loss", "stopped_because", "skipped_steps", "events", "seconds")
     print_json(report | {name: training[name] for name in names})

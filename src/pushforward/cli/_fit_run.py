@@ -1,32 +1,24 @@
-"""The work of `pushforward fit`: read, learn, save, report."""
+"""The work of `pushforward fit`: it asks the modality of the data for all that depends on them."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import jax
 
-from pushforward._errors import DataError
-from pushforward.cli._failures import WrongUsage
-from pushforward.cli._fit_input import Rows, read_rows
+from pushforward._errors import DataError, FileError
+from pushforward.cli._command import take_own
+from pushforward.cli._failures import Stopped, WrongUsage
 from pushforward.cli._fit_report import print_report, say_result
-from pushforward.cli._talk import Talk, plural
-from pushforward.cli._training import TrainingRequest, check_recipe, check_target, learn
-from pushforward.data import Schema
-from pushforward.estimators import ConditionalFlowDensity, FlowDensity
-from pushforward.estimators._columns import seen_size
-from pushforward.estimators._training import build_flow
-from pushforward.flows import RECIPES
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request(TrainingRequest):
-    """The same of a table."""
-
-    condition: tuple[str, ...]
-    weights: str | None
-    drop: tuple[str, ...]
-    kinds: tuple[str, ...]
-    drop_missing: bool
+from pushforward.cli._request import Request, check_recipe, check_target
+from pushforward.modalities import Modality, modality_of
+from pushforward.modalities._learn import prepared, trained
+from pushforward.modalities._model import Model, write_model
+from pushforward.modalities._settings import Settings
+from pushforward.modalities._talk import Talk
 
 
 def run(request: Request, talk: Talk) -> None:
@@ -35,82 +27,86 @@ def run(request: Request, talk: Talk) -> None:
         check_target(path)
         if path.exists() and os.path.exists(request.source) and os.path.samefile(path, request.source):
             raise WrongUsage(f"{path} is the data: it would be replaced.", "give the model a name of its own with -o")
-    check_recipe(request, conditional=bool(request.condition))
-    rows = read_rows(
-        request.source,
-        condition=request.condition,
-        weights=request.weights,
-        drop=request.drop,
-        kinds=request.kinds,
-        drop_missing=request.drop_missing,
-        talk=talk,
-    )
-    _check_settings(request, rows)
-    _say_plan(request, rows, talk)
-    estimator = _fitted(request, rows, talk)
-    say_result(estimator, request.model, talk)
+    modality = modality_of(request.source, request.flow)
+    flow = request.flow or modality.flow
+    given = take_own("fit", modality, request.own, "")
+    check_recipe(flow, request.settings, conditional=modality.is_conditional(given))
+    data = modality.read(request.source, given, talk)
+    settings = modality.settings(given, data, flow=flow, **request.common(progress=not talk.quiet))
+    _check_build(modality, data, settings)
+    _say_checkpoint(request, talk)
+    talk.say(f"fitting {flow} to {modality.plan(data, settings)}")
+    settings = replace(settings, callbacks=modality.callbacks(data, settings, request.model, talk))
+    model = _learned(modality, data, settings, request)
+    say_result(model, modality, request.model, talk)
     if request.as_json:
-        print_report(request.model, estimator, rows)
+        print_report(request.model, model, modality, data)
 
 
-def _fitted(request: Request, rows: Rows, talk: Talk) -> FlowDensity | ConditionalFlowDensity:
-    settings = request.of_estimator(progress=not talk.quiet) | {"columns": {"*": "infer"} | rows.kinds}
-    if rows.condition is None:
-        estimator = FlowDensity(request.flow, **settings)
-        learn(estimator, request, rows.x, sample_weight=rows.weights)
-    else:
-        estimator = ConditionalFlowDensity(request.flow, **settings)
-        learn(estimator, request, rows.x, rows.condition, sample_weight=rows.weights)
-    return estimator
+def _learned(modality: Modality, data: Any, settings: Settings, request: Request) -> Model:
+    """The model, which is then in its file; the checkpoint goes."""
+    with _kept(request.checkpoint):
+        ready, key = prepared(modality, data, settings)
+        model = trained(modality, ready, settings, key)
+    _save(model, request)
+    request.checkpoint.unlink(missing_ok=True)
+    return model
 
 
-def _check_settings(request: Request, rows: Rows) -> None:
-    """Build the flow without numbers, so that a wrong `--set` is told as what it is."""
-    if not request.settings:
-        return
-    cond_dim = None if rows.conditions is None else seen_size(rows.conditions)
+def _save(model: Model, request: Request) -> None:
+    """Save the model; if that fails, say how the training is not lost."""
     try:
-        jax.eval_shape(
-            lambda key: build_flow(request.flow, dict(request.settings), rows.schema, cond_dim, key), jax.random.key(0)
-        )
+        write_model(request.model, model)
+    except FileError as error:
+        again = f"; then add `--resume --checkpoint {request.checkpoint}`: the training is kept there"
+        raise FileError(error.message, f"{error.hint}{again}") from None
+
+
+@contextmanager
+def _kept(checkpoint: Path) -> Iterator[None]:
+    """Ctrl-C becomes a sentence that says what is kept."""
+    before = _written_at(checkpoint)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _written_at(checkpoint) == before:
+            raise Stopped("training had just begun, and nothing was saved.", "run the same command again") from None
+        raise Stopped(
+            f"training is kept in {checkpoint}.", "run the same command with --resume to go on from there"
+        ) from None
+
+
+def _written_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _check_build(modality: Modality, data: Any, settings: Settings) -> None:
+    """Build the flow without numbers, so that an option or a size that does not fit is told as what it is."""
+    options = settings.options or {}
+    error = _build_error(modality, data, settings)
+    if error is None:
+        return
+    see = f"see `pushforward flows {settings.flow}`"
+    if options and _build_error(modality, data, replace(settings, options={})) is None:
+        given = " ".join(f"--set {name}={value}" for name, value in options.items())
+        raise WrongUsage(f"{given}: {error}", see)
+    raise WrongUsage(error, f"{modality.size_hint}, or {see} for --set" if modality.size_hint else see)
+
+
+def _build_error(modality: Modality, data: Any, settings: Settings) -> str | None:
+    try:
+        jax.eval_shape(lambda key: modality.build(data, settings, key), jax.random.key(0))
     except DataError:
         raise
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
-        given = " ".join(f"--set {name}={value}" for name, value in request.settings)
-        reason = str(error).strip().splitlines()[0]
-        raise WrongUsage(f"{given}: {reason}", f"see `pushforward flows {request.flow}`") from None
+        return str(error).strip().splitlines()[0]
+    return None
 
 
-def _say_plan(request: Request, rows: Rows, talk: Talk) -> None:
+def _say_checkpoint(request: Request, talk: Talk) -> None:
     if request.resume and not request.checkpoint.exists():
         talk.say(f"no checkpoint {request.checkpoint}: training starts from the beginning")
     elif request.resume:
         talk.say(f"going on from {request.checkpoint}")
     elif request.checkpoint.exists():
         talk.warn(f"{request.checkpoint} of an unfinished fit will be replaced; --resume would go on from it")
-    given = "" if rows.condition is None else f" given {', '.join(rows.condition.names)}"
-    size = f"{plural(rows.x.num_rows, 'row')} of {plural(rows.x.num_columns, 'column')}"
-    talk.say(f"fitting {request.flow} to {size}{given}{_how(request.flow, rows.schema)}")
-
-
-def _how(flow: str, schema: Schema) -> str:
-    """How columns are fitted that are not by the flow alone that was asked for."""
-    count = len(schema.categorical)
-    if not count or RECIPES[flow].events == "categories":
-        return _how_angles(flow, schema)
-    others = [place for place in range(len(schema.columns)) if place not in schema.categorical]
-    if not others:
-        return ": all are categorical, so it is a masked network of their probabilities alone"
-    law = f": {plural(count, 'categorical column')} by a masked network, the others by {flow} given them"
-    return law + _how_angles(flow, schema.select(others))
-
-
-def _how_angles(flow: str, schema: Schema) -> str:
-    """How circular columns are fitted, where it is not by the flow that was asked for."""
-    angles, events = len(schema.circular), RECIPES[flow].events
-    if not angles or events == "sphere" or (events == "circle" and angles == len(schema.columns)):
-        return ""
-    if angles == len(schema.columns):
-        return ": all are circular, so it is circular-nsf"
-    other = "nsf" if events == "circle" else flow
-    return f": {plural(angles, 'circular column')} by circular-nsf, the others by {other} given cosine and sine"

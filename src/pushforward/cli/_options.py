@@ -1,13 +1,13 @@
 """Options and arguments that several commands share."""
 
-import csv
-import math
+from collections.abc import Callable
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from pushforward.cli._failures import WrongUsage
+from pushforward.modalities._settings import TRAINING
 
 
 class FlowName(click.ParamType):
@@ -31,24 +31,13 @@ class FlowName(click.ParamType):
         return [CompletionItem(r.name, help=r.summary) for r in RECIPES.values() if r.name.startswith(incomplete)]
 
 
-class TableSource(click.ParamType):
-    """A file of a table, `-`, or the name of a built-in set; completed like a file."""
+class Source(click.ParamType):
+    """A file or a folder, `-`, or the name of a built-in set; completed like a file."""
 
     name = "data"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(incomplete, type="file")]
-
-
-class Names(click.ParamType):
-    """Column names between commas; a name that holds a comma stands in double quotes."""
-
-    name = "a,b"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(name.strip() for name in next(csv.reader([value], skipinitialspace=True), []) if name.strip())
 
 
 class Setting(click.ParamType):
@@ -65,33 +54,36 @@ class Setting(click.ParamType):
         return name.strip().replace("-", "_"), _plain(text.strip())
 
 
-class Given(click.ParamType):
-    """`column=value`, where the value is a number or a category."""
+class Parsed(click.ParamType):
+    """A value that a function reads from text; its ValueError says what is wrong."""
 
-    name = "column=value"
+    name = "value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
+    def __init__(self, parse: Callable[[str], Any]):
+        self.parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
             return value
-        name, equals, text = value.rpartition("=")
-        if not (equals and name.strip() and text.strip()):
-            self.fail(f"{value!r} is not COLUMN=VALUE, such as alcohol=13.2.", param, ctx)
-        return name.strip(), text.strip()
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-class Finite(click.FloatRange):
-    """A number within bounds that is neither NaN nor infinite, which no bound refuses."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number = click.FloatRange.convert(self, value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-def flatten(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    """The names of an option that was given several times, in one row."""
-    return tuple(name for group in groups for name in group)
+def training_options(function: Any) -> Any:
+    """A decorator that adds the settings of training."""
+    for option in reversed(TRAINING):
+        add = click.option(
+            option.flag,
+            metavar=option.metavar,
+            type=Parsed(option.value),
+            default=option.default,
+            show_default=option.shown or option.default is not None,
+            help=option.help,
+        )
+        function = add(function)
+    return function
 
 
 def _plain(text: str) -> Any:
@@ -122,10 +114,4 @@ table_output = click.option(
     default="-",
     show_default=True,
     help="Where to: a .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz file; - is CSV to standard output.",
-)
-given = click.option(
-    "--given",
-    type=Given(),
-    multiple=True,
-    help="The value of a condition, for a conditional model. Repeatable.",
 )

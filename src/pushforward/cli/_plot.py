@@ -1,15 +1,23 @@
 """`pushforward plot`: pictures of a model."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from pushforward.cli import _image_input as images
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
+from pushforward.cli._failures import WrongUsage
+from pushforward.modalities import Modality, modalities
 
-PICTURES = ("density", "corner", "shares", "loss", "steps")
-OF_IMAGES = ("samples", "temperatures", "layers", "reconstructions", "nearest")
+
+def _pictures() -> dict[str, list[Modality]]:
+    """The modalities that draw a picture, by its name."""
+    found: dict[str, list[Modality]] = {}
+    for modality in modalities().values():
+        for name in modality.pictures:
+            found.setdefault(name, []).append(modality)
+    return found
 
 
 @make_command(
@@ -18,9 +26,10 @@ OF_IMAGES = ("samples", "temperatures", "layers", "reconstructions", "nearest")
     "pushforward plot wine.safetensors -o loss.pdf --what loss",
     "pushforward plot moons.safetensors -o steps.svg --what steps",
     "pushforward plot faces.safetensors faces/ -o nearest.png --what nearest",
+    own="plot",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("source", metavar="[DATA]", required=False, type=options.TableSource())
+@click.argument("source", metavar="[DATA]", required=False, type=options.Source())
 @click.option(
     "-o",
     "--output",
@@ -31,22 +40,14 @@ OF_IMAGES = ("samples", "temperatures", "layers", "reconstructions", "nearest")
 )
 @click.option(
     "--what",
-    type=click.Choice((*PICTURES, *OF_IMAGES)),
-    help="Which picture.  [default: density for one or two columns of numbers, shares for categories, else corner]",
+    type=click.Choice(tuple(_pictures())),
+    help="Which picture.  [default: density for one or two columns of numbers, shares for categories, else corner; "
+    "samples of images]",
 )
-@options.given
-@click.option("--drop-missing", is_flag=True, help="Leave out rows with an empty, NaN or infinite cell.")
 @options.seed
 @options.quiet
 def command(
-    model: Path,
-    source: str | None,
-    output: Path,
-    what: str | None,
-    given: tuple[tuple[str, str], ...],
-    drop_missing: bool,
-    seed: int,
-    quiet: bool,
+    model: Path, source: str | None, output: Path, what: str | None, seed: int, quiet: bool, **own: Any
 ) -> None:
     """Draw a picture of a model.
 
@@ -62,17 +63,17 @@ def command(
     images of DATA from their whole latent vector and from half of it; nearest shows draws above the images of DATA that
     are most alike, so that one sees whether the model copies; loss shows the training.
     """
-    from pushforward.cli._talk import Talk
+    from pushforward import plots
+    from pushforward.cli._opened import opened
+    from pushforward.modalities._talk import Talk
 
-    if images.is_image_model(model):
-        from pushforward.cli._image_runs import plot
-
-        images.refuse_options_of_tables({"given": given, "drop_missing": drop_missing})
-
-        plot(model, source, output, what, seed=seed, talk=Talk(quiet=quiet))
-        return
-    from pushforward.cli._plot_run import Request, run
-
-    images.refuse_picture_of_images(what, OF_IMAGES)
-
-    run(Request(model, source, output, what, dict(given), drop_missing, seed), Talk(quiet=quiet))
+    fitted, modality, given = opened(model, "plot", own)
+    if what is not None and what not in modality.pictures:
+        kinds = " and ".join(other.plural for other in _pictures()[what])
+        raise WrongUsage(
+            f"--what {what} is for {kinds}, and this is a model of {modality.plural}.",
+            f"one of {', '.join(modality.pictures)}",
+        )
+    figure, name = modality.plot(fitted, source, what, given, seed)
+    plots.save(figure, output)
+    Talk(quiet=quiet).say(f"wrote {output}: {name}")

@@ -1,14 +1,13 @@
 """`pushforward sample`: new rows."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from pushforward.cli import _image_input as images
 from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
-
-ROWS = 1000
+from pushforward.modalities import Number
 
 
 @make_command(
@@ -17,6 +16,7 @@ ROWS = 1000
     "pushforward sample hue.safetensors -n 100 --given alcohol=13.2 --given magnesium=100",
     "pushforward sample hue.safetensors -n 10 --given-file rows.csv -o samples.csv",
     "pushforward sample faces.safetensors --grid 8x8 --temperature 0.7 -o faces.png",
+    own="sample",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -31,43 +31,14 @@ ROWS = 1000
 @click.option(
     "--temperature",
     metavar="NUMBER",
-    type=options.Finite(0, min_open=True),
+    type=options.Parsed(Number(0, above=True)),
     default=1.0,
     show_default=True,
     help="Scale of the noise: below 1 for rows nearer to the mode, above 1 for wilder ones.",
 )
-@options.given
-@click.option("--given-file", metavar="FILE", type=options.TableSource(), help="A table with the model's conditions.")
-@click.option("--grid", metavar="RxC", type=images.Size(), help="Images: rows and columns of the sheet.")
-@click.option("--label", metavar="NAME", help="Images: draw those of this label, with a model that knows labels.")
-@click.option(
-    "--guidance",
-    metavar="NUMBER",
-    type=options.Finite(0),
-    default=0.0,
-    help="Images: above 0, more of what sets the label apart; for a fit with --drop-labels.",
-)
-@click.option(
-    "--denoise/--no-denoise",
-    default=None,
-    help="Images: whether to take away the Gaussian noise of a fit with --set noise=0.05; by default yes.",
-)
 @options.seed
 @options.quiet
-def command(
-    model: Path,
-    rows: int | None,
-    output: str,
-    temperature: float,
-    given: tuple[tuple[str, str], ...],
-    given_file: str | None,
-    grid: tuple[int, int] | None,
-    label: str | None,
-    guidance: float,
-    denoise: bool | None,
-    seed: int,
-    quiet: bool,
-) -> None:
+def command(model: Path, rows: int | None, output: str, temperature: float, seed: int, quiet: bool, **own: Any) -> None:
     """Draw new rows, or new images.
 
     Draws from the model in the file MODEL. The output has the model's own columns, in the units of the data that it
@@ -78,18 +49,8 @@ def command(
     With a model of images, the output is a sheet of them (.png and other pictures), a folder of one picture each, or an
     array of grey values (.npy, .npz).
     """
-    from pushforward.cli._talk import Talk
+    from pushforward.cli._opened import opened
+    from pushforward.modalities._talk import Talk
 
-    if images.is_image_model(model):
-        from pushforward.cli._image_runs import sample
-
-        images.refuse_options_of_tables({"given": given, "given_file": given_file})
-
-        options_ = {"grid": grid, "temperature": temperature, "label": label}
-        options_ |= {"guidance": guidance, "denoise": denoise}
-        sample(model, rows, output, given=options_, seed=seed, talk=Talk(quiet=quiet))
-        return
-    from pushforward.cli._sample_run import Request, run
-
-    images.refuse_options_of_images({"grid": grid, "label": label, "guidance": guidance, "denoise": denoise})
-    run(Request(model, rows or ROWS, output, temperature, dict(given), given_file, seed), Talk(quiet=quiet))
+    fitted, modality, given = opened(model, "sample", own)
+    modality.sample(fitted, rows, output, given, temperature=temperature, seed=seed, talk=Talk(quiet=quiet))

@@ -25,4 +25,4 @@ def command(model: Path, as_json: bool) -> None:
     from pushforward.cli._show_facts import facts_of, print_facts_of
 
     facts = facts_of(model)
-    print_json(facts) if as_json else print_facts_of(facts)
+    print_json(facts.plain) if as_json else print_facts_of(facts)

@@ -2,56 +2,70 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import jax
 
 from pushforward._params import count_parameters
 from pushforward.bijections import AbstractBijection, Chain, Concatenate, Continuous, Inverse, Scan
-from pushforward.cli._columns import column_facts
 from pushforward.cli._layout import print_facts, print_table
-from pushforward.cli._talk import duration, plural
-from pushforward.data import Schema
 from pushforward.diagnostics import solver_report
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.distributions._joint import AbstractGiven
-from pushforward.flows import RECIPES
 from pushforward.io import read
 from pushforward.io._source import read_contents
-from pushforward.objectives import bits_per_dim
+from pushforward.modalities import Figure, Told, modality_named
+from pushforward.modalities._model import model_of
+from pushforward.modalities._talk import duration, plural
 
 
-def facts_of(path: Path) -> dict[str, Any]:
-    """The contents of a file as plain data; what a file of a bare flow does not hold is None or empty.
+class Facts(NamedTuple):
+    """What is in a file.
+
+    Attributes:
+        plain: As plain data.
+        told: What its modality tells.
+        figure: How its loss is told; None for a flow alone.
+    """
+
+    plain: dict[str, Any]
+    told: Told
+    figure: Figure | None
+
+
+def facts_of(path: Path) -> Facts:
+    """The contents of a file; what a file of a bare flow does not hold is None or empty.
 
     Raises:
         FileError: If it is not a model file, or a damaged one.
     """
     part, metadata = read(path)
-    schemas = {name: metadata.get(name) for name in ("schema", "condition_schema")}
-    columns = {name: column_facts(Schema.from_json(data)) if data else [] for name, data in schemas.items()}
-    layers = list(_layers(part))
-    return {
+    model = model_of(part, metadata)
+    modality = None if model is None else modality_named(model.modality)
+    settings = {} if model is None else dict(model.settings)
+    facts = {
         "file": str(path),
         "bytes": path.stat().st_size,
-        "flow": metadata.get("recipe", type(part).__name__),
-        "options": metadata.get("options", {}),
-        "settings": metadata.get("params", {}),
-        "images": metadata["images"] | {"shape": list(part.event_shape)} if "images" in metadata else None,
-        "columns": columns["schema"],
-        "condition": [column["name"] for column in columns["condition_schema"]],
+        "modality": None if model is None else model.modality,
+        "flow": type(part).__name__ if model is None else model.recipe,
+        "options": settings.get("options") or {},
+        "settings": settings,
         "parameters": count_parameters(part),
         "exact": getattr(part, "exact", True),
-        "layers": layers,
+        "layers": list(_layers(part)),
         "solvers": _solvers(part),
-        "training": metadata.get("training"),
+        "training": None if model is None else model.result.summary(),
         "versions": read_contents(path, "flow").document.get("libraries", {}),
     }
+    told = Told({}) if model is None or modality is None else modality.tell(model)
+    figure = None if model is None or modality is None else modality.figure(model)
+    return Facts(facts | told.plain, told, figure)
 
 
-def print_facts_of(facts: dict[str, Any]) -> None:
+def print_facts_of(found: Facts) -> None:
     """The same for people."""
+    facts = found.plain
     options = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
     rows: list[tuple[str, object]] = [
         ("file", f"{facts['file']} ({facts['bytes'] / 1024:,.0f} KiB)"),
@@ -61,17 +75,13 @@ def print_facts_of(facts: dict[str, Any]) -> None:
     if not facts["exact"]:
         rows.append(("log-density", "a bound or an estimate, not exact"))
     rows += [("solver", _solver(report)) for report in facts["solvers"]]
-    if facts["condition"]:
-        rows.append(("given", ", ".join(facts["condition"])))
-    if facts["images"]:
-        rows += _images(**facts["images"])
-    rows += _training(facts["training"], facts["flow"], facts["images"]) if facts["training"] else []
+    rows += found.told.facts
+    rows += _training(facts["training"], found.figure) if found.figure else []
     rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
     print_facts(rows)
-    if facts["columns"]:
+    for header, cells in found.told.tables:
         click.echo()
-        cells = ((c["name"], c["kind"], _limits(c), c["note"]) for c in facts["columns"])
-        print_table(("column", "kind", "limits", "why"), cells)
+        print_table(header, cells)
     click.echo()
     names = ("layer", "parameters", "sampling", "density")
     print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
@@ -97,24 +107,13 @@ def _solver(report: dict[str, Any]) -> str:
     return f"{how}: {taken}, log-dets off by {report['log_det_error']:.0e} nats at most"
 
 
-def _images(shape: list[int], levels: int, labels: list[str]) -> list[tuple[str, object]]:
-    height, width, channels = shape
-    size = f"{height} x {width} in {'grey' if channels == 1 else 'colour'}, {levels} levels"
-    return [("images", size), *([("labels", ", ".join(labels))] if labels else [])]
-
-
-def _training(training: dict[str, Any], flow: str, images: dict[str, Any] | None) -> list[tuple[str, object]]:
+def _training(training: dict[str, Any], figure: Figure) -> list[tuple[str, object]]:
     history = training["history"]
     held_out = any(epoch["validation"] is not None for epoch in history)
-    matched = flow in RECIPES and RECIPES[flow].objective == "flow_matching"
-    unit = "squared error of the velocity" if matched else "nats per row"
-    losses = [training[name] for name in ("best_loss", "start_loss")]
-    if images:
-        unit = "bits per dimension"
-        losses = [None if loss is None else float(bits_per_dim(-loss, tuple(images["shape"]))) for loss in losses]
-    best, start = map(_nats, losses)
+    losses = (training[name] for name in ("best_loss", "start_loss"))
+    best, start = ("not finite" if loss is None else f"{figure.scale * loss:.4f}" for loss in losses)
     return [
-        ("validation" if held_out else "training", f"{best} {unit}, lower is better; before training {start}"),
+        ("validation" if held_out else "training", f"{best} {figure.unit}, lower is better; before training {start}"),
         ("epochs", f"{len(history)} in {duration(training['seconds'])}; {_kept(training['best_epoch'])}"),
         ("stopped", training["stopped_because"]),
         *([("skipped", plural(training["skipped_steps"], "step"))] if training["skipped_steps"] else []),
@@ -124,19 +123,6 @@ def _training(training: dict[str, Any], flow: str, images: dict[str, Any] | None
 
 def _kept(epoch: int) -> str:
     return f"number {epoch} is kept" if epoch else "none was better than the flow before training, which is kept"
-
-
-def _nats(loss: float | None) -> str:
-    return "not finite" if loss is None else f"{loss:.4f}"
-
-
-def _limits(column: dict[str, Any]) -> str:
-    if "categories" in column:
-        return plural(len(column["categories"]), "value")
-    low, high = column["low"], column["high"]
-    if low is None and high is None:
-        return ""
-    return f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()
 
 
 def _layers(part: Any) -> Iterator[dict[str, Any]]:

@@ -5,21 +5,20 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table
-from pushforward.estimators._base import FlowEstimator
-from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.estimators._inputs import given_conditions, mean_score, num_draws, rows_to_score
-from pushforward.estimators._mixed import in_user_values, joined
-from pushforward.estimators._rows import spread_rows
-from pushforward.estimators._training import key_from
+from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._learn import key_from
+from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
+from pushforward.modalities.table._mixed import in_user_values, joined
+from pushforward.modalities.table._rows import spread_rows
 
 NUM_CONDITIONS = 64
 
 
-class ConditionalFlowDensity(FlowEstimator):
+class ConditionalFlowDensity(TableEstimator):
     """The density of the rows of `X` given those of `y`, learned by a conditional normalizing flow.
 
     The settings and attributes are those of `FlowDensity`. Conditions that are numbers are standardised inside the
@@ -37,7 +36,6 @@ class ConditionalFlowDensity(FlowEstimator):
         ((500,), (10, 2))
     """
 
-    condition_schema_: Schema
     conditions_: np.ndarray
 
     _conditional = True
@@ -53,8 +51,8 @@ class ConditionalFlowDensity(FlowEstimator):
         Raises:
             ValueError: If the data, the flow or a setting cannot be used.
         """
-        rows = self._fit(X, y, sample_weight)
-        self.conditions_ = spread_rows(rows, NUM_CONDITIONS)
+        ready = self._fit(X, y, sample_weight)
+        self.conditions_ = spread_rows(ready.data, NUM_CONDITIONS)
         return self
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
@@ -65,10 +63,9 @@ class ConditionalFlowDensity(FlowEstimator):
             y: `(rows,)` or `(rows, conditions)`. Without it, the marginal density of `X`: the mean density over
                 `conditions_`, at the cost of one pass for each of them.
         """
-        check_is_fitted(self)
         if y is None:
             return self._marginal(rows_to_score(self, X))
-        return log_prob(self._model, *self._pair(X, y))
+        return log_prob(self._table_flow, *self._pair(X, y))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean log-density per row in nats, weighted if weights are given."""
@@ -95,8 +92,7 @@ class ConditionalFlowDensity(FlowEstimator):
 
     def iter_scores(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[np.ndarray]:
         """`score_samples` for each `(X, y)` of a stream."""
-        check_is_fitted(self)
-        return iter_log_prob(self._model, (self._pair(X, y) for X, y in batches))
+        return iter_log_prob(self._table_flow, (self._pair(X, y) for X, y in batches))
 
     def iter_samples(
         self, y: Any, n_samples: int = 1, random_state: Any = None, temperature: float | None = None
@@ -112,13 +108,18 @@ class ConditionalFlowDensity(FlowEstimator):
         return map(self.schema_.table, self._iter_draws(y, n_samples, random_state, temperature))
 
     def _iter_draws(self, y: Any, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
-        check_is_fitted(self)
-        given = given_conditions(y, self.condition_schema_)
-        return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature, given)
+        given = given_conditions(y, self._conditions)
+        return iter_draws(
+            self._table_flow, num_draws(n_samples, temperature), key_from(random_state), temperature, given
+        )
+
+    @property
+    def _conditions(self) -> Schema:
+        return self._fitted.facts.condition_schema
 
     def _pair(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         x = rows_to_score(self, X)
-        return x, given_conditions(y, self.condition_schema_, len(x))
+        return x, given_conditions(y, self._conditions, len(x))
 
     def _marginal(self, x: np.ndarray) -> np.ndarray:
         if not hasattr(self, "conditions_"):
@@ -128,7 +129,7 @@ class ConditionalFlowDensity(FlowEstimator):
             )
         scores = np.full(len(x), -np.inf)
         for condition in self.conditions_:
-            scores = np.logaddexp(scores, log_prob(self._model, x, np.tile(condition, (len(x), 1))))
+            scores = np.logaddexp(scores, log_prob(self._table_flow, x, np.tile(condition, (len(x), 1))))
         return scores - np.log(len(self.conditions_))
 
     def __sklearn_tags__(self) -> Tags:

@@ -5,17 +5,16 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import DensityMixin
-from sklearn.utils.validation import check_is_fitted
 
 from pushforward.data import Table
-from pushforward.estimators._base import FlowEstimator
-from pushforward.estimators._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
-from pushforward.estimators._mixed import in_user_values, joined
-from pushforward.estimators._training import key_from
+from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._learn import key_from
+from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
+from pushforward.modalities.table._mixed import in_user_values, joined
 
 
-class FlowDensity(DensityMixin, FlowEstimator):
+class FlowDensity(DensityMixin, TableEstimator):
     """A density learned from the rows of a table by a normalizing flow.
 
     Args:
@@ -76,8 +75,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
         With integer columns it is an estimate: the density is averaged over 16 draws of the noise that makes
         them continuous, and its logarithm is in the mean a little too low. The draws are a function of the row.
         """
-        check_is_fitted(self)
-        return log_prob(self._model, rows_to_score(self, X))
+        return log_prob(self._table_flow, rows_to_score(self, X))
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]: the mixin's returns nothing
         self, X: Any, y: Any = None, sample_weight: Any = None
@@ -108,8 +106,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
 
     def iter_scores(self, batches: Iterable[Any]) -> Iterator[np.ndarray]:
         """`score_samples` for each batch of a stream, such as `pushforward.data.read_batches` gives."""
-        check_is_fitted(self)
-        return iter_log_prob(self._model, ((rows_to_score(self, X), None) for X in batches))
+        return iter_log_prob(self._table_flow, ((rows_to_score(self, X), None) for X in batches))
 
     def iter_samples(
         self, n_samples: int, random_state: Any = None, temperature: float | None = None
@@ -125,5 +122,4 @@ class FlowDensity(DensityMixin, FlowEstimator):
         return map(self.schema_.table, self._iter_draws(n_samples, random_state, temperature))
 
     def _iter_draws(self, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
-        check_is_fitted(self)
-        return iter_draws(self._model, num_draws(n_samples, temperature), key_from(random_state), temperature)
+        return iter_draws(self._table_flow, num_draws(n_samples, temperature), key_from(random_state), temperature)

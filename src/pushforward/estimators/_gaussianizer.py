@@ -5,14 +5,15 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from pushforward.estimators._base import FlowEstimator
-from pushforward.estimators._chunks import to_data, to_latent
+from pushforward.distributions import Normal, Transformed
 from pushforward.estimators._inputs import FLOATS, numbers, rows_to_score
+from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities.table._chunks import to_data, to_latent
 
 
-class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstimator):
+class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator):
     """A transformer that turns rows into independent standard normal numbers, and back.
 
     The settings and attributes are those of `FlowDensity`, without the flows that are no map of Gaussian noise
@@ -26,8 +27,6 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstima
         True
     """
 
-    _gaussian = True
-
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the map; the arguments are those of `FlowDensity.fit`."""
         self._fit(X, None, sample_weight)
@@ -35,13 +34,19 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstima
 
     def transform(self, X: Any) -> np.ndarray:
         """Where the rows come from: `(rows, columns)` of noise; integers are taken at their middle, n + 0.5."""
-        check_is_fitted(self)
-        return to_latent(self._model, rows_to_score(self, X))
+        return to_latent(self._table_flow, rows_to_score(self, X))
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Rows in the units that the transformer was fitted on, from noise `(rows, columns)`."""
-        check_is_fitted(self)
-        return to_data(self._model, numbers(self, X, self.n_features_in_))
+        return to_data(self._table_flow, numbers(self, X, self.n_features_in_))
+
+    def _check(self, ready: Prepared) -> None:
+        schema, flow = ready.facts.schema, ready.flow
+        if schema.circular or schema.categorical:
+            kind = "circular" if schema.circular else "categorical"
+            raise ValueError(f"Gaussianizer: a {kind} column cannot become Gaussian noise; leave it out.")
+        if not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
+            raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
 
     @property
     def _n_features_out(self) -> int:

@@ -11,10 +11,11 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, encode, unseen_categories
-from pushforward.data._coding import refuse_unseen, unseen_sentence
+from pushforward.data._coding import unseen_sentence
 from pushforward.data._tables import default_names
-from pushforward.estimators._mixed import column_names, mixed_table, table_of
-from pushforward.estimators._rows import Rows
+from pushforward.modalities.table._given import condition_values
+from pushforward.modalities.table._mixed import column_names, mixed_table, table_of
+from pushforward.modalities.table._rows import Rows
 
 FLOATS: Any = [np.float64, np.float32]
 """Kept as they are; everything else becomes float64."""
@@ -46,7 +47,8 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
         _check_length(condition, len(values))
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
     table = Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
-    return Rows(table, condition, checked_weights(sample_weight, values))
+    named = hasattr(estimator, "feature_names_in_")
+    return Rows(table, condition, checked_weights(sample_weight, values), named=named)
 
 
 def _set_names(estimator: Any, names: Any) -> None:
@@ -175,8 +177,7 @@ def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.
         _check_length(table, num_rows)
     if not isinstance(y, Table):
         table = _renamed(table, names)
-    refuse_unseen(table, schema)
-    return schema.turned(encode(table, schema).values)
+    return condition_values(table, schema)
 
 
 def _in_order(y: Any, schema: Schema) -> Table:

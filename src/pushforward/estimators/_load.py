@@ -2,16 +2,23 @@
 
 import os
 
+from pushforward._errors import FileError
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
-from pushforward.estimators._model_file import read_model
+from pushforward.estimators._images import ImageDensity
+from pushforward.modalities._model import read_model
 
 
-def load_estimator(path: str | os.PathLike[str]) -> FlowDensity | ConditionalFlowDensity:
-    """The estimator in a file: a `ConditionalFlowDensity` if the model is conditional, else a `FlowDensity`.
+def load_estimator(path: str | os.PathLike[str]) -> FlowDensity | ConditionalFlowDensity | ImageDensity:
+    """The estimator in a file: of a table a `ConditionalFlowDensity` or a `FlowDensity`, of images an `ImageDensity`.
 
     Raises:
-        FileError: If the file is missing, damaged, of a newer version, or holds a flow without columns.
+        FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.
     """
-    file = read_model(path)
-    return ConditionalFlowDensity.from_file(file) if file.conditional else FlowDensity.from_file(file)
+    model = read_model(path)
+    if model.modality == "image":
+        return ImageDensity.from_model(model)
+    if model.modality == "table":
+        conditional = model.facts.condition_schema is not None
+        return (ConditionalFlowDensity if conditional else FlowDensity).from_model(model)
+    raise FileError(f"{path}: no estimator is for models of the kind {model.modality!r}", "use it from the shell")

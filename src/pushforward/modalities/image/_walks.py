@@ -10,8 +10,8 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import Transformed
-from pushforward.estimators._layers import Layers, shaded, states
-from pushforward.estimators._training import key_from
+from pushforward.modalities._learn import key_from
+from pushforward.modalities.image._layers import Layers, shaded, states
 
 Path = Literal["sphere", "line"]
 
@@ -19,8 +19,15 @@ Path = Literal["sphere", "line"]
 class LatentWalks(abc.ABC):
     """What can be done with any model that encodes images as latent vectors and decodes them."""
 
-    flow_: Transformed
-    levels_: int
+    @property
+    @abc.abstractmethod
+    def flow_(self) -> Transformed:
+        """The fitted flow."""
+
+    @property
+    @abc.abstractmethod
+    def levels_(self) -> int:
+        """How many grey values there are."""
 
     @abc.abstractmethod
     def encode(self, X: Any, y: Any = None) -> np.ndarray:

@@ -1,14 +1,11 @@
 """From the name of a flow to an untrained flow in the user's units."""
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from sklearn.utils import check_random_state
 
 from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
@@ -23,21 +20,11 @@ from pushforward.distributions import (
     GivenCategories,
     Transformed,
 )
-from pushforward.estimators._events import on_sphere, takes_binary, takes_counts
-from pushforward.flows import RECIPES, Recipe, Training
+from pushforward.flows import RECIPES, Recipe
+from pushforward.modalities._events import on_sphere, takes_binary, takes_counts
 from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
-
-
-def key_from(random_state: Any) -> jax.Array:
-    """A JAX key from a seed, a NumPy `RandomState`, or None for NumPy's global one."""
-    return jax.random.key(int(check_random_state(random_state).randint(2**31 - 1)))
-
-
-def recipe_name(flow: FlowLike) -> str:
-    """The name in files."""
-    return flow if isinstance(flow, str) else getattr(flow, "__name__", type(flow).__name__)
 
 
 def build_flow(
@@ -188,17 +175,9 @@ def _built(
 
 def objective_of(flow: FlowLike, schema: Schema) -> Objective:
     """The recipe's own; likelihood where circular or categorical columns make the flow one of two parts."""
-    if isinstance(flow, str) and not schema.circular and not schema.categorical:
+    if isinstance(flow, str) and flow in RECIPES and not schema.circular and not schema.categorical:
         return getattr(objectives, RECIPES[flow].objective)
     return objectives.nll
-
-
-def training_of(flow: FlowLike, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `fit`: what is given, and for what is None the recipe's own."""
-    recipe = RECIPES[flow].training if isinstance(flow, str) else Training()
-    own = dataclasses.asdict(recipe)
-    chosen = {name: default if given[name] is None else given[name] for name, default in own.items()}
-    return chosen | {"ema": chosen["ema"] or None}
 
 
 def in_user_units(
@@ -212,11 +191,6 @@ def in_user_units(
     else:
         whole = Transformed(flow, columns)
     return whole if conditions is None else Embedded(whole, conditions)
-
-
-def on_device(values: np.ndarray) -> jax.Array:
-    """The values in JAX's precision; unlike `jnp.asarray`, which holds two copies for a moment, with one copy."""
-    return jax.device_put(np.asarray(values, dtype=jnp.result_type(float)))
 
 
 def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:

@@ -1,15 +1,16 @@
-"""The work of `pushforward score`."""
+"""`pushforward score` of a table: one row for each row."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
-from pushforward.cli._talk import Talk, plural
-from pushforward.data import Schema, Table, TableWriter, read_batches, unseen_categories
+from pushforward.data import Schema, Table, TableWriter, encode, read_batches, unseen_categories
 from pushforward.data._coding import unseen_sentence
-from pushforward.estimators import ConditionalFlowDensity, FlowDensity, load_estimator
+from pushforward.modalities._model import Model
+from pushforward.modalities._talk import Talk, plural
+from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
+from pushforward.modalities.table._given import condition_values
 
 
 class Summary:
@@ -47,20 +48,20 @@ class Summary:
             )
 
 
-def run(model: Path, source: str, target: str, *, drop_missing: bool, talk: Talk) -> None:
+def score(model: Model, source: str, target: str, *, drop_missing: bool, talk: Talk) -> None:
     """Score a table chunk by chunk, with memory for a few chunks."""
-    estimator = load_estimator(model)
-    conditions = estimator.condition_schema_
-    wanted = (*estimator.schema_.names, *(() if conditions is None else conditions.names))
-    text = [*estimator.schema_.categories, *(() if conditions is None else conditions.categories)]
+    schema, conditions = model.facts.schema, model.facts.condition_schema
+    wanted = (*schema.names, *(() if conditions is None else conditions.names))
+    text = [*schema.categories, *(() if conditions is None else conditions.categories)]
     batches = read_batches(source, columns=wanted, drop_missing=drop_missing, text=text)
     summary = Summary()
+    pairs = _pairs(_kept(batches, summary, schema), schema, conditions)
     with TableWriter(target, ["log_prob"]) as writer:
-        for scores in talk.counted(_scores(estimator, _kept(batches, summary, estimator.schema_)), "scored"):
+        for scores in talk.counted(iter_log_prob(TableFlow(model.flow, schema), pairs), "scored"):
             summary.add(scores)
             writer.write(scores[:, None].astype(np.float32))
     summary.say(target, talk)
-    if not estimator.flow_.exact:
+    if not model.flow.exact:
         talk.say("  these are estimates of a bound: the flow does not give exact log-densities")
 
 
@@ -72,7 +73,8 @@ def _kept(batches: Iterable[Table], summary: Summary, schema: Schema) -> Iterato
             yield batch
 
 
-def _scores(estimator: FlowDensity | ConditionalFlowDensity, batches: Iterator[Table]) -> Iterator[np.ndarray]:
-    if isinstance(estimator, FlowDensity):
-        return estimator.iter_scores(batches)
-    return estimator.iter_scores((batch, batch) for batch in batches)
+def _pairs(
+    batches: Iterable[Table], schema: Schema, conditions: Schema | None
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    for batch in batches:
+        yield encode(batch, schema).values, None if conditions is None else condition_values(batch, conditions)

@@ -1,57 +1,48 @@
-"""The work of `pushforward sample`."""
+"""`pushforward sample` of a table: new rows, in its own columns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
 
-from pushforward.cli._given import conditions
-from pushforward.cli._talk import Talk, plural
 from pushforward.data import Schema, Table, TableWriter
-from pushforward.estimators import FlowDensity, load_estimator
+from pushforward.modalities._learn import key_from
+from pushforward.modalities._model import Model
+from pushforward.modalities._talk import Talk, plural
+from pushforward.modalities.table._chunks import TableFlow, iter_draws
+from pushforward.modalities.table._given import condition_values
 
 FLOAT32_WHOLE = 2**24
 """Up to here float32 holds every whole number."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for."""
-
-    model: Path
-    rows: int
-    target: str
-    temperature: float
-    given: dict[str, str]
-    given_file: str | None
-    seed: int
-
-
-def run(request: Request, talk: Talk) -> None:
-    """Draw and write rows chunk by chunk, with memory for a few chunks."""
-    estimator = load_estimator(request.model)
-    given = conditions(estimator, request.given, request.given_file)
-    if isinstance(estimator, FlowDensity) or given is None:
-        tables = estimator.iter_tables(request.rows, request.seed, request.temperature)
-    else:
-        tables = estimator.iter_tables(given, request.rows, request.seed, request.temperature)
-    chunks = (table.values for table in tables)
-    if given is not None:
-        chunks = _with_conditions(chunks, given, request.rows)
-    total = request.rows * (1 if given is None else given.num_rows)
-    schema = estimator.schema_
+def sample(
+    model: Model, rows: int, target: str, given: Table | None, *, temperature: float, seed: int, talk: Talk
+) -> None:
+    """Draw and write rows chunk by chunk, with memory for a few chunks; `rows` for each row of `given`."""
+    schema = model.facts.schema
+    chunks = draws(model, rows, seed, temperature, given)
+    total = rows * (1 if given is None else given.num_rows)
     names, kinds, categories = schema.names, schema.kinds, schema.categories
     if given is not None:
+        chunks = _with_conditions(chunks, given, rows)
         names, kinds = (*names, *given.names), (*kinds, *given.kinds)
         categories |= given.categories
     dtype = written_type(schema, given)
-    with TableWriter(request.target, names, kinds, categories) as writer:
+    with TableWriter(target, names, kinds, categories) as writer:
         for chunk in talk.counted(chunks, "drew", total):
             writer.write(chunk.astype(dtype))
-    where = "standard output" if request.target == "-" else request.target
+    where = "standard output" if target == "-" else target
     talk.say(f"wrote {plural(total, 'row')} to {where}")
+
+
+def draws(
+    model: Model, rows: int, seed: int, temperature: float | None = None, given: Table | None = None
+) -> Iterator[np.ndarray]:
+    """Draws in chunks `(rows, columns)`, `rows` for each row of `given`."""
+    facts = model.facts
+    condition = None if given is None else condition_values(given, facts.condition_schema)
+    return iter_draws(TableFlow(model.flow, facts.schema), rows, key_from(seed), temperature, condition)
 
 
 def _with_conditions(chunks: Iterator[np.ndarray], given: Table, rows_each: int) -> Iterator[np.ndarray]:

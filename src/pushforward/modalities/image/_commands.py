@@ -1,5 +1,6 @@
-"""The work of `pushforward interpolate` and `pushforward attributes`."""
+"""`pushforward interpolate` and `pushforward attributes`: walks between images, and along an attribute."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,23 +8,22 @@ from typing import Any
 import numpy as np
 
 from pushforward import plots
-from pushforward.cli._failures import WrongUsage
-from pushforward.cli._image_input import brought_to
-from pushforward.cli._talk import Talk, plural
+from pushforward._errors import UsageError
 from pushforward.data import Images
-from pushforward.estimators import ImageDensity
+from pushforward.modalities._talk import Talk, plural
+from pushforward.modalities.image._model import ImageModel
+from pushforward.modalities.image._read import brought_to
 
 SHOWN = 4
 """Images that are moved where none is named."""
 
 
-def interpolate(path: Path, pictures: tuple[Path, ...], target: Path, *, given: dict[str, Any], talk: Talk) -> None:
+def interpolate(model: ImageModel, pictures: Sequence[str], target: Path, given: Mapping[str, Any], talk: Talk) -> None:
     """A row between two pictures, a sheet between four."""
     if len(pictures) not in (2, 4):
-        raise WrongUsage(f"needs two pictures, or four, got {len(pictures)}.", "give A.png B.png behind the model")
-    model = ImageDensity.load(path)
+        raise UsageError(f"needs two pictures, or four, got {len(pictures)}.", "give A.png B.png behind the model")
     if model.labels_ and given["label"] is None:
-        raise WrongUsage(
+        raise UsageError(
             "the model is conditional on a label.", f"give --label, one of {', '.join(model.labels_[:20])}"
         )
     ends = _read_all(model, pictures)
@@ -37,21 +37,20 @@ def interpolate(path: Path, pictures: tuple[Path, ...], target: Path, *, given: 
     talk.say(f"wrote {plural(len(rows) * len(rows[0]), 'image')} to {target}")
 
 
-def attributes(path: Path, source: str, target: Path, *, given: dict[str, Any], seed: int, talk: Talk) -> None:
+def attributes(model: ImageModel, source: str, target: Path, given: Mapping[str, Any], seed: int, talk: Talk) -> None:
     """Rows of images with less and more of an attribute."""
-    model = ImageDensity.load(path)
     images = brought_to(model, source, skip_bad=given["skip_bad"])
     if images.labels is None:
-        raise WrongUsage(f"{source} has no labels.", "put the images that have the attribute into a subfolder")
+        raise UsageError(f"{source} has no labels.", "put the images that have the attribute into a subfolder")
     if given["label"] not in images.label_names:
-        raise WrongUsage(f"no image has the label {given['label']!r}.", f"one of {', '.join(images.label_names[:20])}")
+        raise UsageError(f"no image has the label {given['label']!r}.", f"one of {', '.join(images.label_names[:20])}")
     has = images.labels == images.label_names.index(given["label"])
     direction = model.attribute(images, has)
     moved = _read_all(model, (given["picture"],)) if given["picture"] else _some_without(images, has, seed)
     amounts = np.linspace(-given["amount"], given["amount"], given["steps"])
     labels = None if moved.labels is None else [moved.label_names[place] for place in moved.labels]
     if model.labels_ and labels is None:
-        raise WrongUsage("the model is conditional on a label, and the picture has none.", "leave --picture out")
+        raise UsageError("the model is conditional on a label, and the picture has none.", "leave --picture out")
     rows = []
     for place, z in enumerate(model.encode(moved, labels)):
         label = None if labels is None or not model.labels_ else labels[place]
@@ -66,6 +65,6 @@ def _some_without(images: Images, has: np.ndarray, seed: int) -> Images:
     return images.take(np.random.default_rng(seed).permutation(without)[:SHOWN])
 
 
-def _read_all(model: ImageDensity, pictures: tuple[Path, ...]) -> Images:
-    each = [brought_to(model, str(picture)) for picture in pictures]
+def _read_all(model: ImageModel, pictures: Sequence[str]) -> Images:
+    each = [brought_to(model, picture) for picture in pictures]
     return replace(each[0], values=np.concatenate([images.values for images in each]), names=())

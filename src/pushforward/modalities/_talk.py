@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
-import click
-
 S = TypeVar("S", bound=Sized)
 
 SECONDS = 0.5
@@ -23,7 +21,7 @@ class Talk:
     def say(self, text: str) -> None:
         """One line."""
         if not self.quiet:
-            click.echo(text, err=True)
+            _write(text + "\n")
 
     def warn(self, text: str) -> None:
         """One line that begins with `warning:`."""
@@ -42,11 +40,15 @@ class Talk:
                 rows, now = rows + len(block), time.monotonic()
                 if now - last >= SECONDS:
                     last = now
-                    click.echo(
-                        f"\r{verb} {rows:,}{of_all} rows  {rows / (now - start):,.0f} rows/s", nl=False, err=True
-                    )
+                    rate = f"{rows / (now - start):,.0f} rows/s"
+                    _write(f"\r{verb} {rows:,}{of_all} rows  {rate}")
         finally:
-            click.echo(CLEAR_LINE, nl=False, err=True)
+            _write(CLEAR_LINE)
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def plural(count: int, noun: str) -> str:

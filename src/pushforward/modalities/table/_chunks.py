@@ -12,9 +12,9 @@ from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.estimators._columns import off_sphere
-from pushforward.estimators._events import draws_numbers, on_sphere
-from pushforward.estimators._noise import NUM_DRAWS, shifts
+from pushforward.modalities._events import draws_numbers, on_sphere
+from pushforward.modalities.table._columns import off_sphere
+from pushforward.modalities.table._noise import NUM_DRAWS, shifts
 
 LEAST_ROWS = 256
 CELLS, CELLS_ELSEWHERE = 2**15, 2**20
@@ -26,7 +26,7 @@ cell, no longer stay in the cache.
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class TableFlow:
     """What is needed to score and sample.
 
     Attributes:
@@ -51,7 +51,7 @@ class Model:
         return [i for i, column in enumerate(self.schema.columns) if column.kind == "integer"]
 
 
-def log_prob(model: Model, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
+def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
     """Log-density of every row in nats, `(rows, dim), (rows, cond_dim) -> (rows,)`, float64.
 
     Args:
@@ -67,7 +67,7 @@ def log_prob(model: Model, x: np.ndarray, condition: np.ndarray | None = None, *
     return scores
 
 
-def iter_log_prob(model: Model, batches: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Iterator[np.ndarray]:
+def iter_log_prob(model: TableFlow, batches: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Iterator[np.ndarray]:
     """`log_prob` of each batch of a stream."""
     longest = 0
     for x, condition in batches:
@@ -76,7 +76,7 @@ def iter_log_prob(model: Model, batches: Iterable[tuple[np.ndarray, np.ndarray |
 
 
 def iter_draws(
-    model: Model, num_rows: int, key: PRNGKeyArray, temperature: float | None, given: np.ndarray | None = None
+    model: TableFlow, num_rows: int, key: PRNGKeyArray, temperature: float | None, given: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
     """Draws in chunks `(rows, dim)`, float64, inside the support; `num_rows` for each row of `given`, one by one."""
     total = num_rows * (1 if given is None else len(given))
@@ -92,17 +92,17 @@ def iter_draws(
         yield _inside(model.schema, np.asarray(draws)[: rows.stop - rows.start], np.float64)
 
 
-def to_latent(model: Model, x: np.ndarray) -> np.ndarray:
+def to_latent(model: TableFlow, x: np.ndarray) -> np.ndarray:
     """The noise of each row, `(rows, dim) -> (rows, dim)`, in the type of `x`."""
     return _mapped(model, _invert, x)
 
 
-def to_data(model: Model, z: np.ndarray) -> np.ndarray:
+def to_data(model: TableFlow, z: np.ndarray) -> np.ndarray:
     """The row of each noise, `(rows, dim) -> (rows, dim)`, in the type of `z` and inside the support."""
     return _inside(model.schema, _mapped(model, _push, z), z.dtype)
 
 
-def _chunk_scores(model: Model, x: np.ndarray, condition: np.ndarray | None, size: int) -> np.ndarray:
+def _chunk_scores(model: TableFlow, x: np.ndarray, condition: np.ndarray | None, size: int) -> np.ndarray:
     outside = model.schema.outside(x) | (np.abs(x) > LARGEST).any(axis=1)
     if on_sphere(model.flow) and x.shape[1] == 3:
         outside |= off_sphere(x)
@@ -134,7 +134,7 @@ def _shifted(x: np.ndarray, columns: list[int], by: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _mapped(model: Model, function: Callable[..., Array], values: np.ndarray) -> np.ndarray:
+def _mapped(model: TableFlow, function: Callable[..., Array], values: np.ndarray) -> np.ndarray:
     size = model.chunk_rows(len(values))
     out = np.empty(values.shape, values.dtype)
     for rows in _slices(len(values), size):

@@ -1,15 +1,14 @@
 """The flow of an image model: by its name, what it is trained for, and how images are drawn from it."""
 
-from typing import Any
-
 import jax
 import numpy as np
 from jaxtyping import Array
 
 from pushforward._errors import DataError
 from pushforward.distributions import AbstractDistribution
-from pushforward.estimators._events import has_noise
 from pushforward.flows import RECIPES, Recipe, denoise, guided, without_rounding
+from pushforward.modalities._events import has_noise
+from pushforward.modalities.image._settings import ImageSettings
 from pushforward.objectives import Augmented, DropCondition, Objective, nll
 
 
@@ -26,19 +25,21 @@ def image_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def image_objective(model: Any) -> Objective:
-    """Likelihood of images that may be mirrored or moved, and whose labels may be left out, as an `ImageDensity` says.
+def image_objective(settings: ImageSettings) -> Objective:
+    """Likelihood of images that may be mirrored or moved, and whose labels may be left out, as the settings say.
 
     Raises:
         DataError: If labels are to be left out that are not learned at all.
     """
-    if model.drop_labels and not model.conditional:
+    if settings.drop_labels and not settings.conditional:
         raise DataError(
-            f"images: drop_labels={model.drop_labels} leaves out labels, but the model is not conditional on them.",
+            f"images: drop_labels={settings.drop_labels} leaves out labels, but the model is not conditional on them.",
             "give `--labels` as well (in Python: `conditional=True`)",
         )
-    objective: Objective = DropCondition(nll, model.drop_labels) if model.drop_labels else nll
-    return Augmented(objective, flip=model.flip, shift=model.shift) if model.flip or model.shift else objective
+    objective: Objective = DropCondition(nll, settings.drop_labels) if settings.drop_labels else nll
+    return (
+        Augmented(objective, flip=settings.flip, shift=settings.shift) if settings.flip or settings.shift else objective
+    )
 
 
 def drawing_flow(flow: AbstractDistribution, guidance: float, drop_labels: float) -> AbstractDistribution:

@@ -1,12 +1,13 @@
 """Rows with weights, before they are fitted."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data import Table
+from pushforward.data import Schema, Table
 
 SMALL = 4096
 """Tables of up to this many rows are sorted: for more it would take time that a fit does not need."""
@@ -19,11 +20,19 @@ class Rows(NamedTuple):
         x: The rows whose density is wanted.
         condition: What it is conditional on, or None.
         weights: `(rows,)`, or None when all are 1.
+        named: Whether the columns have names of the user's.
+        schema: What the columns of `x` can hold, where that was found already.
+        conditions: The same of the columns of `condition`.
+        kinds: The kinds that were asked for, by name.
     """
 
     x: Table
     condition: Table | None
     weights: np.ndarray | None
+    named: bool = True
+    schema: Schema | None = None
+    conditions: Schema | None = None
+    kinds: Mapping[str, str] | None = None
 
 
 def with_weight(rows: Rows) -> Rows:
@@ -72,4 +81,5 @@ def _take(rows: Rows, index: np.ndarray) -> Rows:
     def taken(table: Table) -> Table:
         return replace(table, values=table.values[index])
 
-    return Rows(taken(rows.x), None if rows.condition is None else taken(rows.condition), None)
+    condition = None if rows.condition is None else taken(rows.condition)
+    return rows._replace(x=taken(rows.x), condition=condition, weights=None)

@@ -1,19 +1,21 @@
-"""The work of `pushforward plot`."""
+"""Pictures of a model of a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from pushforward import plots
-from pushforward.cli._failures import WrongUsage
-from pushforward.cli._given import conditions
-from pushforward.cli._talk import Talk
+from pushforward._errors import UsageError
 from pushforward.data import Schema, Table, encode, read_table
 from pushforward.data._coding import refuse_unseen
-from pushforward.estimators import ConditionalFlowDensity, FlowDensity, load_estimator
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._chunks import TableFlow, log_prob
+from pushforward.modalities.table._given import condition_values, conditions
+from pushforward.modalities.table._mixed import joined
+from pushforward.modalities.table._sample import draws
 
 WINDOW_ROWS = 4096
 LEAST_DRAWN, MOST_DRAWN = 2_000, 20_000
@@ -22,44 +24,36 @@ MARGIN = 0.1
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the command line asks for."""
-
-    model: Path
-    source: str | None
-    target: Path
-    what: str | None
-    given: dict[str, str]
-    drop_missing: bool
-    seed: int
-
-
-@dataclass(frozen=True)
 class Subject:
     """What is drawn.
 
     Attributes:
-        model: The fitted estimator.
+        model: What is drawn.
         data: Rows of the model's columns, or None.
         given: One row of conditions or several, None for a model without.
         seed: For samples.
     """
 
-    model: FlowDensity | ConditionalFlowDensity
+    model: Model
     data: Table | None
     given: Table | None
     seed: int
 
     @property
+    def schema(self) -> Schema:
+        return self.model.facts.schema
+
+    @property
     def names(self) -> tuple[str, ...]:
-        return self.model.schema_.names
+        return self.schema.names
 
     def table(self, rows: int) -> Table:
         """About `rows` draws, spread over the conditions if there are several."""
-        if isinstance(self.model, FlowDensity) or self.given is None:
-            return self.model.sample_table(rows, self.seed)
-        given = replace(self.given, values=self.given.values[:rows])
-        return self.model.sample_table(given, max(1, rows // given.num_rows), self.seed)
+        given = self.given
+        if given is not None:
+            given = replace(given, values=given.values[:rows])
+            rows = max(1, rows // given.num_rows)
+        return joined(list(map(self.schema.table, draws(self.model, rows, self.seed, None, given))))
 
     def samples(self, rows: int) -> np.ndarray:
         """The same as numbers, categories as codes."""
@@ -71,31 +65,34 @@ class Subject:
         A circle is drawn once: beyond its period it is -inf.
         """
         scores = self._log_density(rows)
-        for place in self.model.schema_.circular:
-            column, cells = self.model.schema_.columns[place], rows[:, place]
+        for place in self.schema.circular:
+            column, cells = self.schema.columns[place], rows[:, place]
             scores = np.where((cells < column.low) | (cells >= column.high), -np.inf, scores)
         return scores
 
     def _log_density(self, rows: np.ndarray) -> np.ndarray:
-        integers = [column.kind == "integer" for column in self.model.schema_.columns]
-        rows = np.where(integers, np.floor(rows), rows)
-        table = Table(self.names, rows)
-        if isinstance(self.model, FlowDensity):
-            return self.model.score_samples(table)
-        assert self.given is not None
-        return self.model.score_samples(
-            table, replace(self.given, values=np.repeat(self.given.values[:1], len(rows), axis=0))
-        )
+        integers = [column.kind == "integer" for column in self.schema.columns]
+        x = encode(Table(self.names, np.where(integers, np.floor(rows), rows)), self.schema).values
+        condition = None
+        if self.given is not None:
+            first = replace(self.given, values=np.repeat(self.given.values[:1], len(rows), axis=0))
+            condition = condition_values(first, self.model.facts.condition_schema)
+        return log_prob(TableFlow(self.model.flow, self.schema), x, condition)
 
 
-def run(request: Request, talk: Talk) -> None:
-    """Draw and save."""
-    model = load_estimator(request.model)
-    what = request.what or _default(model.schema_)
-    subject = Subject(model, *_inputs(request, model, what), request.seed)
-    figure = DRAWN_BY[what](subject)
-    plots.save(figure, request.target)
-    talk.say(f"wrote {request.target}: {what}")
+def picture(
+    model: Model,
+    source: str | None,
+    what: str | None,
+    *,
+    given: Mapping[str, str],
+    drop_missing: bool,
+    seed: int,
+) -> tuple[Any, str]:
+    """A figure and its name; the name is the one that fits the columns where none is given."""
+    what = what or _default(model.facts.schema)
+    subject = Subject(model, *_inputs(model, source, what, given, drop_missing=drop_missing), seed)
+    return DRAWN_BY[what](subject), what
 
 
 def _default(schema: Schema) -> str:
@@ -105,31 +102,30 @@ def _default(schema: Schema) -> str:
 
 
 def _inputs(
-    request: Request, model: FlowDensity | ConditionalFlowDensity, what: str
+    model: Model, source: str | None, what: str, given: Mapping[str, str], *, drop_missing: bool
 ) -> tuple[Table | None, Table | None]:
     """The rows to draw beside the model, and the conditions."""
+    schema, of_conditions = model.facts.schema, model.facts.condition_schema
     if what == "loss":
         return None, None
-    if request.source is None:
-        return None, conditions(model, request.given, None)
-    names, schema = model.schema_.names, model.condition_schema_
-    if schema is None or what not in ("corner", "shares") or request.given:
-        given = conditions(model, request.given, None)
-        table = read_table(
-            request.source, columns=names, drop_missing=request.drop_missing, text=list(model.schema_.categories)
-        )
-        return encode(table, model.schema_), given
+    if source is None:
+        return None, conditions(of_conditions, given, None)
+    names = schema.names
+    if of_conditions is None or what not in ("corner", "shares") or given:
+        chosen = conditions(of_conditions, given, None)
+        table = read_table(source, columns=names, drop_missing=drop_missing, text=list(schema.categories))
+        return encode(table, schema), chosen
     # Each sample is drawn given the conditions of a row of the data.
-    text = [*model.schema_.categories, *schema.categories]
-    table = read_table(request.source, columns=(*names, *schema.names), drop_missing=request.drop_missing, text=text)
-    refuse_unseen(table, schema)
-    return encode(table.select(names), model.schema_), encode(table.select(schema.names), schema)
+    text = [*schema.categories, *of_conditions.categories]
+    table = read_table(source, columns=(*names, *of_conditions.names), drop_missing=drop_missing, text=text)
+    refuse_unseen(table, of_conditions)
+    return encode(table.select(names), schema), encode(table.select(of_conditions.names), of_conditions)
 
 
 def _density(subject: Subject) -> Any:
     _require_numbers(subject, "a density picture is of")
     if len(subject.names) > 2:
-        raise WrongUsage(
+        raise UsageError(
             f"a density picture shows one or two columns, and the model has {len(subject.names)}.",
             "use `--what corner`, which shows every pair",
         )
@@ -146,41 +142,41 @@ def _window(points: np.ndarray) -> list[tuple[float, float]]:
 
 def _corner(subject: Subject) -> Any:
     if subject.data is None:
-        raise WrongUsage("a corner picture shows samples beside data.", "give DATA behind the model, such as wine.csv")
+        raise UsageError("a corner picture shows samples beside data.", "give DATA behind the model, such as wine.csv")
     rows = min(max(subject.data.num_rows, LEAST_DRAWN), MOST_DRAWN)
-    schema = subject.model.schema_
+    schema = subject.schema
     numbers = [place for place in range(len(schema.columns)) if place not in schema.categorical]
     if not numbers:
-        raise WrongUsage("a corner picture is of numbers, and every column is categorical.", "use `--what shares`")
+        raise UsageError("a corner picture is of numbers, and every column is categorical.", "use `--what shares`")
     names = [subject.names[place] for place in numbers]
     return plots.corner(subject.data.values[:, numbers], subject.samples(rows)[:, numbers], names=names)
 
 
 def _shares(subject: Subject) -> Any:
-    if not subject.model.schema_.categorical:
-        raise WrongUsage("no column is categorical.", "use `--what corner`, which is of numbers")
+    if not subject.schema.categorical:
+        raise UsageError("no column is categorical.", "use `--what corner`, which is of numbers")
     return plots.shares(subject.table(MOST_DRAWN), subject.data)
 
 
 def _require_numbers(subject: Subject, picture: str) -> None:
-    categories = subject.model.schema_.categories
+    categories = subject.schema.categories
     if categories:
-        raise WrongUsage(
+        raise UsageError(
             f"{picture} numbers, and {next(iter(categories))!r} is categorical.",
             "use `--what shares` for categories, or `--what corner` for the numbers beside them",
         )
 
 
 def _loss(subject: Subject) -> Any:
-    return plots.loss_curve(subject.model.result_)
+    return plots.loss_curve(subject.model.result)
 
 
 def _steps(subject: Subject) -> Any:
     _require_numbers(subject, "the steps are those of")
     if len(subject.names) < 2:
-        raise WrongUsage("the steps are drawn for two columns or more, and the model has one.", "use `--what density`")
+        raise UsageError("the steps are drawn for two columns or more, and the model has one.", "use `--what density`")
     condition = None if subject.given is None else subject.given.values[0]
-    return plots.steps(subject.model.flow_, jax.random.key(subject.seed), condition=condition, names=subject.names)
+    return plots.steps(subject.model.flow, jax.random.key(subject.seed), condition=condition, names=subject.names)
 
 
 DRAWN_BY = {"density": _density, "corner": _corner, "shares": _shares, "loss": _loss, "steps": _steps}

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from pushforward._errors import DataError, did_you_mean
-from pushforward.cli._failures import WrongUsage
-from pushforward.cli._talk import Talk, plural
+from pushforward._errors import DataError, UsageError, did_you_mean
 from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_kind, parse_override, read_table
 from pushforward.data._coding import numbers
-from pushforward.estimators._columns import OF_CONDITIONS, condition_schema_of
+from pushforward.modalities._options import flatten
+from pushforward.modalities._talk import Talk, plural
+from pushforward.modalities.table._columns import OF_CONDITIONS, condition_schema_of
+from pushforward.modalities.table._rows import Rows
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -20,40 +21,12 @@ MOST_LINES = 40
 """With more columns than this, only those that are not unbounded are named, and at most so many of them."""
 
 
-class Rows(NamedTuple):
-    """What a model is fitted to.
-
-    Attributes:
-        x: The columns whose density is wanted.
-        condition: Those that it is conditional on, or None.
-        weights: `(rows,)`, or None.
-        schema: What the columns of `x` can hold.
-        kinds: The kinds that were asked for, by name.
-        conditions: What the columns of `condition` can hold, or None.
-    """
-
-    x: Table
-    condition: Table | None
-    weights: np.ndarray | None
-    schema: Schema
-    kinds: dict[str, str]
-    conditions: Schema | None
-
-
-def read_rows(
-    source: str,
-    *,
-    condition: tuple[str, ...],
-    weights: str | None,
-    drop: tuple[str, ...],
-    kinds: tuple[str, ...],
-    drop_missing: bool,
-    talk: Talk,
-) -> Rows:
+def read_rows(source: str, given: Mapping[str, Any], talk: Talk) -> Rows:
     """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
-    overrides = dict(map(parse_override, kinds))
+    condition, weights, drop = flatten(given["condition"]), given["weights"], flatten(given["drop"])
+    overrides = dict(map(parse_override, given["kinds"]))
     categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
-    table = read_table(source, drop=drop, drop_missing=drop_missing, text=categorical)
+    table = read_table(source, drop=drop, drop_missing=given["drop_missing"], text=categorical)
     talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
     for note in table.notes:
         talk.say(note)
@@ -71,13 +44,13 @@ def read_rows(
     _say_columns(schema, sentences, talk)
     for sentence in column_warnings(x, schema):
         talk.warn(sentence)
-    given = table.select(condition) if condition else None
+    seen = table.select(condition) if condition else None
     said = {name: kind for name, kind in overrides.items() if name in condition}
-    conditions = None if given is None else condition_schema_of(given, said)
+    conditions = None if seen is None else condition_schema_of(seen, said)
     for column in () if conditions is None else conditions.columns:
         if column.kind in OF_CONDITIONS:
             talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
-    return Rows(x, given, per_row, schema, overrides, conditions)
+    return Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=overrides)
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:
@@ -89,12 +62,12 @@ def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, 
     apart = (*condition, *given["--weights"])
     repeated = [name for name, count in Counter(apart).items() if count > 1]
     if repeated:
-        raise WrongUsage(f"column {repeated[0]!r} has two roles.", "name it once, in --condition or in --weights")
+        raise UsageError(f"column {repeated[0]!r} has two roles.", "name it once, in --condition or in --weights")
     if len(apart) == table.num_columns:
         raise DataError("no column is left to learn.", "leave at least one out of --condition and --weights")
     for name, kind in overrides.items():
         if name in apart and not (name in condition and parse_kind(kind).kind in OF_CONDITIONS):
-            raise WrongUsage(
+            raise UsageError(
                 f"--column {name}:{kind}: the kind of a condition is categorical or circular, a weight has none.",
                 "leave the option out: other conditions that are numbers are standardised, whatever they hold",
             )

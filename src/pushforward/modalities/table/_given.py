@@ -5,36 +5,41 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pushforward._errors import DataError, did_you_mean
-from pushforward.cli._failures import WrongUsage
+from pushforward._errors import DataError, UsageError, did_you_mean
 from pushforward.data import Schema, Table, encode, read_table
 from pushforward.data._coding import refuse_unseen
-from pushforward.estimators import ConditionalFlowDensity, FlowDensity
 
 
-def conditions(
-    estimator: FlowDensity | ConditionalFlowDensity, given: Mapping[str, str], file: str | None
-) -> Table | None:
+def condition_values(table: Table, schema: Schema) -> np.ndarray:
+    """Conditions as a flow takes them, matched by name: categories as codes, angles within the period.
+
+    Raises:
+        DataError: If a column is missing, or a category was not seen in training.
+    """
+    refuse_unseen(table, schema)
+    return schema.turned(encode(table, schema).values)
+
+
+def conditions(schema: Schema | None, given: Mapping[str, str], file: str | None) -> Table | None:
     """The conditions as a table in the model's order; None for a model that has none.
 
     Raises:
-        WrongUsage: If they are given in two ways, or for a model without conditions, or not at all.
+        UsageError: If they are given in two ways, or for a model without conditions, or not at all.
         DataError: If a name is not a condition of the model, or one is missing.
     """
-    schema = estimator.condition_schema_
     if schema is None:
         if given or file is not None:
-            raise WrongUsage("the model is not conditional.", "leave --given out, or fit one with `--condition`")
+            raise UsageError("the model is not conditional.", "leave --given out, or fit one with `--condition`")
         return None
     if given and file is not None:
-        raise WrongUsage("--given and --given-file exclude each other.", "put all conditions into the file")
+        raise UsageError("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
         table = read_table(file, columns=schema.names, text=list(schema.categories))
         refuse_unseen(table, schema)
         return encode(table, schema)
     if not given:
         example = " ".join(f"--given {name}=VALUE" for name in schema.names)
-        raise WrongUsage(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")
+        raise UsageError(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")
     return _one_row(given, schema)
 
 
@@ -62,7 +67,7 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise WrongUsage(
+        raise UsageError(
             f"--given {name}={text}: {name!r} is a number.", f"write COLUMN=NUMBER, for example `--given {name}=13.2`"
         )
     return number

@@ -1,0 +1,87 @@
+"""What `pushforward fit` is asked for, and its checks before anything is read."""
+
+import inspect
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pushforward._errors import FileError, did_you_mean
+from pushforward.cli._failures import WrongUsage
+from pushforward.flows import RECIPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line asks for; the fields are options of `pushforward fit`, `own` those of modalities."""
+
+    source: str
+    model: Path
+    flow: str | None
+    settings: tuple[tuple[str, Any], ...]
+    max_epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    patience: int | None
+    validation: float
+    ema: float | None
+    seed: int
+    checkpoint: Path
+    resume: bool
+    as_json: bool
+    own: dict[str, Any]
+
+    @classmethod
+    def options(cls) -> tuple[str, ...]:
+        """Names of the options that all modalities share."""
+        named = {field.name for field in fields(cls)}
+        return tuple(sorted(named - {"model", "checkpoint", "own"}))
+
+    def common(self, *, progress: bool) -> dict[str, Any]:
+        """The settings of a fit that all modalities share, but for the flow's name."""
+        names = ("learning_rate", "batch_size", "max_epochs", "patience", "ema", "checkpoint", "resume")
+        return {name: getattr(self, name) for name in names} | {
+            "options": dict(self.settings),
+            "validation": self.validation or None,
+            "progress": progress,
+            "random_state": self.seed,
+        }
+
+
+def check_target(path: Path) -> None:
+    """Find out before the training what would make saving fail after it."""
+    if path.is_dir():
+        raise FileError(f"{path}: this is a folder.", f"give a file name, such as {path / 'model.safetensors'}")
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: there is no folder {path.parent}.", "make the folder first")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: this is a device or a pipe.", "give the name of a plain file")
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".pushforward-", suffix=".tmp", dir=path.parent):
+            pass
+    except OSError as error:
+        hint = "choose another folder, or change its permissions"
+        raise FileError(f"{path}: nothing can be written to the folder ({error.strerror}).", hint) from None
+
+
+def check_recipe(flow: str, settings: Sequence[tuple[str, Any]], *, conditional: bool) -> None:
+    """A usage error if the flow has no such option, or cannot be conditional and should be."""
+    recipe = RECIPES[flow]
+    parameters = inspect.signature(recipe.build).parameters
+    for name, value in settings:
+        if name not in recipe.options():
+            raise WrongUsage(f"--set {name}: {flow} has no such option.", did_you_mean(name, recipe.options()))
+        _check_type(name, value, parameters[name].default)
+    if conditional and not recipe.conditional:
+        able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
+        raise WrongUsage(f"--flow {flow} cannot be conditional.", f"choose one of {able}")
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    """An option holds what its default does; a whole number may stand for a decimal one."""
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+    wanted = type(default)
+    fits = type(value) is wanted or (wanted is float and type(value) is int)
+    if wanted in kinds and not fits:
+        raise WrongUsage(f"--set {name}={value}: {name} is {kinds[wanted]}.", f"write for example {name}={default}")

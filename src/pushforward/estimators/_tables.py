@@ -1,0 +1,69 @@
+"""What the estimators of tables share."""
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pushforward._errors import FileError
+from pushforward.data import Schema, Table, column_warnings
+from pushforward.estimators._base import FlowEstimator, require_modality
+from pushforward.estimators._inputs import rows_to_fit
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._chunks import TableFlow
+from pushforward.modalities.table._settings import TableSettings
+
+
+class TableEstimator(TableSettings, FlowEstimator):
+    """Fitting of the estimators of tables; see `FlowDensity` for what the settings mean."""
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    _modality = "table"
+    _conditional: ClassVar[bool] = False
+
+    @property
+    def schema_(self) -> Schema:
+        """The columns, with the kind of each and a note on how it was found."""
+        return self._fitted.facts.schema
+
+    @property
+    def condition_schema_(self) -> Schema | None:
+        """The columns of the conditions; None for a model without."""
+        return self._fitted.facts.condition_schema
+
+    @property
+    def _table_flow(self) -> TableFlow:
+        return TableFlow(self.flow_, self.schema_)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Prepared:
+        """Fit the flow, and give back what it was fitted to."""
+        rows = rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)
+        # Who has a `Table` has `column_warnings` too, and shows them in its own way.
+        return self._learn(rows, self._check if isinstance(X, Table) else self._check_and_warn)
+
+    def _check(self, ready: Prepared) -> None:
+        """Refuse, before training, what this estimator cannot use."""
+
+    def _check_and_warn(self, ready: Prepared) -> None:
+        self._check(ready)
+        for sentence in column_warnings(ready.data.x, ready.facts.schema):
+            warnings.warn(sentence, stacklevel=6)
+
+    def _set_fitted(self, model: Model) -> None:
+        FlowEstimator._set_fitted(self, model)
+        self.n_features_in_ = len(model.facts.schema.columns)
+        if model.facts.named:
+            self.feature_names_in_ = np.array(model.facts.schema.names, dtype=object)
+
+    @classmethod
+    def _require(cls, model: Model, source: str) -> None:
+        require_modality(model, cls._modality, source)
+        conditions = model.facts.condition_schema
+        if conditions is not None and not cls._conditional:
+            names = ", ".join(conditions.names)
+            raise FileError(f"{source}: this model is conditional on {names}", "use `ConditionalFlowDensity.load`")
+        if conditions is None and cls._conditional:
+            raise FileError(f"{source}: this model is not conditional", "use `FlowDensity.load`")

@@ -1,0 +1,111 @@
+"""Fitting, whatever the data are: the modality prepares, `train.fit` trains."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.distributions import AbstractDistribution
+from pushforward.flows import RECIPES, Training
+from pushforward.modalities._base import Modality
+from pushforward.modalities._model import Model
+from pushforward.modalities._settings import Settings
+from pushforward.objectives import Objective
+from pushforward.train import fit
+
+
+class Prepared(NamedTuple):
+    """What a modality makes of its data.
+
+    Attributes:
+        flow: The untrained flow, in the user's units.
+        x: `(rows, *event_shape)`.
+        condition: `(rows, *cond_shape)`, or None.
+        weights: `(rows,)`, or None.
+        objective: What training makes small.
+        facts: What the model needs beside the flow; `facts.to_json()` is plain data.
+        data: What was prepared, for an estimator that wants to look at it.
+    """
+
+    flow: AbstractDistribution
+    x: Any
+    condition: Any
+    weights: Any
+    objective: Objective
+    facts: Any
+    data: Any = None
+
+
+def prepared(modality: Modality, data: Any, settings: Settings) -> tuple[Prepared, jax.Array]:
+    """What is to be trained, and the key for it.
+
+    Raises:
+        ValueError: If the data, the flow or a setting cannot be used.
+    """
+    if settings.resume and not isinstance(settings.random_state, int | np.integer):
+        raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
+    build_key, fit_key = jax.random.split(key_from(settings.random_state))
+    return modality.prepare(data, settings, build_key), fit_key
+
+
+def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Array) -> Model:
+    """The fitted model."""
+    result = fit(
+        ready.flow,
+        ready.x,
+        condition=ready.condition,
+        weights=ready.weights,
+        objective=ready.objective,
+        **training_of(settings),
+        batch_size=settings.batch_size,
+        validation=settings.validation,
+        checkpoint=settings.checkpoint,
+        resume=settings.resume,
+        callbacks=tuple(settings.callbacks),
+        progress=settings.progress,
+        key=key,
+    )
+    return Model(modality.name, result.flow, ready.facts, plain(settings), result)
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """The settings by name."""
+    return {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+
+
+def key_from(random_state: Any) -> jax.Array:
+    """A JAX key from a seed, a NumPy `RandomState`, or None for NumPy's global one.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    if random_state is None or random_state is np.random:
+        state = np.random.mtrand._rand  # pyright: ignore[reportAttributeAccessIssue]: NumPy's own name for it
+    elif isinstance(random_state, np.random.RandomState):
+        state = random_state
+    elif isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32:
+        state = np.random.RandomState(random_state)
+    else:
+        raise DataError(
+            f"random_state must be a seed, a numpy.random.RandomState or None, got {random_state!r}.",
+            "a whole number from 0 to 2**32 - 1 makes the same draws every time",
+        )
+    return jax.random.key(int(state.randint(2**31 - 1)))
+
+
+def training_of(settings: Settings) -> dict[str, Any]:
+    """Arguments of `fit`: what is given, and for what is None the recipe's own."""
+    recipe = RECIPES[settings.flow].training if isinstance(settings.flow, str) else Training()
+    own: Mapping[str, Any] = dataclasses.asdict(recipe)
+    given = plain(settings)
+    chosen = {name: default if given[name] is None else given[name] for name, default in own.items()}
+    return chosen | {"ema": chosen["ema"] or None}
+
+
+def on_device(values: np.ndarray) -> jax.Array:
+    """The values in JAX's precision; unlike `jnp.asarray`, which holds two copies for a moment, with one copy."""
+    return jax.device_put(np.asarray(values, dtype=jnp.result_type(float)))

@@ -1,0 +1,138 @@
+"""Options that a modality adds to commands, as plain data: declaring them imports nothing."""
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """An option of one modality.
+
+    Attributes:
+        name: As commands pass it on, `drop_missing`; on the command line `--drop-missing`, or what `spelt` says.
+        commands: Those that have it.
+        help: A sentence.
+        parse: From the text of the user to the value; a ValueError says what is wrong. None for a switch.
+        metavar: What stands for the value in the help.
+        default: Where it is not given.
+        shown: What the help says of the default, where that is not the value.
+        many: Whether it may be given several times; the value is then a tuple.
+        spelt: On the command line, where that is not the name.
+        both_ways: Whether a switch has a `--no-`, so that it can be on, off or not given.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    help: str
+    parse: Callable[[str], Any] | None = None
+    metavar: str = ""
+    default: Any = None
+    shown: str = ""
+    many: bool = False
+    spelt: str = ""
+    both_ways: bool = False
+
+    @property
+    def flag(self) -> str:
+        """As it is written on the command line."""
+        return self.spelt or "--" + self.name.replace("_", "-")
+
+    def value(self, given: Any) -> Any:
+        """What a modality gets for what the command line holds.
+
+        Raises:
+            ValueError: If it cannot be read.
+        """
+        if self.parse is None:
+            return bool(given) if not self.both_ways else given
+        if self.many:
+            return tuple(self.parse(text) for text in given)
+        return self.default if given is None else self.parse(given)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number within bounds, or a whole one.
+
+    Attributes:
+        low: The least.
+        high: The largest.
+        whole: Whether it has no decimals.
+        above: Whether `low` itself is left out.
+        below: Whether `high` itself is left out.
+    """
+
+    low: float | int = -math.inf
+    high: float | int = math.inf
+    whole: bool = False
+    above: bool = False
+    below: bool = False
+
+    def __call__(self, text: str) -> float | int:
+        """Read it."""
+        try:
+            number = int(text) if self.whole else float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a {'whole ' * self.whole}number.") from None
+        if not math.isfinite(number):
+            raise ValueError(f"{text} is not a finite number.")
+        on_end = (self.above and number == self.low) or (self.below and number == self.high)
+        if not self.low <= number <= self.high or on_end:
+            raise ValueError(f"{text} is not {self._range()}.")
+        return number
+
+    def _range(self) -> str:
+        low = f"{'above' if self.above else 'at least'} {self.low:g}" if self.low > -math.inf else ""
+        high = f"{'below' if self.below else 'at most'} {self.high:g}" if self.high < math.inf else ""
+        return " and ".join(filter(None, (low, high)))
+
+
+SHARE = Number(0, 1, below=True)
+COUNT = Number(1, whole=True)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """Read it."""
+        if text not in self.words:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.words)}.")
+        return text
+
+
+def word(text: str) -> str:
+    """The text as it is."""
+    return text
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names between commas; a name that holds a comma stands in double quotes."""
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name.strip())
+
+
+def size(text: str) -> tuple[int, int]:
+    """`32` or `HEIGHTxWIDTH`."""
+    sides = text.lower().split("x")
+    if not 1 <= len(sides) <= 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise ValueError(f"{text!r} is not a size, such as 32 or 28x20.")
+    return int(sides[0]), int(sides[-1])
+
+
+def named_value(text: str) -> tuple[str, str]:
+    """`column=value`, where the value is a number or a category."""
+    name, equals, value = text.rpartition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise ValueError(f"{text!r} is not COLUMN=VALUE, such as alcohol=13.2.")
+    return name.strip(), value.strip()
+
+
+def flatten(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The names of an option that was given several times, in one row."""
+    return tuple(name for group in groups for name in group)

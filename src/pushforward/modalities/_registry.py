@@ -1,0 +1,60 @@
+"""Which modalities there are, and which one a source, a flow or a file is of."""
+
+from importlib import import_module
+
+from pushforward.modalities._base import Modality
+
+_HOMES = ("pushforward.modalities.table", "pushforward.modalities.image")
+"""One line a modality; the first is what data are taken for that no other claims."""
+_MODALITIES: dict[str, Modality] = {}
+
+
+def modalities() -> dict[str, Modality]:
+    """All modalities by name."""
+    for home in _HOMES:
+        modality: Modality = import_module(home).MODALITY
+        _MODALITIES.setdefault(modality.name, modality)
+    return _MODALITIES
+
+
+def register(modality: Modality) -> None:
+    """Add a modality of your own, or one in place of another of its name: commands and files then know it.
+
+    Args:
+        modality: Its name must not be empty.
+    """
+    modalities()[modality.name] = modality
+
+
+def modality_named(name: str) -> Modality:
+    """The modality of a file.
+
+    Raises:
+        FileError: If it is not known here.
+    """
+    known = modalities()
+    if name not in known:
+        from pushforward._errors import FileError
+
+        raise FileError(
+            f"the file holds a model of the kind {name!r}, which is not known here.",
+            f"known are {', '.join(known)}; `pushforward.modalities.register` adds others before loading",
+        )
+    return known[name]
+
+
+def modality_of(source: str, flow: str | None = None) -> Modality:
+    """The modality that reads a source for a flow; without a flow, that of the data.
+
+    Raises:
+        DataError: If the flow's modality cannot read the source.
+    """
+    known = modalities()
+    if flow is not None:
+        able = [modality for modality in known.values() if modality.takes(flow)]
+        claiming = [modality for modality in able if modality.claims(source)]
+        chosen = (claiming or able or [*known.values()])[0]
+    else:
+        chosen = next((m for m in reversed(known.values()) if m.claims(source)), next(iter(known.values())))
+    chosen.check_source(source)
+    return chosen

@@ -1,0 +1,47 @@
+"""What a model of images knows beside its flow, and how that is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pushforward.modalities._base import Told
+from pushforward.modalities._talk import plural
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What is needed to use the flow of images.
+
+    Attributes:
+        levels: Grey values.
+        labels: Names of the labels that the flow is conditional on.
+    """
+
+    levels: int
+    labels: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"levels": self.levels, "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The facts from plain data."""
+        return cls(data["levels"], tuple(data["labels"]))
+
+    def told(self, shape: tuple[int, ...]) -> Told:
+        """What `show` tells of images of this shape."""
+        size = f"{size_told(shape)}, {self.levels} levels"
+        labels: list[tuple[str, object]] = [("labels", ", ".join(self.labels))] if self.labels else []
+        return Told({"images": self.to_json() | {"shape": list(shape)}}, [("images", size), *labels])
+
+
+def size_told(shape: tuple[int, ...]) -> str:
+    """`28 x 28 in grey`."""
+    height, width, channels = shape
+    return f"{height} x {width} in {'grey' if channels == 1 else 'colour'}"
+
+
+def labels_told(labels: tuple[str, ...]) -> str:
+    """`, given one of 10 labels`."""
+    return f", given one of {plural(len(labels), 'label')}"

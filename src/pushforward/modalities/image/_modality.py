@@ -1,0 +1,256 @@
+"""The modality of images."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pushforward.modalities._base import Figure, Modality, Told
+from pushforward.modalities._options import SHARE, Number, OneOf, Option, size, word
+
+OPTIONS = (
+    Option(
+        name="resize",
+        commands=("fit", "score"),
+        metavar="HxW",
+        parse=size,
+        help="Bring all to this height and width.",
+    ),
+    Option(
+        name="mode",
+        commands=("fit", "score"),
+        metavar="[grey|rgb]",
+        parse=OneOf(("grey", "rgb")),
+        help="Turn all to grey, or to colour.",
+    ),
+    Option(
+        name="bits",
+        commands=("fit",),
+        metavar="N",
+        parse=Number(1, 8, whole=True),
+        help="Keep the highest N of 8 bits.",
+    ),
+    Option(
+        name="labels",
+        commands=("fit",),
+        help="Learn them given their labels, the names of their folders.",
+    ),
+    Option(name="flip", commands=("fit",), help="Mirror half of them left to right while training."),
+    Option(
+        name="shift",
+        commands=("fit",),
+        metavar="N",
+        parse=Number(0, whole=True),
+        default=0,
+        help="Move them by up to N pixels while training.",
+    ),
+    Option(
+        name="drop_labels",
+        commands=("fit",),
+        metavar="SHARE",
+        parse=SHARE,
+        default=0.0,
+        help="Leave out this share of the labels, such as 0.1, so that `sample --guidance` works.",
+    ),
+    Option(name="skip_bad", commands=("fit", "score", "attributes"), help="Leave out files that are no pictures."),
+    Option(
+        name="grid",
+        commands=("sample", "interpolate"),
+        metavar="RxC",
+        parse=size,
+        help="Rows and columns of the sheet; between four images 6x6 if nothing else is said.",
+    ),
+    Option(
+        name="label",
+        commands=("sample", "interpolate"),
+        metavar="NAME",
+        parse=word,
+        help="The label of the images, with a model that knows labels.",
+    ),
+    Option(
+        name="guidance",
+        commands=("sample",),
+        metavar="NUMBER",
+        parse=Number(0),
+        default=0.0,
+        help="Above 0, more of what sets the label apart; for a fit with --drop-labels.",
+    ),
+    Option(
+        name="denoise",
+        commands=("sample",),
+        both_ways=True,
+        help="Whether to take away the Gaussian noise of a fit with --set noise=0.05; by default yes.",
+    ),
+    Option(
+        name="picture",
+        commands=("attributes",),
+        metavar="FILE",
+        parse=word,
+        help="What to move; by default four of the images.",
+    ),
+)
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SHEET = (6, 6)
+
+
+class ImageModality(Modality):
+    """Pictures of one size in folders, and arrays of bytes."""
+
+    name = "image"
+    plural = "images"
+    row = "image"
+    flow = "glow"
+    events = frozenset({"image"})
+    options = OPTIONS
+    pictures: ClassVar[Mapping[str, str]] = {
+        "samples": "draws",
+        "temperatures": "the same noise at several scales",
+        "layers": "samples on their way from the noise to the image, after some of the layers",
+        "reconstructions": "images of DATA from their whole latent vector and from half of it",
+        "nearest": "draws above the images of DATA that are most alike, so that one sees whether the model copies",
+        "loss": "the training and validation loss by epoch",
+    }
+    extra_commands = frozenset({"interpolate", "attributes"})
+    size_hint = "bring them to another size with --resize"
+
+    def claims(self, source: str) -> bool:
+        """Whether it is a folder, a picture, or an array of bytes with three or four axes."""
+        path = Path(source)
+        return path.is_dir() or path.suffix.lower() in PICTURE_ENDINGS or _holds_bytes(path)
+
+    def read(self, source: str, given: Mapping[str, Any], talk: Any) -> Any:
+        """Images and, if they are to be learned, labels."""
+        from pushforward.modalities.image._read import read_to_fit
+
+        return read_to_fit(source, given, talk)
+
+    def settings(self, given: Mapping[str, Any], data: Any, **common: Any) -> Any:
+        """The common settings, and what training makes of the images."""
+        from pushforward.modalities.image._settings import ImageSettings
+
+        if common["batch_size"] is None:
+            common.pop("batch_size")
+        own = {name: given[name] for name in ("flip", "shift", "drop_labels")}
+        return ImageSettings(**common, conditional=given["labels"], **own)
+
+    def is_conditional(self, given: Mapping[str, Any]) -> bool:
+        """Whether labels are learned."""
+        return given["labels"]
+
+    def build(self, data: Any, settings: Any, key: Any) -> Any:
+        """The flow of whole grey values."""
+        from pushforward.modalities.image._prepare import build
+
+        return build(data, settings, key)
+
+    def prepare(self, data: Any, settings: Any, key: Any) -> Any:
+        """Grey values, labels as zeros and ones, and the flow."""
+        from pushforward.modalities.image._prepare import prepare
+
+        return prepare(data, settings, key)
+
+    def facts_from_json(self, data: Mapping[str, Any]) -> Any:
+        """Levels and labels of a file."""
+        from pushforward.modalities.image._facts import ImageFacts
+
+        return ImageFacts.from_json(data)
+
+    def plan(self, data: Any, settings: Any) -> str:
+        """Count, size, levels and labels."""
+        from pushforward.modalities._talk import plural
+        from pushforward.modalities.image._facts import labels_told, size_told
+
+        labels = labels_told(data.names) if data.names else ""
+        count = plural(len(data.images), "image")
+        return f"{count} of {size_told(data.images.shape)}, {data.images.levels} levels{labels}"
+
+    def callbacks(self, data: Any, settings: Any, target: Path, talk: Any) -> tuple[Callable[..., Any], ...]:
+        """A picture of samples, drawn again and again."""
+        from pushforward.modalities.image._facts import ImageFacts
+        from pushforward.modalities.image._watch import Samples
+
+        return (Samples(ImageFacts(data.images.levels, data.names), settings.random_state, target, talk),)
+
+    def figure(self, model: Any) -> Figure:
+        """Bits per dimension."""
+        scale = 1.0 / (math.prod(model.flow.event_shape) * math.log(2.0))
+        return Figure(scale, "bits per dimension", "negative log-probability for each number", True)
+
+    def report(self, data: Any, model: Any) -> dict[str, Any]:
+        """Count, shape, levels and labels, and the figure."""
+        images, loss = data.images, model.result.best_loss
+        return {
+            "images": len(images),
+            "shape": list(images.shape),
+            "levels": images.levels,
+            "labels": list(data.names),
+            "bits_per_dim": self.figure(model).scale * loss if math.isfinite(loss) else None,
+        }
+
+    def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each image: its name, bits per dimension, log-probability in nats."""
+        from pushforward.modalities.image._model import ImageModel
+        from pushforward.modalities.image._score import score
+
+        score(ImageModel(model), source, target, given, talk)
+
+    def sample(
+        self,
+        model: Any,
+        count: int | None,
+        target: str,
+        given: Mapping[str, Any],
+        *,
+        temperature: float,
+        seed: int,
+        talk: Any,
+    ) -> None:
+        """A sheet, a folder or an array."""
+        from pushforward.modalities.image._model import ImageModel
+        from pushforward.modalities.image._sample import sample
+
+        sample(ImageModel(model), count, target, given, temperature=temperature, seed=seed, talk=talk)
+
+    def plot(
+        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], seed: int
+    ) -> tuple[Any, str]:
+        """Samples, if nothing else is asked for."""
+        from pushforward.modalities.image._model import ImageModel
+        from pushforward.modalities.image._pictures import picture
+
+        what = what or "samples"
+        return picture(ImageModel(model), source, what, seed), what
+
+    def tell(self, model: Any) -> Told:
+        """Size, levels and labels."""
+        return model.facts.told(model.flow.event_shape)
+
+    def interpolate(
+        self, model: Any, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Any
+    ) -> None:
+        """A row between two images, a sheet between four."""
+        from pushforward.modalities.image._commands import interpolate
+        from pushforward.modalities.image._model import ImageModel
+
+        interpolate(ImageModel(model), sources, target, {**given, "grid": given["grid"] or SHEET}, talk)
+
+    def attributes(self, model: Any, source: str, target: Path, given: Mapping[str, Any], talk: Any) -> None:
+        """Rows of images with less and more of an attribute."""
+        from pushforward.modalities.image._commands import attributes
+        from pushforward.modalities.image._model import ImageModel
+
+        attributes(ImageModel(model), source, target, given, given["seed"], talk)
+
+
+def _holds_bytes(path: Path) -> bool:
+    """Whether an array in a file is of bytes with three axes or more; any file that cannot be read holds none."""
+    if path.suffix not in (".npy", ".npz") or not path.is_file():
+        return False
+    import numpy as np
+
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        arrays = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files[:1]]
+    except (OSError, ValueError, EOFError):
+        return False
+    return any(array.dtype == np.uint8 and array.ndim >= 3 for array in arrays)

@@ -1,0 +1,51 @@
+"""From images to what training needs."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from pushforward.data import Images
+from pushforward.distributions import AbstractDistribution
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities.image._arrays import one_hot
+from pushforward.modalities.image._facts import ImageFacts
+from pushforward.modalities.image._flow import image_objective, image_recipe
+from pushforward.modalities.image._settings import ImageSettings
+
+
+class Labelled(NamedTuple):
+    """What a flow of images is fitted to.
+
+    Attributes:
+        images: Grey values.
+        labels: `(count,)`, or None for a flow that is not told any.
+    """
+
+    images: Images
+    labels: np.ndarray | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the labels, sorted."""
+        return () if self.labels is None else tuple(str(name) for name in np.unique(self.labels))
+
+
+def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDistribution:
+    """The untrained flow of whole grey values."""
+    options = dict(settings.options or {}) | {"grey_levels": data.images.levels}
+    if data.names:
+        options["cond_dim"] = len(data.names)
+    return image_recipe(settings.flow).build(data.images.shape, **options, key=key)
+
+
+def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared:
+    """What training needs."""
+    return Prepared(
+        flow=build(data, settings, key),
+        x=data.images.values,
+        condition=None if data.labels is None else one_hot(data.labels, data.names),
+        weights=None,
+        objective=image_objective(settings),
+        facts=ImageFacts(data.images.levels, data.names),
+    )

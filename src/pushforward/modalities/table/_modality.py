@@ -1,0 +1,177 @@
+"""The modality of tables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pushforward.modalities._base import Figure, Modality, Told
+from pushforward.modalities._options import Option, named_value, names, word
+
+ROWS = 1000
+"""How many rows `sample` draws where nothing else is asked for."""
+
+OPTIONS = (
+    Option(
+        name="condition",
+        commands=("fit",),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns to be conditional on: learn the others given these.",
+    ),
+    Option(
+        name="weights",
+        commands=("fit",),
+        metavar="COLUMN",
+        parse=word,
+        help="Column of weights: a row of weight 2 counts like two rows.",
+    ),
+    Option(name="drop", commands=("fit",), metavar="A,B", parse=names, many=True, help="Columns to leave out."),
+    Option(
+        name="kinds",
+        spelt="--column",
+        commands=("fit",),
+        metavar="NAME:KIND",
+        parse=word,
+        many=True,
+        help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
+        "categorical. The name * stands for all others. Inferred where it is not given. Repeatable.",
+    ),
+    Option(
+        name="drop_missing",
+        commands=("fit", "score", "plot"),
+        help="Leave out rows with an empty, NaN or infinite cell.",
+    ),
+    Option(
+        name="given",
+        commands=("sample", "plot"),
+        metavar="COLUMN=VALUE",
+        parse=named_value,
+        many=True,
+        help="The value of a condition, for a conditional model. Repeatable.",
+    ),
+    Option(
+        name="given_file",
+        commands=("sample",),
+        metavar="FILE",
+        parse=word,
+        help="A table with the model's conditions.",
+    ),
+)
+
+
+class TableModality(Modality):
+    """Rows of numbers, angles, whole numbers and categories, in files, frames and arrays."""
+
+    name = "table"
+    plural = "tables"
+    row = "row"
+    flow = "nsf"
+    events = frozenset({"line", "circle", "sphere", "integers", "categories"})
+    options = OPTIONS
+    pictures: ClassVar[Mapping[str, str]] = {
+        "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
+        "corner": "every pair of columns of numbers, samples beside DATA",
+        "shares": "how often each category occurs in samples, and in DATA",
+        "loss": "the training and validation loss by epoch",
+        "steps": "how the layers move points from the noise to the data",
+    }
+
+    def check_source(self, source: str) -> None:
+        """A DataError for a folder."""
+        if Path(source).is_dir():
+            from pushforward._errors import DataError
+
+            raise DataError(f"{source}: this is a folder.", "give the path of one file of a table")
+
+    def read(self, source: str, given: Mapping[str, Any], talk: Any) -> Any:
+        """Rows, with conditions and weights apart."""
+        from pushforward.modalities.table._read import read_rows
+
+        return read_rows(source, given, talk)
+
+    def settings(self, given: Mapping[str, Any], data: Any, **common: Any) -> Any:
+        """The common settings, and the kinds of columns: inferred where they are not said."""
+        from pushforward.modalities.table._settings import TableSettings
+
+        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds))
+
+    def is_conditional(self, given: Mapping[str, Any]) -> bool:
+        """Whether a column is conditioned on."""
+        return bool(given["condition"])
+
+    def build(self, data: Any, settings: Any, key: Any) -> Any:
+        """The flow of the columns, in standardised units."""
+        from pushforward.modalities.table._columns import seen_size
+        from pushforward.modalities.table._flow import build_flow
+
+        cond_dim = None if data.conditions is None else seen_size(data.conditions)
+        return build_flow(settings.flow, settings.options, data.schema, cond_dim, key)
+
+    def prepare(self, data: Any, settings: Any, key: Any) -> Any:
+        """The schema, the flow in the user's units, arrays on the device."""
+        from pushforward.modalities.table._prepare import prepare_rows
+
+        return prepare_rows(data, settings, key)
+
+    def facts_from_json(self, data: Mapping[str, Any]) -> Any:
+        """The schemas of a file."""
+        from pushforward.modalities.table._facts import TableFacts
+
+        return TableFacts.from_json(data)
+
+    def plan(self, data: Any, settings: Any) -> str:
+        """Rows, columns, conditions, and by which flows."""
+        from pushforward.modalities.table._plan import plan
+
+        return plan(data, settings.flow)
+
+    def figure(self, model: Any) -> Figure:
+        """Nats per row, if the flow is trained by likelihood."""
+        from pushforward.modalities.table._flow import objective_of
+        from pushforward.objectives import nll
+
+        if objective_of(model.recipe, model.facts.schema) is nll:
+            return Modality.figure(self, model)
+        return Figure(1.0, "squared error of the velocity", "squared error of the velocity, not a likelihood,", False)
+
+    def report(self, data: Any, model: Any) -> dict[str, Any]:
+        """Rows, columns and conditions."""
+        return {"rows": data.x.num_rows, "dropped_rows": data.x.dropped} | model.facts.told().plain
+
+    def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each row, with the column `log_prob`."""
+        from pushforward.modalities.table._score import score
+
+        score(model, source, target, drop_missing=given["drop_missing"], talk=talk)
+
+    def sample(
+        self,
+        model: Any,
+        count: int | None,
+        target: str,
+        given: Mapping[str, Any],
+        *,
+        temperature: float,
+        seed: int,
+        talk: Any,
+    ) -> None:
+        """The model's own columns, and the conditions behind them."""
+        from pushforward.modalities.table._given import conditions
+        from pushforward.modalities.table._sample import sample
+
+        chosen = conditions(model.facts.condition_schema, dict(given["given"]), given["given_file"])
+        sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
+
+    def plot(
+        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], seed: int
+    ) -> tuple[Any, str]:
+        """The density of one or two columns, else a corner picture, if nothing else is asked for."""
+        from pushforward.modalities.table._pictures import picture
+
+        chosen = {"given": dict(given["given"]), "drop_missing": given["drop_missing"]}
+        return picture(model, source, what, seed=seed, **chosen)
+
+    def tell(self, model: Any) -> Told:
+        """Columns and conditions."""
+        return model.facts.told()

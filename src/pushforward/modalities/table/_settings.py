@@ -1,0 +1,15 @@
+"""The settings of a fit to a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import no_type_check
+
+from pushforward.modalities._settings import Settings
+
+
+@no_type_check
+@dataclass(repr=False, eq=False)
+class TableSettings(Settings):
+    """The settings of all fits, and what the columns can hold."""
+
+    columns: str | Mapping[str, str] | None = None
