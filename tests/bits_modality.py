@@ -64,7 +64,7 @@ class BitModality(Modality):
         return RECIPES[settings.flow].build(data.values.shape[1], **settings.options, key=key)
 
     def prepare(self, data, settings, key):
-        from pushforward.modalities._learn import Prepared
+        from pushforward.modalities import Prepared
         from pushforward.objectives import nll
 
         flow = self.build(data, settings, key)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from bits_modality import BitModality
-from pushforward.modalities import modalities, modality_named, register
-from pushforward.modalities._model import read_model
+from pushforward.modalities import modalities, modality_named, read_model, register
 
 FILE = Path(__file__).parents[1] / "bits_modality.py"
 

@@ -11,7 +11,7 @@ from pushforward.modalities.table._noise import shifts
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
+def model() -> TableFlow:
     flow = pf.distributions.Transformed(
         pf.distributions.Normal.standard((2,)), pf.bijections.Standardize(np.array([1.0, 2.0]), np.array([3.0, 0.5]))
     )

@@ -9,6 +9,7 @@ from pushforward import flows
 from pushforward.data import Images
 from pushforward.modalities._model import Model
 from pushforward.modalities.image._facts import ImageFacts
+from pushforward.train import FitResult
 
 OPTIONS = {"patch": 2, "num_layers": 2, "width": 8, "depth": 1, "num_heads": 2}
 
@@ -61,7 +62,8 @@ def unfitted(labels=(), **settings):
     model = pf.ImageDensity("tarflow-image", **settings)
     cond_dim = len(labels) or None
     flow = flows.tarflow_image((4, 4, 1), cond_dim=cond_dim, key=jax.random.key(0), **OPTIONS)
-    model.model_ = Model("image", flow, ImageFacts(256, labels), model.get_params(), None)
+    result = FitResult(flow, (), 0, np.nan, np.nan, "not begun", (), 0.0)
+    model.model_ = Model("image", flow, ImageFacts(256, labels), model.get_params(), result)
     return model
 
 

@@ -22,23 +22,14 @@ class ImageDensity(ImageSettings, FlowEstimator, ImageMethods):
         flip: Whether training sees images mirrored left to right, half of the time.
         shift: Training sees images moved by up to so many pixels; the image is continued by its edge.
         drop_labels: Share of the labels that training leaves out, 0.1 for a model that is to be guided.
-        learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
         batch_size: Images per step.
-        max_epochs: Passes through the images at most; None for the flow's own.
-        patience: Epochs without a better held-out loss before training ends; None for the flow's own.
-        validation: Share of the images that is held out to find the best epoch; 0 or None for none.
-        ema: Decay of a running mean of the parameters; None for the flow's own, 0 for none.
-        checkpoint: A file to which training is saved every few seconds.
-        resume: Go on from `checkpoint`; needs a whole number as `random_state`.
-        callbacks: Called after every epoch, see `pushforward.fit`.
-        progress: Whether to report on stderr.
-        random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+
+    The other settings, and `result_`, are those of `FlowDensity`.
 
     Attributes:
         flow_: The fitted `Transformed`, from noise to images `(height, width, channels)` of grey values.
         levels_: How many grey values there are.
         labels_: Names of the labels, if the flow is conditional.
-        result_: The `FitResult`.
 
     Example:
         >>> digits = pf.data.read_images("sklearn:digits")

@@ -4,19 +4,39 @@ Commands and estimators name no kind of data; they ask the modality of the sourc
 own is a class on `Modality` and a call of `register`; see docs/extending.md.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from pushforward.modalities._base import Figure, Modality, Told
 from pushforward.modalities._options import Number, OneOf, Option
 from pushforward.modalities._registry import modalities, modality_named, modality_of, register
 
+if TYPE_CHECKING:
+    from pushforward.modalities._learn import Prepared
+    from pushforward.modalities._model import Model, read_model, write_model
+
+_HEAVY = {"Model": "_model", "Prepared": "_learn", "read_model": "_model", "write_model": "_model"}
+"""Names that need JAX, imported when they are used, so that a command's help does not wait for it."""
+
 __all__ = [
     "Figure",
     "Modality",
+    "Model",
     "Number",
     "OneOf",
     "Option",
+    "Prepared",
     "Told",
     "modalities",
     "modality_named",
     "modality_of",
+    "read_model",
     "register",
+    "write_model",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HEAVY:
+        return getattr(importlib.import_module(f"pushforward.modalities.{_HEAVY[name]}"), name)
+    raise AttributeError(f"module 'pushforward.modalities' has no attribute {name!r}")

@@ -81,13 +81,15 @@ class Number:
             raise ValueError(f"{text} is not a finite number.")
         on_end = (self.above and number == self.low) or (self.below and number == self.high)
         if not self.low <= number <= self.high or on_end:
-            raise ValueError(f"{text} is not {self._range()}.")
+            raise ValueError(f"{text} is not in the range {self._range()}.")
         return number
 
     def _range(self) -> str:
-        low = f"{'above' if self.above else 'at least'} {self.low:g}" if self.low > -math.inf else ""
-        high = f"{'below' if self.below else 'at most'} {self.high:g}" if self.high < math.inf else ""
-        return " and ".join(filter(None, (low, high)))
+        low = f"{self.low:g}{'<' if self.above else '<='}" if self.low > -math.inf else ""
+        high = f"{'<' if self.below else '<='}{self.high:g}" if self.high < math.inf else ""
+        if low and not high:
+            return f"x{'>' if self.above else '>='}{self.low:g}"
+        return f"{low}x{high}"
 
 
 SHARE = Number(0, 1, below=True)

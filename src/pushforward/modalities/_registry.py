@@ -50,11 +50,22 @@ def modality_of(source: str, flow: str | None = None) -> Modality:
         DataError: If the flow's modality cannot read the source.
     """
     known = modalities()
-    if flow is not None:
-        able = [modality for modality in known.values() if modality.takes(flow)]
-        claiming = [modality for modality in able if modality.claims(source)]
-        chosen = (claiming or able or [*known.values()])[0]
+    claiming = [modality for modality in known.values() if modality.claims(source)]
+    if flow is None:
+        chosen = (claiming[::-1] or [*known.values()])[0]
     else:
-        chosen = next((m for m in reversed(known.values()) if m.claims(source)), next(iter(known.values())))
+        able = [modality for modality in known.values() if modality.takes(flow)]
+        chosen = ([modality for modality in able if modality in claiming] or able)[0]
+        if claiming and chosen not in claiming:
+            _refuse(source, flow, claiming[-1], chosen)
     chosen.check_source(source)
     return chosen
+
+
+def _refuse(source: str, flow: str, found: Modality, wanted: Modality) -> None:
+    from pushforward._errors import DataError
+
+    raise DataError(
+        f"{source}: holds {found.plural}, and --flow {flow} is for {wanted.plural}.",
+        f"choose a flow of {found.plural}, such as --flow {found.flow}, or give {wanted.plural}",
+    )

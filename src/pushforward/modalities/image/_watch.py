@@ -1,5 +1,6 @@
 """A picture of samples beside the model's file while it is trained."""
 
+import math
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk
 from pushforward.modalities.image._facts import ImageFacts
 from pushforward.modalities.image._model import ImageModel
-from pushforward.train import EpochInfo
+from pushforward.train import EpochInfo, FitResult
 
 SHOWN = 64
 FIRST, LATER = 2.0, 30.0
@@ -27,7 +28,9 @@ class Samples:
     def __call__(self, info: EpochInfo) -> None:
         if time.monotonic() < self.due:
             return
-        model = ImageModel(Model("image", info.best_flow(), self.facts, {"drop_labels": 0.0}, None))  # pyright: ignore[reportArgumentType]: there is no result yet
+        flow = info.best_flow()
+        unfinished = FitResult(flow, (), 0, math.nan, math.nan, "still running", (), 0.0)
+        model = ImageModel(Model("image", flow, self.facts, {"drop_labels": 0.0}, unfinished))
         known = self.facts.labels
         labels = [known[i % len(known)] for i in range(SHOWN)] if known else None
         draws = model.sample(SHOWN, self.seed, y=labels)
