@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         nets,
         objectives,
         plots,
+        testing,
         train,
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
@@ -52,6 +53,7 @@ _PACKAGES = (
     "nets",
     "objectives",
     "plots",
+    "testing",
     "train",
 )
 
@@ -79,6 +81,7 @@ __all__ = [
     "objectives",
     "plots",
     "save",
+    "testing",
     "train",
 ]
 
