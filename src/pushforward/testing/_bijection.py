@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike
 from pushforward._errors import did_you_mean
 from pushforward.bijections import AbstractBijection, Coupling
 from pushforward.testing._bijection_facts import DOMAINS, MapSubject
-from pushforward.testing._bijection_laws import AS_INNER, BIJECTION_LAWS
+from pushforward.testing._bijection_laws import AS_INNER, FORM_LAWS, NUMBER_LAWS, events_keep_their_shape_and_precision
 from pushforward.testing._law import Failure, failures_of, law_name, raise_failures
 
 WORKS_AS_INNER = "works as the inner map of a coupling"
@@ -65,8 +65,12 @@ def check_bijection(
         )
     own = None if points is None else np.asarray(points)
     subject = MapSubject(bijection, domain, own, tuple(knots), far, noise, tolerance)
-    failures = failures_of(BIJECTION_LAWS, subject)
-    checked = [law_name(law) for law in BIJECTION_LAWS]
+    laws = FORM_LAWS
+    failures = failures_of(FORM_LAWS, subject)
+    if not {law_name(events_keep_their_shape_and_precision)} & {failure.law for failure in failures}:
+        laws = (*FORM_LAWS, *NUMBER_LAWS)
+        failures += failures_of(NUMBER_LAWS, subject)
+    checked = [law_name(law) for law in laws]
     if _is_template(bijection) and subject.reaches and not failures:
         failures += _as_inner(subject)
         checked.append(WORKS_AS_INNER)

@@ -13,15 +13,17 @@ from pushforward.distributions import AbstractDistribution
 from pushforward.testing._distribution_facts import EVENTS, LawSubject
 from pushforward.testing._law import Failure, Law, listed, worst
 from pushforward.testing._parts import (
+    FAR,
     a_reload_is_bit_equal,
     every_leaf_is_an_array_of_floats,
+    not_finite,
     not_refused,
     shapes_are_plain_data,
     wrong_kinds,
 )
 
 BOTH_PASSES, BATCH = 2e-4, 1e-4
-FAR, FAR_POINTS = 1e4, 16
+FAR_POINTS = 16
 
 
 def _leaves(subject: LawSubject) -> Iterator[Failure]:
@@ -182,10 +184,7 @@ def _far_failures(subject: LawSubject, cause: str) -> Iterator[Failure]:
         yield Failure(f"x = {listed(x[event])}", f"log-density {log_prob[event]}", "finite or -inf", cause)
     for event in np.flatnonzero(~np.all(np.isfinite(by_x), axis=1))[:1]:
         yield Failure(f"x = {listed(x[event])}, gradient for x", listed(by_x[event]), "finite numbers", cause)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(by_weights):
-        if not np.all(np.isfinite(leaf)):
-            where = f"x of size {FAR:g}, gradient for `{jax.tree_util.keystr(path).lstrip('.')}`"
-            yield Failure(where, "a number that is not finite", "finite numbers", cause)
+    yield from not_finite(by_weights, cause)
 
 
 @jax.jit

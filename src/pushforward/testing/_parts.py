@@ -17,6 +17,9 @@ from pushforward.testing._law import Failure
 
 T = TypeVar("T")
 
+FAR = 1e4
+"""How far out densities and gradients must be finite, in units of the data's scale."""
+
 
 def perturb(tree: T, size: float = 0.4, seed: int = 7) -> T:
     """The same part with normal noise on every trained leaf, smaller for matrices by their fan-in.
@@ -111,6 +114,17 @@ def a_reload_is_bit_equal(part: Part) -> Iterator[Failure]:
 def _same_bits(a: Any, b: Any) -> bool:
     a, b = np.asarray(a), np.asarray(b)
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def not_finite(gradients: Any, cause: str) -> Iterator[Failure]:
+    """The leaves of which a gradient at data of size `FAR` is not finite, all in one."""
+    leaves = jax.tree_util.tree_leaves_with_path(gradients)
+    bad = [f"`{jax.tree_util.keystr(p).lstrip('.')}`" for p, leaf in leaves if not np.all(np.isfinite(leaf))]
+    if bad:
+        names = ", ".join(bad[:4]) + (f" and {len(bad) - 4} more" if len(bad) > 4 else "")
+        yield Failure(
+            f"data of size {FAR:g}, gradient for {names}", "numbers that are not finite", "finite ones", cause
+        )
 
 
 def wrong_kinds(kinds: dict[str, Any]) -> Iterator[Failure]:
