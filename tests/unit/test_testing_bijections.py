@@ -234,6 +234,7 @@ def test_the_text_names_map_law_input_and_cause():
 
 def test_a_branch_on_values_is_told_once_with_its_mending():
     (failure,) = error_of(Branches()).failures
+    assert failure.law == "kinds are told honestly"  # the first to trace it
     assert "jnp.where" in failure.cause
 
 
@@ -273,7 +274,7 @@ def test_the_start_of_a_layer_hides_nothing(key):
 
 
 def test_what_is_no_map_is_refused():
-    with pytest.raises(TypeError, match="must be an AbstractBijection, got float"):
+    with pytest.raises(TypeError, match="bijection"):
         check_bijection(1.0)
     with pytest.raises(ValueError, match="did you mean 'positive'"):
         check_bijection(Right(), domain="positiv")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +40,7 @@ def learns_nothing(dim: int, *, key: jax.Array) -> Transformed:
 
 class WrongLogDet(AbstractElementwise):
     loc: jax.Array
-    shape: tuple[int, ...] = (2,)
+    shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
     forward_kind = "analytic"
     inverse_kind = "analytic"
 

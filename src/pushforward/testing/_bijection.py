@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from pushforward._errors import did_you_mean
-from pushforward.bijections import AbstractBijection, Coupling
+from pushforward.bijections import AbstractBijection, Affine, Chain, Coupling
+from pushforward.bijections.coupling._templates import count_raw
 from pushforward.testing._bijection_facts import DOMAINS, MapSubject
-from pushforward.testing._bijection_laws import AS_INNER, FORM_LAWS, NUMBER_LAWS, events_keep_their_shape_and_precision
-from pushforward.testing._law import Failure, failures_of, law_name, raise_failures
+from pushforward.testing._bijection_laws import AS_INNER, BIJECTION_LAWS, events_keep_their_shape_and_precision
+from pushforward.testing._law import Failure, failures_of, raise_failures
 
 WORKS_AS_INNER = "works as the inner map of a coupling"
 
@@ -65,17 +66,11 @@ def check_bijection(
         )
     own = None if points is None else np.asarray(points)
     subject = MapSubject(bijection, domain, own, tuple(knots), far, noise, tolerance)
-    laws = FORM_LAWS
-    failures = failures_of(FORM_LAWS, subject)
-    if not {law_name(events_keep_their_shape_and_precision)} & {failure.law for failure in failures}:
-        laws = (*FORM_LAWS, *NUMBER_LAWS)
-        failures += failures_of(NUMBER_LAWS, subject)
-    checked = [law_name(law) for law in laws]
+    failures, checked = failures_of(BIJECTION_LAWS, subject, needed=events_keep_their_shape_and_precision)
     if _is_template(bijection) and subject.reaches and not failures:
-        failures += _as_inner(subject)
-        checked.append(WORKS_AS_INNER)
+        failures, checked = _as_inner(subject), (*checked, WORKS_AS_INNER)
     raise_failures(f"{type(bijection).__name__} {bijection.in_shape} -> {bijection.out_shape}", failures, checked)
-    return tuple(checked)
+    return checked
 
 
 def _is_template(bijection: AbstractBijection) -> bool:
@@ -83,9 +78,10 @@ def _is_template(bijection: AbstractBijection) -> bool:
 
 
 def _as_inner(subject: MapSubject) -> list[Failure]:
-    """A coupling of three coordinates whose network predicts the map's parameters."""
+    """A coupling of three coordinates whose network predicts the map's parameters, or a shift and a scale before it."""
     try:
-        layer = Coupling(subject.given, 3, width=8, depth=1, key=jax.random.key(7))
+        inner = subject.given if count_raw(subject.given) else Chain([Affine(), subject.given])
+        layer = Coupling(inner, 3, width=8, depth=1, key=jax.random.key(7))
     except Exception as error:
         return [Failure("`Coupling(inner=...)`", f"{type(error).__name__}: {error}", "a layer", "", WORKS_AS_INNER)]
     whole = MapSubject(layer, subject.domain, None, subject.knots, False, subject.noise, subject.tolerance)
@@ -95,5 +91,5 @@ def _as_inner(subject: MapSubject) -> list[Failure]:
             cause="Leaves have the event's axes last, behind any axes of their own, and so do predictions: broadcast. "
             + failure.cause,
         )
-        for failure in failures_of(AS_INNER, whole)
+        for failure in failures_of(AS_INNER, whole)[0]
     ]

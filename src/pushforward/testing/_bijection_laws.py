@@ -282,16 +282,13 @@ def _far(bijection: AbstractBijection, x: Array, condition: Array | None):
     return log_prob, by_weights, by_x
 
 
-FORM_LAWS: tuple[Law[MapSubject], ...] = (
+BIJECTION_LAWS: tuple[Law[MapSubject], ...] = (
     _leaves,
     _shapes,
     kinds_are_told_honestly,
-    events_keep_their_shape_and_precision,
     wrong_input_is_refused_in_words,
     _file,
-)
-"""Without the right shapes the others say nothing."""
-NUMBER_LAWS: tuple[Law[MapSubject], ...] = (
+    events_keep_their_shape_and_precision,
     inverse_undoes_forward_in_float64,
     inverse_undoes_forward_in_float32,
     log_det_is_that_of_autodiff,

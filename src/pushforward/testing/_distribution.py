@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike
 from pushforward.distributions import AbstractDistribution
 from pushforward.testing._distribution_facts import LawSubject
 from pushforward.testing._distribution_laws import DISTRIBUTION_LAWS, PART_LAWS
-from pushforward.testing._law import failures_of, law_name, raise_failures
+from pushforward.testing._law import failures_of, raise_failures
 from pushforward.testing._mass_laws import MASS_LAWS
 
 LAWS = (*PART_LAWS, *DISTRIBUTION_LAWS, *MASS_LAWS)
@@ -51,7 +51,7 @@ def check_distribution(
         ValueError: If bounds or values do not fit.
 
     Example:
-        >>> checked = pf.testing.check_distribution(Uniform(0.0, 2.0), bounds=[(0, 2)])
+        >>> checked = pf.testing.check_distribution(Uniform(0.0, 2.0), bounds=[(0.0, 2.0)])
         >>> "density integrates to one" in checked
         True
     """
@@ -70,7 +70,6 @@ def check_distribution(
     every = None if values is None else np.asarray(values, np.float32)
     subject = LawSubject(distribution, bounds, every, far, noise, tolerance, seed)
     with jax.enable_x64(False):
-        failures = failures_of(LAWS, subject)
-    checked = [law_name(law) for law in LAWS]
+        failures, checked = failures_of(LAWS, subject)
     raise_failures(f"{type(distribution).__name__} over {distribution.event_shape}", failures, checked)
-    return tuple(checked)
+    return checked

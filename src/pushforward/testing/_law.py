@@ -63,10 +63,17 @@ def law_name(law: Law) -> str:
     return law.__name__.strip("_").replace("_", " ")
 
 
-def failures_of(laws: Sequence[Law[S]], subject: S) -> list[Failure]:
-    """All that fails; an error is told once, by the first law that meets it."""
-    found, met = [], set()
+def failures_of(
+    laws: Sequence[Law[S]], subject: S, needed: Law[S] | None = None
+) -> tuple[list[Failure], tuple[str, ...]]:
+    """All that fails, and the laws that were run: none behind the one `needed`, where that fails.
+
+    An error is told once, by the first law that meets it.
+    """
+    found, checked, met = [], [], set()
     for law in laws:
+        checked.append(law_name(law))
+        before = len(found)
         try:
             found += [failure._replace(law=law_name(law)) for failure in law(subject)]
         except Exception as error:
@@ -74,7 +81,9 @@ def failures_of(laws: Sequence[Law[S]], subject: S) -> list[Failure]:
             if told[:ALIKE] not in met:
                 found.append(Failure("", told, "no error", _cause(error), law_name(law)))
             met.add(told[:ALIKE])
-    return found
+        if law is needed and len(found) > before:
+            break
+    return found, tuple(checked)
 
 
 def raise_failures(name: str, failures: Sequence[Failure], checked: Sequence[str]) -> None:

@@ -13,8 +13,8 @@ from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.flows import Recipe
 from pushforward.testing._bijection import check_bijection
 from pushforward.testing._distribution import check_distribution
-from pushforward.testing._law import Failure, LawError, failures_of, law_name, raise_failures
-from pushforward.testing._recipe_laws import RECIPE_LAWS, RecipeSubject
+from pushforward.testing._law import Failure, LawError, failures_of, raise_failures
+from pushforward.testing._recipe_laws import RECIPE_LAWS, RecipeSubject, it_builds_at_every_size
 
 DOMAINS = {"line": "real", "circle": "circle", "image": "real"}
 """Of the map of a recipe, by its events; those of other recipes are no bijections of numbers on a line."""
@@ -60,16 +60,15 @@ def check_recipe(
     """
     subject = _subject(recipe, tuple(dims), cond_dim, dict(options or {}), data)
     with jax.enable_x64(False):
-        failures = failures_of(RECIPE_LAWS, subject)
+        failures, checked = failures_of(RECIPE_LAWS, subject, needed=it_builds_at_every_size)
         if not failures:
             failures = [
                 failure._replace(law=f"{where}: {failure.law}")
                 for where, flow in _flows(subject)
                 for failure in _of_flow(flow, subject.events, far, noise, tolerance)
             ]
-    checked = [law_name(law) for law in RECIPE_LAWS]
     raise_failures(f"The recipe {subject.name}", failures, checked)
-    return tuple(checked)
+    return checked
 
 
 def _subject(
