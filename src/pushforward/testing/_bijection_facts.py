@@ -29,27 +29,31 @@ ROUNDINGS = 64
 """Rounding steps of an output that a steep inverse may amplify."""
 
 
+Values = Any
+"""Arrays of JAX inside the programs, of NumPy outside."""
+
+
 class Facts(NamedTuple):
     """Both directions at `n` events, one by one, and at all of them at once (`_many`)."""
 
-    x: np.ndarray
-    y: np.ndarray
-    log_det: np.ndarray
-    back: np.ndarray
-    log_det_back: np.ndarray
+    x: Values
+    y: Values
+    log_det: Values
+    back: Values
+    log_det_back: Values
 
 
 class Derivatives(NamedTuple):
     """What float64 has beside: Jacobians `(n, out, in)` and `(n, in, out)`, batches, and the gradient of a batch."""
 
-    jacobian: np.ndarray
-    jacobian_back: np.ndarray
-    slope_back: np.ndarray
-    y_many: np.ndarray
-    log_det_many: np.ndarray
-    back_many: np.ndarray
-    log_det_back_many: np.ndarray
-    pulled_many: np.ndarray
+    jacobian: Values
+    jacobian_back: Values
+    slope_back: Values
+    y_many: Values
+    log_det_many: Values
+    back_many: Values
+    log_det_back_many: Values
+    pulled_many: Values
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class MapSubject:
     @property
     def kind(self) -> Kind:
         """Of the harder direction."""
-        kinds = [kind for kind in (self.given.forward_kind, self.given.inverse_kind) if kind in KINDS]
+        kinds: list[Kind] = [kind for kind in (self.given.forward_kind, self.given.inverse_kind) if kind in KINDS]
         return worst_kind(kinds)
 
     @cached_property

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pushforward import io
+from pushforward._errors import FileError
 from pushforward._params import trainable_mask
 from pushforward._types import KINDS, Part
 from pushforward.testing._law import Failure
@@ -102,7 +103,7 @@ def a_reload_is_bit_equal(part: Part) -> Iterator[Failure]:
         try:
             io.save(path, part)
             loaded = io.load(path)
-        except (io.FileError, TypeError) as error:
+        except (FileError, TypeError) as error:
             yield Failure("`pf.save`, then `pf.load`", str(error).splitlines()[0], "a file that loads", cause)
             return
     if type(loaded) is not type(part) or jax.tree.structure(loaded) != jax.tree.structure(part):
