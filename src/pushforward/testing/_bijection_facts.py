@@ -174,8 +174,8 @@ def _exact(bijection: AbstractBijection, x: Array, condition: Array | None) -> t
 def _many(bijection: AbstractBijection, x: Array, y: Array, condition: Array | None) -> tuple[Array, ...]:
     """What `Derivatives` has of whole batches.
 
-    A program of its own: beside that of single events, the XLA of JAX 0.10 without optimisations and without fusion emitters got
-    one entry of the gradient of a `MonotoneNetwork` wrong.
+    A program of its own: beside that of single events, the XLA of JAX 0.10 without optimisations and without fusion
+    emitters got one entry of the gradient of a `MonotoneNetwork` wrong.
     """
     last = None if condition is None else jnp.moveaxis(condition, 0, -1)
     y_many, log_det_many = bijection._forward_many(jnp.moveaxis(x, 0, -1), last, None)
