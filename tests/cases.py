@@ -10,8 +10,8 @@ from jax import Array
 
 from pushforward import bijections as b
 from pushforward import flows
-from pushforward._params import trainable_mask
 from pushforward.bijections import AbstractBijection
+from pushforward.testing import perturb as perturb
 
 
 @dataclass(frozen=True)
@@ -38,33 +38,14 @@ class Case:
     tolerance: float = 0.0
     slow: bool = False
 
+    @property
+    def far(self) -> bool:
+        """Whether inputs far from the data are tried."""
+        return self.whole_line and self.domain == "real" and not self.name.endswith("_conditional")
+
     def bijection(self, key: Array) -> AbstractBijection:
-        return perturb(jax.jit(self.build)(key), self.noise)
-
-    def points(self, bijection: AbstractBijection, key: Array, n: int) -> Array:
-        x = 1.5 * jax.random.normal(key, (n, *bijection.in_shape), jnp.result_type(float))
-        circle = lambda v: jnp.pi * jnp.tanh(v)  # noqa: E731
-        x = {"real": lambda v: v, "positive": jnp.exp, "unit": jax.nn.sigmoid, "circle": circle}[self.domain](x)
-        knots = [jnp.full((1, *bijection.in_shape), knot, x.dtype) for knot in self.knots]
-        return jnp.concatenate([x, *knots])
-
-    def conditions(self, bijection: AbstractBijection, key: Array, n: int) -> Array | None:
-        if bijection.cond_shape is None:
-            return None
-        return jax.random.normal(key, (n + len(self.knots), *bijection.cond_shape), jnp.result_type(float))
-
-
-def perturb(tree, size: float = 0.4, seed: int = 7):
-    """Add noise to every trained leaf, smaller for matrices by their fan-in."""
-    rng = np.random.default_rng(seed)
-
-    def moved(leaf, is_trained):
-        if not is_trained:
-            return leaf
-        spread = size / (max(leaf.shape[-1], 1) ** 0.5 if leaf.ndim >= 2 else 1.0)
-        return leaf + np.asarray(spread * rng.standard_normal(leaf.shape), leaf.dtype)
-
-    return jax.tree.map(moved, tree, trainable_mask(tree))
+        """As it starts."""
+        return jax.jit(self.build)(key)
 
 
 D = 3

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         nets,
         objectives,
         plots,
+        testing,
         train,
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
@@ -54,6 +55,7 @@ _PACKAGES = (
     "nets",
     "objectives",
     "plots",
+    "testing",
     "train",
 )
 
@@ -82,6 +84,7 @@ __all__ = [
     "objectives",
     "plots",
     "save",
+    "testing",
     "train",
 ]
 

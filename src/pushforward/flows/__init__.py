@@ -1,6 +1,6 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
-from pushforward.flows._recipe import Recipe, Training
+from pushforward.flows._recipe import Recipe, Training, compiled
 from pushforward.flows.autoregressive.bernstein import bernstein
 from pushforward.flows.autoregressive.bnaf import bnaf
 from pushforward.flows.autoregressive.iaf import iaf
@@ -171,6 +171,7 @@ __all__ = [
     "bernstein",
     "bnaf",
     "circular_nsf",
+    "compiled",
     "denoise",
     "ffjord",
     "flow_matching",
