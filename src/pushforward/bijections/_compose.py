@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBijection
@@ -261,7 +262,7 @@ def repeat(
     """
     if num_layers < 1:
         raise ValueError(f"`num_layers` must be at least 1, got {num_layers}.")
-    stacked = jax.vmap(make)(jax.random.split(key, num_layers))
+    stacked = jax.vmap(make)(jax.random.split(as_key("repeat", key), num_layers))
     scan = Scan.of_stacked(stacked, num_layers, memory=memory)
     return scan if memory != "store" or num_layers >= SCAN_FROM else Chain(scan.layers())
 

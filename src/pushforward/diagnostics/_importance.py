@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError
+from pushforward._functions import hashable
 from pushforward.distributions import AbstractDistribution
 from pushforward.distributions._base import batch_first
 from pushforward.objectives._reverse_kl import LogDensity, fault_of, log_densities
@@ -64,7 +65,7 @@ class WeightedSamples:
         Raises:
             DataError: If a value is not finite.
         """
-        values = np.asarray(jax.vmap(function)(jnp.asarray(self.samples)), np.float64)
+        values = np.asarray(jax.vmap(hashable(function))(jnp.asarray(self.samples)), np.float64)
         if not np.isfinite(values).all():
             raise DataError("expectation: the function is not finite at some draws.", "Guard its logarithms and roots.")
         weights = np.exp(self.log_weights).reshape(-1, *[1] * (values.ndim - 1))
@@ -105,7 +106,7 @@ def importance(
     """
     if flow.cond_shape is not None:
         raise ValueError(f"importance: the flow is conditional on shape {flow.cond_shape}; use one that is not.")
-    x, log_q, log_p = _drawn(log_density, num_samples, flow, key)
+    x, log_q, log_p = _drawn(hashable(log_density), num_samples, flow, key)
     values = np.asarray(log_p)
     if fault := fault_of("log_density", x, np.where(np.isneginf(values), 0.0, values)):
         raise DataError(f"importance: {fault}.", "It must be a number, or -inf where the density is zero.")

@@ -4,13 +4,14 @@ import abc
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, check_condition
+from pushforward._errors import as_batch, as_key, check_condition, given, is_key
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Part, Shape
 
@@ -49,6 +50,7 @@ class AbstractDistribution(Part):
         """
         name = type(self).__name__
         check_condition(name, condition, self.cond_shape)
+        key = None if key is None else as_key(name, key)
         x = as_batch(name, "x", x, self.event_shape)
         batch = x.shape[: x.ndim - len(self.event_shape)]
         rows = None
@@ -78,7 +80,11 @@ class AbstractDistribution(Part):
             sample_shape: How many draws, an int or a shape.
             condition: `(*cond_batch, *cond_shape)`: every row gets `sample_shape` draws.
             temperature: Scale of the base's noise around its centre; 1 is the model, below 1 its likelier part.
+
+        Raises:
+            ValueError: If the first argument is not a key, the second not a shape, or a condition does not fit.
         """
+        key = _sampling_key(type(self).__name__, "sample", key, sample_shape)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> Array:
@@ -94,6 +100,7 @@ class AbstractDistribution(Part):
         self, key: PRNGKeyArray, sample_shape: int | Shape = (), condition: ArrayLike | None = None
     ) -> tuple[Array, Array]:
         """`sample`, and the log-density of each draw from the same pass."""
+        key = _sampling_key(type(self).__name__, "sample_and_log_prob", key, sample_shape)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> tuple[Array, Array]:
@@ -118,7 +125,7 @@ class AbstractDistribution(Part):
     def _sampling_plan(self, sample_shape: int | Shape, condition: ArrayLike | None) -> tuple[int, Shape, Array | None]:
         name = type(self).__name__
         check_condition(name, condition, self.cond_shape)
-        shape = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
+        shape = _sample_shape(name, sample_shape)
         if condition is None or self.cond_shape is None:
             return math.prod(shape), shape, None
         condition = as_batch(name, "condition", condition, self.cond_shape)
@@ -148,6 +155,27 @@ class AbstractDistribution(Part):
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
         """The distribution with data-dependent parameters set from a batch `(*event_shape, batch)`."""
         return self
+
+
+def _sampling_key(name: str, method: str, key: Any, sample_shape: Any) -> PRNGKeyArray:
+    """The first argument of a sampler; who writes the number of draws there is told the call that works."""
+    if is_key(key) or not isinstance(key, int | np.integer | tuple | list):
+        return as_key(f"{name}.{method}", key, f"{method}(jax.random.key(0), ...)")
+    raise ValueError(
+        f"{name}.{method}: the first argument is a key, the second the number of draws, got "
+        f"{'them the other way round' if is_key(sample_shape) else given(key)}. "
+        f"Write `{method}(jax.random.key(0), {key})`."
+    )
+
+
+def _sample_shape(name: str, sample_shape: Any) -> Shape:
+    sizes = [sample_shape] if isinstance(sample_shape, int | np.integer) else sample_shape
+    if not isinstance(sizes, tuple | list) or not all(isinstance(n, int | np.integer) and n >= 0 for n in sizes):
+        raise ValueError(
+            f"{name}: `sample_shape` must be the number of draws or a shape, got {given(sample_shape)}. "
+            "Write `sample(key, 100)` or `sample(key, (10, 10))`."
+        )
+    return tuple(int(n) for n in sizes)
 
 
 def batch_last(x: Array, batch: Shape, event_shape: Shape) -> Array:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._functions import hashable
 from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections._compose import shared_cond_shape
@@ -32,7 +33,7 @@ class Target(AbstractDistribution):
         -2.0
     """
 
-    function: Callable[[Array], Array] = static()
+    function: Callable[[Array], Array] = static(converter=hashable)
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from pushforward._errors import as_key
 from pushforward._types import Kind, Shape
 from pushforward.distributions import AbstractDistribution
 
@@ -77,8 +78,9 @@ def compiled(build: Build) -> Build:
     drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
-    def run(*args, key, **kwargs) -> AbstractDistribution:
+    def run(*args, key=None, **kwargs) -> AbstractDistribution:
         check(build.__name__, args[0] if args else kwargs.get(names[0]))
+        key = as_key(build.__name__, key)
         options = {name: _hashable(value) for name, value in kwargs.items()}
         _check_whole(build.__name__, {name: value for name, value in options.items() if kinds.get(name) in WHOLE})
         return drawn(*map(_hashable, args), key=key, **options)
