@@ -119,20 +119,46 @@ def is_key(value: Any) -> bool:
 
 def given(value: Any) -> str:
     """What a user gave, in a few words."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, bool | int | float | str | tuple | None) and len(repr(value)) < LONG:
         return repr(value)
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return f"an array of shape {value.shape} and type {value.dtype}"
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"
 
 
-def check_part(name: str, argument: str, value: Any, wanted: type, call: str) -> None:
-    """A part of a flow must be of its kind; else a TypeError that gives a `call` that works."""
+LONG = 40  # characters
+
+
+def as_shape(shape: Any) -> Shape:
+    """A shape as a tuple; a TypeError for a number, which would be one of several things."""
+    if not isinstance(shape, tuple | list):
+        raise TypeError(f"A shape must be a tuple, such as `(2,)`, got {given(shape)}.")
+    return tuple(shape)
+
+
+def check_part(name: str, argument: str, value: Any, wanted: type, advice: str) -> None:
+    """A part of a flow must be an instance of its kind; else a TypeError with advice."""
     if not isinstance(value, wanted):
-        kind = wanted.__name__.removeprefix("Abstract").lower()
-        raise TypeError(f"{name}: `{argument}` must be a {kind}, got {given(value)}. Write `{call}`.")
+        raise TypeError(f"{name}: `{argument}` must be a {_kind(wanted)}, got {given(value)}. {advice}")
+
+
+def check_parts(name: str, parts: Any, more: tuple[Any, ...], wanted: type) -> tuple[Any, ...]:
+    """What a constructor of many parts was given, as a tuple; else a TypeError that says that it takes a list."""
+    kind = _kind(wanted)
+    if more or isinstance(parts, wanted):
+        raise TypeError(f"{name}: takes its {kind}s in a list. Write `{name}([first, second])`.")
+    parts = tuple(parts)
+    for i, part in enumerate(parts):
+        if not isinstance(part, wanted):
+            raise TypeError(f"{name}: part {i} must be a {kind}, got {given(part)}.")
+    return parts
+
+
+def _kind(wanted: type) -> str:
+    return wanted.__name__.removeprefix("Abstract").lower()
 
 
 def _as_float(value: ArrayLike) -> Array:

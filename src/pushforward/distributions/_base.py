@@ -29,7 +29,32 @@ class AbstractDistribution(Part):
     """A distribution over events of shape `event_shape`, perhaps given a condition of shape `cond_shape`.
 
     A subclass implements `_log_prob_many` and `_sample_many`, with events along the **last** axis: parameters
-    then broadcast from the left and elementwise work runs along contiguous memory (design record 0001).
+    then broadcast from the left and elementwise work runs along contiguous memory (design record 0001). The two shapes
+    are class variables, properties or fields `equinox.field(static=True)`, never plain fields.
+
+    Example:
+        >>> class Gumbel(pf.distributions.AbstractDistribution):
+        ...     loc: jax.Array  # trained, as every array of a field is
+        ...
+        ...     cond_shape = None
+        ...
+        ...     @property
+        ...     def event_shape(self):
+        ...         return self.loc.shape
+        ...
+        ...     def _log_prob_many(self, x, condition, key):
+        ...         z = x - self.loc[:, None]
+        ...         return jnp.sum(-z - jnp.exp(-z), axis=0)
+        ...
+        ...     def _sample_many(self, key, n, condition, temperature):
+        ...         scale = 1.0 if temperature is None else temperature
+        ...         return self.loc[:, None] + scale * jax.random.gumbel(key, (*self.event_shape, n))
+        >>> base = Gumbel(jnp.zeros(2))
+        >>> base.sample(key, 5).shape, base.log_prob(jnp.zeros((5, 2))).shape
+        ((5, 2), (5,))
+        >>> flow = Transformed(base, Coupling(Affine(), dim=2, width=8, key=key))
+        >>> flow.sample(key, (3, 4)).shape
+        (3, 4, 2)
     """
 
     event_shape: AbstractVar[Shape]
@@ -142,14 +167,28 @@ class AbstractDistribution(Part):
 
     @abc.abstractmethod
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        """`(*event_shape, batch), (*cond_shape, batch) -> (batch,)`."""
+        """Log-densities of many events, `(*event_shape, batch), (*cond_shape, batch) -> (batch,)`.
+
+        Args:
+            x: Events, one for each place of the last axis.
+            condition: One for each event, or None if `cond_shape` is None.
+            key: For random numbers, or None, when the same ones are used every time; most have no use for it.
+        """
 
     @abc.abstractmethod
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        """`n` draws along the last axis, `(*event_shape, n)`, for conditions `(*cond_shape, n)`."""
+        """Draws along the last axis, `(*event_shape, n)`: `jax.random.normal(key, (*self.event_shape, n))`, say.
+
+        Args:
+            key: From `jax.random.key`.
+            n: How many, a plain number.
+            condition: `(*cond_shape, n)`, one for each draw, or None if `cond_shape` is None.
+            temperature: What to multiply the noise with, about its centre; None for 1. A law without such a scale may
+                leave it aside.
+        """
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
-        x = self._sample_many(key, n, condition, None)
+        x = laid_out(self, "_sample_many", self._sample_many(key, n, condition, None), (*self.event_shape, n))
         return x, self._log_prob_many(x, condition, None)
 
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
@@ -266,7 +305,8 @@ def _even_size(n: int, most: int) -> int:
 @jax.jit
 def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
     conditions = None if condition is None else jnp.moveaxis(condition, 0, -1)
-    return distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
+    log_prob = distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
+    return laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
 
 
 @partial(jax.jit, static_argnums=2)
@@ -277,7 +317,18 @@ def _sample(
     condition: Array | None,
     temperature: ArrayLike | None,
 ) -> Array:
-    return distribution._sample_many(key, n, condition, temperature)
+    events = distribution._sample_many(key, n, condition, temperature)
+    return laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n))
+
+
+def laid_out(distribution: AbstractDistribution, method: str, values: Array, wanted: Shape) -> Array:
+    """What a method of a subclass gave, in the layout of the contract, or a ValueError."""
+    if jnp.shape(values) != wanted:
+        raise ValueError(
+            f"{type(distribution).__name__}.{method}: must give shape {wanted}, got {jnp.shape(values)}. "
+            "The axis of many events is the last one, behind those of the event."
+        )
+    return values
 
 
 @partial(jax.jit, static_argnums=2)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import check_part, given
 from pushforward._functions import hashable
 from pushforward._params import buffer, static
 from pushforward._types import Shape
@@ -26,6 +27,7 @@ class Target(AbstractDistribution):
 
     Raises:
         ValueError: If `function` does not return a scalar.
+        TypeError: If it is not a function.
 
     Example:
         >>> target = Target(lambda x: -jnp.sum(x**4), (2,))
@@ -39,11 +41,16 @@ class Target(AbstractDistribution):
     cond_shape: ClassVar[Shape | None] = None
 
     def __check_init__(self):
+        if not callable(self.function):
+            raise TypeError(
+                f"Target: `function` must be a function, got {given(self.function)}. "
+                "Write `Target(function, event_shape)`, in this order."
+            )
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))
         if getattr(found, "shape", None) != ():
-            given = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+            what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
             raise ValueError(
-                f"Target: `function` must return a scalar for one event of shape {self.event_shape}, got {given}. "
+                f"Target: `function` must return a scalar for one event of shape {self.event_shape}, got {what}. "
                 "Sum over the event inside it."
             )
 
@@ -75,6 +82,9 @@ class Bridge(AbstractDistribution):
     share: float = static(default=0.5)
 
     def __check_init__(self):
+        advice = "Write `Target(function, event_shape)` for a log-density that is a function."
+        check_part("Bridge", "start", self.start, AbstractDistribution, advice)
+        check_part("Bridge", "target", self.target, AbstractDistribution, advice)
         if self.start.event_shape != self.target.event_shape:
             raise ValueError(
                 f"Bridge: both ends must have one event shape, got {self.start.event_shape} "

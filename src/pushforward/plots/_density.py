@@ -9,7 +9,8 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pushforward.distributions import AbstractDistribution
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import flow_of
 from pushforward.plots._points import as_points, column_names, draw_samples, window
 from pushforward.plots._style import (
     DATA,
@@ -24,8 +25,8 @@ from pushforward.plots._style import (
     styled,
 )
 
-Density: TypeAlias = AbstractDistribution | Callable[[np.ndarray], Any]
-"""A distribution, or a function from rows `(n, dim)` to their log-densities `(n,)`."""
+Density: TypeAlias = AbstractDistribution | Fitted | Callable[[np.ndarray], Any]
+"""A distribution, a fitted estimator, or a function from rows `(n, dim)` to their log-densities `(n,)`."""
 
 LOG_SPAN = 12.0
 """Nats below the highest density at which the log picture ends."""
@@ -48,15 +49,15 @@ def density_grid(
     levels: Sequence[float] = (0.5, 0.9, 0.99),
     resolution: int = 200,
     names: Sequence[str] | None = None,
-    key: PRNGKeyArray | None = None,
+    key: PRNGKeyArray | int | None = None,
 ) -> Figure:
     """The density of one or two columns, with lines around the smallest regions that hold given probabilities.
 
     One column is drawn as a curve, above a histogram of `data` if it is given.
 
     Args:
-        flow: A distribution; or a function from rows to log-densities in nats, such as a known density; or several
-            of them by title, drawn side by side over the same window.
+        flow: A distribution or a fitted estimator; or a function from rows to log-densities in nats, such as a known
+            density; or several of them by title, drawn side by side over the same window.
         data: `(n, dim)` rows or a data frame that set the window.
         condition: One condition, `(*cond_shape)`, for a conditional flow.
         limits: `(low, high)` of each column; by default what shows the data, or samples if there is no data.
@@ -64,7 +65,7 @@ def density_grid(
         levels: Probabilities in (0, 1), one line for each; empty for no lines.
         resolution: Points along each axis.
         names: Names of the columns.
-        key: Draws the samples that set the window; a fixed key by default.
+        key: A key or a seed; draws the samples that set the window. A fixed one by default.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.
@@ -77,7 +78,8 @@ def density_grid(
         >>> figure.axes[0].get_xlabel()
         'x1'
     """
-    flows = dict(flow) if isinstance(flow, Mapping) else {"": flow}
+    given = dict(flow) if isinstance(flow, Mapping) else {"": flow}
+    flows = {title: one if _is_function(one) else flow_of("density_grid", one) for title, one in given.items()}
     if any(not 0 < level < 1 for level in levels):
         raise ValueError(f"density_grid: `levels` are probabilities between 0 and 1, got {tuple(levels)}.")
     points = None if data is None else as_points("density_grid", data)
@@ -109,6 +111,10 @@ def _pictures(
         shares = ", ".join(f"{100 * level:g}" for level in levels)
         figure.supxlabel(f"lines hold {shares} % of the probability", fontsize=7.5, color=FAINT)
     return figure
+
+
+def _is_function(flow: Density) -> bool:
+    return callable(flow) and not isinstance(flow, AbstractDistribution | Fitted)
 
 
 def _limits(flows: list[Density], points: np.ndarray | None, condition: Any, key: Any) -> list[tuple[float, float]]:

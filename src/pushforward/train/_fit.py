@@ -109,7 +109,7 @@ def fit(
         >>> result.best_loss < result.start_loss
         True
     """
-    check_part("fit", "flow", flow, AbstractDistribution, "fit(flow, x, key=jax.random.key(0))")
+    check_part("fit", "flow", flow, AbstractDistribution, "Write `fit(flow, x, key=jax.random.key(0))`, in this order.")
     key = as_key("fit", key)
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
     if resume and checkpoint is None:
@@ -208,7 +208,7 @@ def _check_settings(
 ) -> None:
     counts = {"batch_size": batch_size, "max_epochs": max_epochs, "steps_per_epoch": steps_per_epoch}
     for name, value in {**counts, "patience": patience}.items():
-        if value is not None and (value != int(value) or value < 1):
+        if value is not None and not (isinstance(value, int | float | np.number) and _counts(float(value))):
             raise ValueError(f"fit: `{name}` must be a whole number of at least 1, got {value}.")
     for name, value in {"learning_rate": learning_rate, "clip": clip}.items():
         if value is not None and not 0 < value < math.inf:
@@ -217,3 +217,7 @@ def _check_settings(
         raise ValueError(f"fit: `ema` must be in (0, 1), got {ema}. It is the decay of a running mean, such as 0.999.")
     if isinstance(schedule, str) and schedule not in SCHEDULES:
         raise ValueError(f"fit: unknown schedule {schedule!r}; {did_you_mean(schedule, SCHEDULES)}")
+
+
+def _counts(value: float) -> bool:
+    return value >= 1 and value.is_integer()
