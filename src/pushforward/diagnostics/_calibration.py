@@ -16,8 +16,8 @@ _CHUNK_DRAWS = 2**20
 
 def pit(
     flow: AbstractDistribution | Fitted,
-    x: ArrayLike,
-    condition: ArrayLike | None = None,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
     *,
     num_samples: int = 1000,
     key: PRNGKeyArray | int,
@@ -29,7 +29,7 @@ def pit(
 
     Args:
         flow: The flow to test, or a fitted estimator.
-        x: Data that was not used in training, `(n, *event_shape)`.
+        x: Data that was not used in training, `(n, *event_shape)`, or a data frame.
         condition: `(n, *cond_shape)`.
         num_samples: Draws per row; every row has its own, so that the values are independent.
         key: A key or a seed; draws the samples, and breaks ties at random (whole numbers).

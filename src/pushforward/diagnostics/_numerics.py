@@ -21,8 +21,8 @@ _DISTANCES = (10.0, 1e2, 1e4)
 
 def diagnose(
     flow: AbstractDistribution | Fitted,
-    x: ArrayLike,
-    condition: ArrayLike | None = None,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
     *,
     max_points: int = 256,
     key: PRNGKeyArray | int,
@@ -31,7 +31,7 @@ def diagnose(
 
     Args:
         flow: Any distribution, or a fitted estimator; the numbers on the map need a `Transformed`.
-        x: Data, `(n, *event_shape)`.
+        x: Data, `(n, *event_shape)`, or a data frame.
         condition: `(n, *cond_shape)` for a conditional flow.
         max_points: How many rows of the data to use, drawn at random.
         key: A key or a seed; draws the rows, the probes and the samples.

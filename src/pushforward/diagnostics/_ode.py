@@ -1,6 +1,6 @@
 """What the solver of a flow in continuous time does with data."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -43,13 +43,13 @@ class SolverReport(NamedTuple):
 
 
 def solver_report(
-    flow: AbstractDistribution | Fitted, x: ArrayLike, condition: ArrayLike | None = None
+    flow: AbstractDistribution | Fitted, x: ArrayLike | Any, condition: ArrayLike | Any = None
 ) -> tuple[SolverReport, ...]:
     """Steps, evaluations and errors of every `Continuous` layer of a flow, from the data to the base.
 
     Args:
         flow: Or a fitted estimator, with at least one such layer, such as `flows.ffjord` gives.
-        x: Data, `(n, *event_shape)`, solved as one batch.
+        x: Data, `(n, *event_shape)`, or a data frame, solved as one batch.
         condition: `(n, *cond_shape)` for a conditional flow.
 
     Raises:

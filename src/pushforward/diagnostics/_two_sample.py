@@ -58,13 +58,17 @@ def c2st(x: ArrayLike, y: ArrayLike, *, folds: int = 5, seed: int = 1) -> float:
 
 
 def ks_per_dimension(
-    flow: AbstractDistribution | Fitted, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray | int
+    flow: AbstractDistribution | Fitted,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
+    *,
+    key: PRNGKeyArray | int,
 ) -> KSResult:
     """Two-sample Kolmogorov-Smirnov test of each coordinate: data against as many samples of the flow.
 
     Args:
         flow: The flow to test, or a fitted estimator.
-        x: Data, `(n, *event_shape)`, not used in training.
+        x: Data, `(n, *event_shape)`, or a data frame, not used in training.
         condition: `(n, *cond_shape)`: one sample is drawn for each row.
         key: A key or a seed; draws the samples.
     """

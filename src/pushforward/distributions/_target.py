@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import check_part, given
+from pushforward._errors import as_shape, check_part, given
 from pushforward._functions import hashable
 from pushforward._params import buffer, static
 from pushforward._types import Shape
@@ -35,17 +35,20 @@ class Target(AbstractDistribution):
         -2.0
     """
 
-    function: Callable[[Array], Array] = static(converter=hashable)
+    function: Callable[[Array], Array] = static()
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None
 
-    def __check_init__(self):
-        if not callable(self.function):
+    def __init__(self, function: Callable[[Array], Array], event_shape: Shape):
+        if not callable(function):
             raise TypeError(
-                f"Target: `function` must be a function, got {given(self.function)}. "
+                f"Target: `function` must be a function, got {given(function)}. "
                 "Write `Target(function, event_shape)`, in this order."
             )
+        self.function, self.event_shape = hashable(function), as_shape(event_shape)
+
+    def __check_init__(self):
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))
         if getattr(found, "shape", None) != ():
             what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
