@@ -1,5 +1,6 @@
 """A user's function as plain data: what `jax.jit` compiles in must have a hash, and not every callable has one."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -36,11 +37,12 @@ class Held:
 
 def hashable(function: F) -> F:
     """The function itself if it has a hash, else one that does the same and has one."""
-    if isinstance(function, _JITTED) and not _has_hash(inner := function.__wrapped__):
-        function = inner  # `jax.jit` takes a callable without a hash, but fails when it is called
+    inner = inspect.unwrap(function, stop=lambda one: not isinstance(one, _JITTED))
+    # `jax.jit` takes a callable without a hash, but fails when it is called.
+    given: Any = function if _has_hash(inner) else inner
     # What holds arrays may have a hash, but as a module's static field it should hold none.
-    plain = _has_hash(function) and not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(function))
-    return function if plain else cast(F, Held(function))
+    plain = _has_hash(given) and not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(given))
+    return cast(F, given if plain else Held(given))
 
 
 def held(function: Any) -> Any:

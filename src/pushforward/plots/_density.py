@@ -28,6 +28,8 @@ from pushforward.plots._style import (
 Density: TypeAlias = AbstractDistribution | Fitted | Callable[[np.ndarray], Any]
 """A distribution, a fitted estimator, or a function from rows `(n, dim)` to their log-densities `(n,)`."""
 
+Scored: TypeAlias = AbstractDistribution | Callable[[np.ndarray], Any]
+
 LOG_SPAN = 12.0
 """Nats below the highest density at which the log picture ends."""
 
@@ -79,7 +81,7 @@ def density_grid(
         'x1'
     """
     given = dict(flow) if isinstance(flow, Mapping) else {"": flow}
-    flows = {title: one if _is_function(one) else flow_of("density_grid", one) for title, one in given.items()}
+    flows = {title: _opened(one) for title, one in given.items()}
     if any(not 0 < level < 1 for level in levels):
         raise ValueError(f"density_grid: `levels` are probabilities between 0 and 1, got {tuple(levels)}.")
     points = None if data is None else as_points("density_grid", data)
@@ -96,9 +98,7 @@ def density_grid(
     return _pictures(flows, condition, limits, log, levels, resolution, names)
 
 
-def _pictures(
-    flows: dict[str, Density], condition, limits: Limits, log: bool, levels, resolution: int, names
-) -> Figure:
+def _pictures(flows: dict[str, Scored], condition, limits: Limits, log: bool, levels, resolution: int, names) -> Figure:
     figure = new_figure(4.0 * len(flows), 0.8 + panel_height(PANEL, limits))
     for axes, (title, one) in zip(figure.subplots(1, len(flows), squeeze=False)[0], flows.items(), strict=True):
         log_density = _on_grid(one, condition, limits, resolution)
@@ -113,11 +113,14 @@ def _pictures(
     return figure
 
 
-def _is_function(flow: Density) -> bool:
-    return callable(flow) and not isinstance(flow, AbstractDistribution | Fitted)
+def _opened(flow: Density) -> Scored:
+    """The distribution of an estimator; a function stays as it is."""
+    if callable(flow) and not isinstance(flow, AbstractDistribution | Fitted):
+        return flow
+    return flow_of("density_grid", flow)
 
 
-def _limits(flows: list[Density], points: np.ndarray | None, condition: Any, key: Any) -> list[tuple[float, float]]:
+def _limits(flows: list[Scored], points: np.ndarray | None, condition: Any, key: Any) -> list[tuple[float, float]]:
     if points is not None:
         return window(points)
     drawable = [flow for flow in flows if isinstance(flow, AbstractDistribution)]
@@ -126,7 +129,7 @@ def _limits(flows: list[Density], points: np.ndarray | None, condition: Any, key
     return window(np.concatenate([draw_samples("density_grid", f, _SAMPLES, condition, key) for f in drawable]))
 
 
-def _log_density(flow: Density, rows: np.ndarray, condition: Any) -> np.ndarray:
+def _log_density(flow: Scored, rows: np.ndarray, condition: Any) -> np.ndarray:
     if not isinstance(flow, AbstractDistribution):
         return np.asarray(flow(rows), dtype=np.float64)
     count = -len(rows) % _CHUNK  # chunks of one size compile once
@@ -136,7 +139,7 @@ def _log_density(flow: Density, rows: np.ndarray, condition: Any) -> np.ndarray:
     return np.concatenate(found)[: len(rows)]
 
 
-def _on_grid(flow: Density, condition: Any, limits: Limits, resolution: int) -> np.ndarray:
+def _on_grid(flow: Scored, condition: Any, limits: Limits, resolution: int) -> np.ndarray:
     """Log-densities `(y, x)` at the middles of the cells."""
     xs, ys = (_middles(low, high, resolution) for low, high in limits)
     rows = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
