@@ -29,7 +29,7 @@ train = pf.data.moons(5_000, seed=0).astype(np.float32)
 # samples, fewer than 1 in 1000 are.
 
 # %%
-flow = pf.flows.nsf_coupling(2, num_layers=4, width=64, key=key)
+flow = pf.flows.nsf(2, num_layers=4, width=64, key=key)
 flow = pf.fit(flow, train, learning_rate=3e-3, batch_size=512, max_epochs=60, progress=False, key=key).flow
 
 

@@ -81,7 +81,7 @@ def leave(name: str, density: pf.FlowDensity, test: Table) -> None:
 
 def untrained(table: Table) -> Transformed:
     """The flow as it is before its first step, in the units of the table."""
-    flow = pf.flows.nsf_coupling(table.num_columns, key=jax.random.key(0))
+    flow = pf.flows.nsf(table.num_columns, key=jax.random.key(0))
     columns = pf.data.Schema([pf.data.Column(name, "unbounded") for name in table.names])
     return Transformed(flow.base, Chain([flow.bijection, columns.bijection(table.values)]))
 

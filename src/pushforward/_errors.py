@@ -3,10 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._types import Shape
 
@@ -93,6 +96,73 @@ def check_condition(name: str, condition: ArrayLike | None, cond_shape: Shape | 
         )
     if cond_shape is not None and condition is None:
         raise ValueError(f"{name}: needs a `condition` of shape {cond_shape}, got None.")
+
+
+def as_key(name: str, key: Any, call: str = "") -> PRNGKeyArray:
+    """One key of JAX, or a ValueError that gives a `call` that works; an old key (`uint32`) is made a new one."""
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+        return key
+    if isinstance(key, jax.Array | np.ndarray) and key.dtype == np.uint32 and key.ndim == 1:
+        return jax.random.wrap_key_data(jnp.asarray(key))
+    seed = key if isinstance(key, int | np.integer) and not isinstance(key, bool) else 0
+    call = call or f"key=jax.random.key({seed})"
+    raise ValueError(f"{name}: `key` must be a key from `jax.random.key`, got {given(key)}. Write `{call}`.")
+
+
+def as_seed(name: str, key: Any) -> PRNGKeyArray:
+    """A key, or the key of a whole number, where nothing is learned from what is drawn (diagnostics, pictures)."""
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return jax.random.key(int(key))
+    return as_key(name, key, "key=0")
+
+
+def is_key(value: Any) -> bool:
+    """Whether it is a key from `jax.random.key`."""
+    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+
+
+def given(value: Any) -> str:
+    """What a user gave, in a few words."""
+    if isinstance(value, bool | int | float | str | tuple | None) and len(repr(value)) < LONG:
+        return repr(value)
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return f"an array of shape {value.shape} and type {value.dtype}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"
+
+
+LONG = 40  # characters
+
+
+def as_shape(shape: Any) -> Shape:
+    """A shape as a tuple; a TypeError for a number, which would be one of several things."""
+    if not isinstance(shape, tuple | list):
+        raise TypeError(f"A shape must be a tuple, such as `(2,)`, got {given(shape)}.")
+    return tuple(shape)
+
+
+def check_part(name: str, argument: str, value: Any, wanted: type, advice: str) -> None:
+    """A part of a flow must be an instance of its kind; else a TypeError with advice."""
+    if not isinstance(value, wanted):
+        raise TypeError(f"{name}: `{argument}` must be a {_kind(wanted)}, got {given(value)}. {advice}")
+
+
+def check_parts(name: str, parts: Any, more: tuple[Any, ...], wanted: type) -> tuple[Any, ...]:
+    """What a constructor of many parts was given, as a tuple; else a TypeError that says that it takes a list."""
+    kind = _kind(wanted)
+    if more or isinstance(parts, wanted):
+        raise TypeError(f"{name}: takes its {kind}s in a list. Write `{name}([first, second])`.")
+    parts = tuple(parts)
+    for i, part in enumerate(parts):
+        if not isinstance(part, wanted):
+            raise TypeError(f"{name}: part {i} must be a {kind}, got {given(part)}.")
+    return parts
+
+
+def _kind(wanted: type) -> str:
+    return wanted.__name__.removeprefix("Abstract").lower()
 
 
 def _as_float(value: ArrayLike) -> Array:

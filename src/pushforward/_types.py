@@ -1,8 +1,10 @@
 """Names for shapes and kinds, and the root class of everything that a flow is made of."""
 
+import dataclasses
 from typing import Any, Literal
 
 import equinox as eqx
+import jax
 
 Shape = tuple[int, ...]
 
@@ -21,8 +23,20 @@ class Part(eqx.Module):
     """An Equinox module that can be saved: every leaf is a float array, every other field is plain data.
 
     Subclasses are found by name when a file is loaded, so a class of your own can be saved like ours;
-    import the module that defines it before loading.
+    import the module that defines it before loading. Plain data (a shape, a number of layers, a name) is a class
+    variable, a property or a field `equinox.field(static=True)`.
     """
+
+    def __check_init__(self):
+        for field in dataclasses.fields(self):
+            if field.metadata.get("static", False):
+                continue
+            value = getattr(self, field.name)
+            if any(isinstance(leaf, int | str) for leaf in jax.tree.leaves(value)):
+                raise TypeError(
+                    f"{type(self).__name__}: the field `{field.name}` holds plain data, {value!r}, which `jax.jit` "
+                    f"would take for numbers. Declare it as `{field.name}: ... = equinox.field(static=True)`."
+                )
 
     @classmethod
     def part_name(cls) -> str:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pushforward import flows
-from pushforward._errors import DataError
+from pushforward._errors import DataError, as_key
 from pushforward.objectives import Batch
-from pushforward.train import _fit, fit
+from pushforward.train import fit
 from pushforward.train._inputs import MONITOR_BLOCK, MONITOR_LEAST, monitor_blocks, rows_at_once, split_rows
 from pushforward.train._prepare import prepare
 
@@ -72,8 +72,8 @@ def test_a_missing_condition_is_refused():
 
 
 def test_a_seed_is_not_a_key():
-    with pytest.raises(ValueError, match=r"must come from `jax.random.key\(seed\)`, got int"):
-        _fit._checked_key(3)
+    with pytest.raises(ValueError, match=r"fit: `key` must be a key .* got 3. Write `key=jax.random.key\(3\)`"):
+        as_key("fit", 3)
 
 
 def test_old_keys_are_welcome(flow):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import as_event, check_condition
+from pushforward._errors import as_event, as_key, check_condition
 from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Part, Shape
 
@@ -53,6 +53,7 @@ class AbstractBijection(Part):
     ) -> tuple[Array, Array]:
         """`forward`, and log|det| of its Jacobian at `x`."""
         x, condition = self._checked(x, condition, self.in_shape)
+        key = None if key is None else as_key(type(self).__name__, key)
         y, log_det = self._forward(x, condition, key)
         if self.forward_kind == "iterative" and any_unsolved(y, x, condition):
             self._raise_unsolved("forward", self._forward, self._inverse, x, condition, y)
@@ -63,6 +64,7 @@ class AbstractBijection(Part):
     ) -> tuple[Array, Array]:
         """`inverse`, and log|det| of its Jacobian at `x`."""
         x, condition = self._checked(x, condition, self.out_shape)
+        key = None if key is None else as_key(type(self).__name__, key)
         y, log_det = self._inverse(x, condition, key)
         if self.inverse_kind == "iterative" and any_unsolved(y, x, condition):
             self._raise_unsolved("inverse", self._inverse, self._forward, x, condition, y)

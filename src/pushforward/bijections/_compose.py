@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import as_key, check_part, check_parts
 from pushforward._params import static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBijection
@@ -22,6 +23,7 @@ class Chain(AbstractBijection):
 
     Raises:
         ValueError: If neighbouring shapes do not fit, or two conditions have different shapes.
+        TypeError: If what is given is not a list of bijections.
 
     Example:
         >>> chain = Chain([Scale(2.0 * jnp.ones(2)), Shift(jnp.ones(2))])
@@ -31,7 +33,8 @@ class Chain(AbstractBijection):
 
     bijections: tuple[AbstractBijection, ...]
 
-    def __init__(self, bijections: Sequence[AbstractBijection]):
+    def __init__(self, bijections: Sequence[AbstractBijection], *more: AbstractBijection):
+        bijections = check_parts("Chain", bijections, more, AbstractBijection)
         if not bijections:
             raise ValueError("Chain: needs at least one bijection, got none. `Identity(shape)` maps nothing.")
         for i, (a, b) in enumerate(itertools.pairwise(bijections)):
@@ -41,7 +44,7 @@ class Chain(AbstractBijection):
                     f"({type(b).__name__}) takes {b.in_shape}. Put a `Reshape` between them, or mend one."
                 )
         shared_cond_shape(bijections, "Chain")
-        self.bijections = tuple(bijections)
+        self.bijections = bijections
 
     @property
     def in_shape(self) -> Shape:
@@ -118,7 +121,8 @@ class Scan(AbstractBijection):
     num_layers: int = static()
     memory: str = static(default="store")
 
-    def __init__(self, layers: Sequence[AbstractBijection], *, memory: str = "store"):
+    def __init__(self, layers: Sequence[AbstractBijection], *more: AbstractBijection, memory: str = "store"):
+        layers = check_parts("Scan", layers, more, AbstractBijection)
         if not layers:
             raise ValueError("Scan: needs at least one layer, got none.")
         first = layers[0]
@@ -203,6 +207,9 @@ class Inverse(AbstractBijection):
 
     bijection: AbstractBijection
 
+    def __check_init__(self):
+        check_part("Inverse", "bijection", self.bijection, AbstractBijection, "Write `Inverse(bijection)`.")
+
     @property
     def in_shape(self) -> Shape:
         return self.bijection.out_shape
@@ -261,7 +268,7 @@ def repeat(
     """
     if num_layers < 1:
         raise ValueError(f"`num_layers` must be at least 1, got {num_layers}.")
-    stacked = jax.vmap(make)(jax.random.split(key, num_layers))
+    stacked = jax.vmap(make)(jax.random.split(as_key("repeat", key), num_layers))
     scan = Scan.of_stacked(stacked, num_layers, memory=memory)
     return scan if memory != "store" or num_layers >= SCAN_FROM else Chain(scan.layers())
 

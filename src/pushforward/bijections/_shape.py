@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import as_shape, check_parts
 from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
@@ -30,7 +31,7 @@ class Identity(AbstractRearrangement):
         shape: The event's shape.
     """
 
-    shape: Shape = static()
+    shape: Shape = static(converter=as_shape)
 
     @property
     def in_shape(self) -> Shape:
@@ -67,7 +68,7 @@ class Permute(AbstractRearrangement):
 
     def __init__(self, order: Sequence[int] | np.ndarray | Array, shape: Shape | None = None):
         order = np.asarray(order)
-        shape = order.shape if shape is None else tuple(shape)
+        shape = (order.shape or (1,)) if shape is None else tuple(shape)
         if order.ndim != 1 or sorted(order.tolist()) != list(range(shape[0])):
             raise ValueError(
                 f"Permute: `order` must hold each of 0 .. {shape[0] - 1} once, got {order.tolist()}. "
@@ -100,7 +101,7 @@ class Flip(AbstractRearrangement):
         shape: The event's shape.
     """
 
-    shape: Shape = static()
+    shape: Shape = static(converter=as_shape)
 
     @property
     def in_shape(self) -> Shape:
@@ -128,8 +129,8 @@ class Reshape(AbstractRearrangement):
         ValueError: If the two shapes hold different numbers of elements.
     """
 
-    in_shape: Shape = static()
-    out_shape: Shape = static()
+    in_shape: Shape = static(converter=as_shape)
+    out_shape: Shape = static(converter=as_shape)
 
     def __check_init__(self):
         if np.prod(self.in_shape, dtype=int) != np.prod(self.out_shape, dtype=int):
@@ -159,7 +160,8 @@ class Concatenate(AbstractBatched):
 
     bijections: tuple[AbstractBijection, ...]
 
-    def __init__(self, bijections: Sequence[AbstractBijection]):
+    def __init__(self, bijections: Sequence[AbstractBijection], *more: AbstractBijection):
+        bijections = check_parts("Concatenate", bijections, more, AbstractBijection)
         for side in ("in_shape", "out_shape"):
             shapes = [getattr(b, side) for b in bijections]
             if any(len(shape) == 0 for shape in shapes) or len({shape[1:] for shape in shapes}) != 1:
@@ -167,7 +169,7 @@ class Concatenate(AbstractBatched):
                     f"Concatenate: parts must have at least one axis and agree in all but the first, got {shapes}."
                 )
         shared_cond_shape(bijections, "Concatenate")
-        self.bijections = tuple(bijections)
+        self.bijections = bijections
 
     @property
     def in_shape(self) -> Shape:

@@ -7,17 +7,19 @@ $\Delta S = \log q_b(y \to x) - \log q_f(x \to y)$. All kernels here are their o
 import abc
 import math
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import given
 from pushforward._params import buffer, positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection, AbstractVar, sum_event
 
 
+@runtime_checkable
 class Density(Protocol):
     """What a stochastic layer moves along: a distribution, or anything that gives log-densities of many events."""
 
@@ -81,6 +83,7 @@ class Metropolis(AbstractStochastic):
 
     Raises:
         ValueError: If `num_steps` is below 1 or `step_size` is not positive.
+        TypeError: If `density` is a function; `Target` makes a density of one.
 
     Reference:
         Wu, Köhler & Noé (2020), Stochastic normalizing flows, section 4 and appendix C.
@@ -91,6 +94,7 @@ class Metropolis(AbstractStochastic):
     step_size: float = static(default=0.25)
 
     def __check_init__(self):
+        check_density("Metropolis", self.density)
         check_steps("Metropolis", self.step_size, num_steps=self.num_steps)
 
     def _move(self, x: Array, log_density: Callable[[Array], Array], key: PRNGKeyArray) -> tuple[Array, Array]:
@@ -115,6 +119,7 @@ class HMC(AbstractStochastic):
 
     Raises:
         ValueError: If a number of steps is below 1 or `step_size` is not positive.
+        TypeError: If `density` is a function; `Target` makes a density of one.
 
     Reference:
         Wu, Köhler & Noé (2020), Stochastic normalizing flows, section 4 and appendix C.
@@ -126,6 +131,7 @@ class HMC(AbstractStochastic):
     step_size: float = static(default=0.1)
 
     def __check_init__(self):
+        check_density("HMC", self.density)
         check_steps("HMC", self.step_size, num_steps=self.num_steps, num_leapfrog=self.num_leapfrog)
 
     def _move(self, x: Array, log_density: Callable[[Array], Array], key: PRNGKeyArray) -> tuple[Array, Array]:
@@ -161,6 +167,7 @@ class Langevin(AbstractStochastic):
 
     Raises:
         ValueError: If `num_steps` is below 1, or `step_size` or `friction` is not positive.
+        TypeError: If `density` is a function; `Target` makes a density of one.
 
     Reference:
         Wu, Köhler & Noé (2020), Stochastic normalizing flows, section 4 and appendix C; Nilmeier, Crooks, Minh &
@@ -179,6 +186,7 @@ class Langevin(AbstractStochastic):
     def __init__(
         self, density: Density, num_steps: int = 10, step_size: float = 0.1, *, friction: float = float("inf")
     ):
+        check_density("Langevin", density)
         check_steps("Langevin", step_size, num_steps=num_steps)
         if not friction > 0:
             raise ValueError(f"Langevin: `friction` must be positive, got {friction}; infinite is overdamped.")
@@ -242,6 +250,15 @@ def _accepted(
     # Not `new - old > log u`: outside the support both are -inf, and the chain should be free to walk in.
     take = new[1] + bonus >= old[1] + log_u
     return jnp.where(take, new[0], old[0]), jnp.where(take, new[1], old[1])
+
+
+def check_density(name: str, density: Any) -> None:
+    """A layer moves along a distribution, not along a function."""
+    if not isinstance(density, Density):
+        raise TypeError(
+            f"{name}: `density` must be a distribution, got {given(density)}. "
+            f"Write `{name}(Target(function, event_shape))` for a log-density that is a function."
+        )
 
 
 def check_steps(name: str, step_size: float, **counts: int) -> None:

@@ -6,20 +6,21 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._two_sample import KSResult
-from pushforward.distributions import AbstractDistribution
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import conditions_of, flow_of
 
 _CHUNK_DRAWS = 2**20
 
 
 def pit(
-    flow: AbstractDistribution,
-    x: ArrayLike,
-    condition: ArrayLike | None = None,
+    flow: AbstractDistribution | Fitted,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
     *,
     num_samples: int = 1000,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
 ) -> np.ndarray:
     """Probability integral transform: the share of the flow's samples below each value, given its condition.
 
@@ -27,11 +28,11 @@ def pit(
     the ends that it is too narrow.
 
     Args:
-        flow: The flow to test.
-        x: Data that was not used in training, `(n, *event_shape)`.
+        flow: The flow to test, or a fitted estimator.
+        x: Data that was not used in training, `(n, *event_shape)`, or a data frame.
         condition: `(n, *cond_shape)`.
         num_samples: Draws per row; every row has its own, so that the values are independent.
-        key: Draws the samples, and breaks ties at random (whole numbers).
+        key: A key or a seed; draws the samples, and breaks ties at random (whole numbers).
 
     Returns:
         `(n, dim)`, coordinates flattened.
@@ -42,10 +43,11 @@ def pit(
     Reference:
         Gneiting, Balabdaoui & Raftery (2007), Probabilistic forecasts, calibration and sharpness, section 3.1.
     """
-    x = np.asarray(x)
+    flow = flow_of("pit", flow)
+    x, condition = np.asarray(x), conditions_of(flow, condition)
     if len(x) == 0 or not np.all(np.isfinite(x)):
         raise DataError("pit: `x` has no rows or values that are not finite", "give rows of finite numbers")
-    n, sample_key, tie_key = len(x), *jax.random.split(key)
+    n, sample_key, tie_key = len(x), *jax.random.split(as_seed("pit", key))
     step = max(1, min(n, _CHUNK_DRAWS // num_samples))
     # The last chunk repeats the last row, so that all have one size and the sampler is compiled once.
     chunks = np.arange(-(-n // step) * step).clip(max=n - 1).reshape(-1, step)

@@ -11,9 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError
-from pushforward.distributions import AbstractDistribution
+from pushforward._errors import DataError, as_seed
+from pushforward._functions import hashable
+from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._base import batch_first
+from pushforward.distributions._fitted import flow_of
 from pushforward.objectives._reverse_kl import LogDensity, fault_of, log_densities
 
 FEWEST = 25
@@ -64,7 +66,7 @@ class WeightedSamples:
         Raises:
             DataError: If a value is not finite.
         """
-        values = np.asarray(jax.vmap(function)(jnp.asarray(self.samples)), np.float64)
+        values = np.asarray(jax.vmap(hashable(function))(jnp.asarray(self.samples)), np.float64)
         if not np.isfinite(values).all():
             raise DataError("expectation: the function is not finite at some draws.", "Guard its logarithms and roots.")
         weights = np.exp(self.log_weights).reshape(-1, *[1] * (values.ndim - 1))
@@ -81,16 +83,16 @@ class WeightedSamples:
 
 
 def importance(
-    flow: AbstractDistribution, log_density: LogDensity, *, num_samples: int = 10_000, key: PRNGKeyArray
+    flow: AbstractDistribution | Fitted, log_density: LogDensity, *, num_samples: int = 10_000, key: PRNGKeyArray | int
 ) -> WeightedSamples:
     r"""Draw from a flow and weigh the draws by $\tilde p(x)/q(x)$; for stochastic layers by the weight of the path.
 
     Args:
-        flow: Trained to the density, for example by `reverse_kl`; not conditional.
-        log_density: $\log\tilde p$ of one event `(*event_shape,) -> ()` in nats, a JAX function; -inf where the
-            density is 0.
+        flow: Trained to the density, for example by `reverse_kl`; not conditional. Or a fitted estimator.
+        log_density: $\log\tilde p$ of one event `(*event_shape,) -> ()` in nats, a JAX function of any kind;
+            -inf where the density is 0.
         num_samples: Draws.
-        key: From `jax.random.key`.
+        key: A key or a seed.
 
     Raises:
         ValueError: If the flow is conditional, there are fewer than 25 draws, or `log_density` does not return a
@@ -103,9 +105,10 @@ def importance(
         >>> bool(abs(found.log_z - np.log(2 * np.pi)) < 4 * found.log_z_error), found.reliable
         (True, True)
     """
+    flow, key = flow_of("importance", flow), as_seed("importance", key)
     if flow.cond_shape is not None:
         raise ValueError(f"importance: the flow is conditional on shape {flow.cond_shape}; use one that is not.")
-    x, log_q, log_p = _drawn(log_density, num_samples, flow, key)
+    x, log_q, log_p = _drawn(hashable(log_density), num_samples, flow, key)
     values = np.asarray(log_p)
     if fault := fault_of("log_density", x, np.where(np.isneginf(values), 0.0, values)):
         raise DataError(f"importance: {fault}.", "It must be a number, or -inf where the density is zero.")

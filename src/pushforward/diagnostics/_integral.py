@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from pushforward.distributions import AbstractDistribution
+from pushforward._errors import as_seed
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import flow_of
 
 _POINTS = {1: 2**15, 2: 2**9}
 _CHUNK = 2**15
@@ -15,22 +17,22 @@ _MARGIN = 0.5  # of the samples' range, on either side
 
 
 def integrate(
-    flow: AbstractDistribution,
+    flow: AbstractDistribution | Fitted,
     condition: ArrayLike | None = None,
     *,
     bounds: Sequence[tuple[float, float]] | None = None,
     points: int | None = None,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
 ) -> float:
     r"""$\int e^{\log p(x)}\,dx$ by the midpoint rule: 1 for a density of one or two dimensions.
 
     Args:
-        flow: A distribution over `(1,)`, `()` or `(2,)`.
+        flow: A distribution over `(1,)`, `()` or `(2,)`, or a fitted estimator.
         condition: One condition, `(*cond_shape)`, for a conditional flow.
         bounds: `(low, high)` of each coordinate; by default the range of 8192 samples and half of it more on
             either side.
         points: Points per coordinate; default 32768 in one dimension, 512 in two.
-        key: Draws the samples that find the bounds.
+        key: A key or a seed; draws the samples that find the bounds.
 
     Raises:
         ValueError: If the events have more than two dimensions.
@@ -40,13 +42,15 @@ def integrate(
         >>> round(integrate(flow, key=jax.random.key(0)), 3)
         1.0
     """
+    flow = flow_of("integrate", flow)
     dim = int(np.prod(flow.event_shape))
     if dim not in _POINTS:
         raise ValueError(
             f"integrate: needs a density of one or two dimensions, got events of shape {flow.event_shape}."
         )
     if bounds is None:
-        bounds = _bounds(np.asarray(flow.sample(key, _SAMPLES, condition), np.float64).reshape(_SAMPLES, dim))
+        samples = flow.sample(as_seed("integrate", key), _SAMPLES, condition)
+        bounds = _bounds(np.asarray(samples, np.float64).reshape(_SAMPLES, dim))
     edges = [np.linspace(low, high, (points or _POINTS[dim]) + 1) for low, high in bounds]
     middles = [(edge[:-1] + edge[1:]) / 2 for edge in edges]
     cell = np.prod([edge[1] - edge[0] for edge in edges])

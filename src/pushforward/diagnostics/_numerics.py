@@ -8,32 +8,33 @@ import numpy as np
 from equinox import combine
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError, as_batch, check_condition
+from pushforward._errors import DataError, as_batch, as_seed, check_condition
 from pushforward._params import partition
 from pushforward.diagnostics._map import measure_map
 from pushforward.diagnostics._report import Diagnosis, MapReport, TailReport
-from pushforward.distributions import AbstractDistribution, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
+from pushforward.distributions._fitted import conditions_of, flow_of
 
 _PROBES = 32
 _DISTANCES = (10.0, 1e2, 1e4)
 
 
 def diagnose(
-    flow: AbstractDistribution,
-    x: ArrayLike,
-    condition: ArrayLike | None = None,
+    flow: AbstractDistribution | Fitted,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
     *,
     max_points: int = 256,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
 ) -> Diagnosis:
     """Round trips, log-dets, singular values, tails and the sampler of a flow, measured at data.
 
     Args:
-        flow: Any distribution; the numbers on the map need a `Transformed`.
-        x: Data, `(n, *event_shape)`.
+        flow: Any distribution, or a fitted estimator; the numbers on the map need a `Transformed`.
+        x: Data, `(n, *event_shape)`, or a data frame.
         condition: `(n, *cond_shape)` for a conditional flow.
         max_points: How many rows of the data to use, drawn at random.
-        key: Draws the rows, the probes and the samples.
+        key: A key or a seed; draws the rows, the probes and the samples.
 
     Raises:
         DataError: If there are no rows, or a value is not finite.
@@ -48,8 +49,9 @@ def diagnose(
     Reference:
         Behrmann et al. (2021), Understanding and mitigating exploding inverses in invertible neural networks.
     """
-    rows_key, map_key, tail_key, sample_key = jax.random.split(key, 4)
-    x, condition = _rows(flow, x, condition, max_points, rows_key)
+    flow = flow_of("diagnose", flow)
+    rows_key, map_key, tail_key, sample_key = jax.random.split(as_seed("diagnose", key), 4)
+    x, condition = _rows(flow, np.asarray(x), conditions_of(flow, condition), max_points, rows_key)
     log_prob = flow.log_prob(x, condition, key=map_key)
     inside = jnp.isfinite(log_prob)
     flow, given = _without_embedding(flow, condition)

@@ -1,15 +1,17 @@
 """What the solver of a flow in continuous time does with data."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import ArrayLike
 
 from pushforward._errors import PushforwardError, as_batch, check_condition
 from pushforward.bijections import Continuous
 from pushforward.bijections.continuous._ode import OdeSolve
 from pushforward.diagnostics._map import _steps
-from pushforward.distributions import AbstractDistribution, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
+from pushforward.distributions._fitted import conditions_of, flow_of
 
 FINER = 0.01
 
@@ -41,13 +43,13 @@ class SolverReport(NamedTuple):
 
 
 def solver_report(
-    flow: AbstractDistribution, x: ArrayLike, condition: ArrayLike | None = None
+    flow: AbstractDistribution | Fitted, x: ArrayLike | Any, condition: ArrayLike | Any = None
 ) -> tuple[SolverReport, ...]:
     """Steps, evaluations and errors of every `Continuous` layer of a flow, from the data to the base.
 
     Args:
-        flow: With at least one such layer, such as `flows.ffjord` gives.
-        x: Data, `(n, *event_shape)`, solved as one batch.
+        flow: Or a fitted estimator, with at least one such layer, such as `flows.ffjord` gives.
+        x: Data, `(n, *event_shape)`, or a data frame, solved as one batch.
         condition: `(n, *cond_shape)` for a conditional flow.
 
     Raises:
@@ -59,6 +61,8 @@ def solver_report(
         >>> solver_report(flow, jnp.eye(2))[0].finished
         True
     """
+    flow = flow_of("solver_report", flow)
+    x, condition = np.asarray(x), conditions_of(flow, condition)
     check_condition("solver_report", condition, flow.cond_shape)
     events = jnp.moveaxis(as_batch("solver_report", "x", x, flow.event_shape), 0, -1)
     given = None

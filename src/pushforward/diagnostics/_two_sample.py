@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError
-from pushforward.distributions import AbstractDistribution
+from pushforward._errors import DataError, as_seed
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import conditions_of, flow_of
 
 _CHUNK_ENTRIES = 2**24  # distances held at once, 128 MiB
 
@@ -57,18 +58,23 @@ def c2st(x: ArrayLike, y: ArrayLike, *, folds: int = 5, seed: int = 1) -> float:
 
 
 def ks_per_dimension(
-    flow: AbstractDistribution, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray
+    flow: AbstractDistribution | Fitted,
+    x: ArrayLike | Any,
+    condition: ArrayLike | Any = None,
+    *,
+    key: PRNGKeyArray | int,
 ) -> KSResult:
     """Two-sample Kolmogorov-Smirnov test of each coordinate: data against as many samples of the flow.
 
     Args:
-        flow: The flow to test.
-        x: Data, `(n, *event_shape)`, not used in training.
+        flow: The flow to test, or a fitted estimator.
+        x: Data, `(n, *event_shape)`, or a data frame, not used in training.
         condition: `(n, *cond_shape)`: one sample is drawn for each row.
-        key: Draws the samples.
+        key: A key or a seed; draws the samples.
     """
-    n = len(np.asarray(x))
-    samples = flow.sample(key, n if condition is None else (), condition)
+    flow = flow_of("ks_per_dimension", flow)
+    n, condition = len(np.asarray(x)), conditions_of(flow, condition)
+    samples = flow.sample(as_seed("ks_per_dimension", key), n if condition is None else (), condition)
     x, samples = _pair("ks_per_dimension", x, np.asarray(samples))
     return KSResult(*np.transpose([_ks(a, b) for a, b in zip(x.T, samples.T, strict=True)]))
 

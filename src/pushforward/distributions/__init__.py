@@ -4,6 +4,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
 from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, MassTable, OneHotCategorical
+from pushforward.distributions._fitted import Fitted
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
 from pushforward.distributions._joint import GivenAngles, GivenCategories, Product, SplitOff
 from pushforward.distributions._made import Autoregression
@@ -24,6 +25,7 @@ __all__ = [
     "ConditionalBase",
     "DiscretizedLogistic",
     "Embedded",
+    "Fitted",
     "GivenAngles",
     "GivenCategories",
     "Laplace",

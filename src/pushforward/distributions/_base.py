@@ -4,13 +4,14 @@ import abc
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, check_condition
+from pushforward._errors import as_batch, as_key, check_condition, given, is_key
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Part, Shape
 
@@ -28,7 +29,32 @@ class AbstractDistribution(Part):
     """A distribution over events of shape `event_shape`, perhaps given a condition of shape `cond_shape`.
 
     A subclass implements `_log_prob_many` and `_sample_many`, with events along the **last** axis: parameters
-    then broadcast from the left and elementwise work runs along contiguous memory (design record 0001).
+    then broadcast from the left and elementwise work runs along contiguous memory (design record 0001). The two shapes
+    are class variables, properties or fields `equinox.field(static=True)`, never plain fields.
+
+    Example:
+        >>> class Gumbel(pf.distributions.AbstractDistribution):
+        ...     loc: jax.Array  # trained, as every array of a field is
+        ...
+        ...     cond_shape = None
+        ...
+        ...     @property
+        ...     def event_shape(self):
+        ...         return self.loc.shape
+        ...
+        ...     def _log_prob_many(self, x, condition, key):
+        ...         z = x - self.loc[:, None]
+        ...         return jnp.sum(-z - jnp.exp(-z), axis=0)
+        ...
+        ...     def _sample_many(self, key, n, condition, temperature):
+        ...         scale = 1.0 if temperature is None else temperature
+        ...         return self.loc[:, None] + scale * jax.random.gumbel(key, (*self.event_shape, n))
+        >>> base = Gumbel(jnp.zeros(2))
+        >>> base.sample(key, 5).shape, base.log_prob(jnp.zeros((5, 2))).shape
+        ((5, 2), (5,))
+        >>> flow = Transformed(base, Coupling(Affine(), dim=2, width=8, key=key))
+        >>> flow.sample(key, (3, 4)).shape
+        (3, 4, 2)
     """
 
     event_shape: AbstractVar[Shape]
@@ -49,6 +75,7 @@ class AbstractDistribution(Part):
         """
         name = type(self).__name__
         check_condition(name, condition, self.cond_shape)
+        key = None if key is None else as_key(name, key)
         x = as_batch(name, "x", x, self.event_shape)
         batch = x.shape[: x.ndim - len(self.event_shape)]
         rows = None
@@ -78,7 +105,11 @@ class AbstractDistribution(Part):
             sample_shape: How many draws, an int or a shape.
             condition: `(*cond_batch, *cond_shape)`: every row gets `sample_shape` draws.
             temperature: Scale of the base's noise around its centre; 1 is the model, below 1 its likelier part.
+
+        Raises:
+            ValueError: If the first argument is not a key, the second not a shape, or a condition does not fit.
         """
+        key = _sampling_key(type(self).__name__, "sample", key, sample_shape)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> Array:
@@ -94,6 +125,7 @@ class AbstractDistribution(Part):
         self, key: PRNGKeyArray, sample_shape: int | Shape = (), condition: ArrayLike | None = None
     ) -> tuple[Array, Array]:
         """`sample`, and the log-density of each draw from the same pass."""
+        key = _sampling_key(type(self).__name__, "sample_and_log_prob", key, sample_shape)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> tuple[Array, Array]:
@@ -118,7 +150,7 @@ class AbstractDistribution(Part):
     def _sampling_plan(self, sample_shape: int | Shape, condition: ArrayLike | None) -> tuple[int, Shape, Array | None]:
         name = type(self).__name__
         check_condition(name, condition, self.cond_shape)
-        shape = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
+        shape = _sample_shape(name, sample_shape)
         if condition is None or self.cond_shape is None:
             return math.prod(shape), shape, None
         condition = as_batch(name, "condition", condition, self.cond_shape)
@@ -135,19 +167,54 @@ class AbstractDistribution(Part):
 
     @abc.abstractmethod
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        """`(*event_shape, batch), (*cond_shape, batch) -> (batch,)`."""
+        """Log-densities of many events, `(*event_shape, batch), (*cond_shape, batch) -> (batch,)`.
+
+        Args:
+            x: Events, one for each place of the last axis.
+            condition: One for each event, or None if `cond_shape` is None.
+            key: For random numbers, or None, when the same ones are used every time; most have no use for it.
+        """
 
     @abc.abstractmethod
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        """`n` draws along the last axis, `(*event_shape, n)`, for conditions `(*cond_shape, n)`."""
+        """Draws along the last axis, `(*event_shape, n)`: `jax.random.normal(key, (*self.event_shape, n))`, say.
+
+        Args:
+            key: From `jax.random.key`.
+            n: How many, a plain number.
+            condition: `(*cond_shape, n)`, one for each draw, or None if `cond_shape` is None.
+            temperature: What to multiply the noise with, about its centre; None for 1. A law without such a scale may
+                leave it aside.
+        """
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
-        x = self._sample_many(key, n, condition, None)
+        x = laid_out(self, "_sample_many", self._sample_many(key, n, condition, None), (*self.event_shape, n))
         return x, self._log_prob_many(x, condition, None)
 
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
         """The distribution with data-dependent parameters set from a batch `(*event_shape, batch)`."""
         return self
+
+
+def _sampling_key(name: str, method: str, key: Any, sample_shape: Any) -> PRNGKeyArray:
+    """The first argument of a sampler; who writes the number of draws there is told the call that works."""
+    if is_key(key) or not isinstance(key, int | np.integer | tuple | list):
+        return as_key(f"{name}.{method}", key, f"{method}(jax.random.key(0), ...)")
+    raise ValueError(
+        f"{name}.{method}: the first argument is a key, the second the number of draws, got "
+        f"{'them the other way round' if is_key(sample_shape) else given(key)}. "
+        f"Write `{method}(jax.random.key(0), {key})`."
+    )
+
+
+def _sample_shape(name: str, sample_shape: Any) -> Shape:
+    sizes = [sample_shape] if isinstance(sample_shape, int | np.integer) else sample_shape
+    if not isinstance(sizes, tuple | list) or not all(isinstance(n, int | np.integer) and n >= 0 for n in sizes):
+        raise ValueError(
+            f"{name}: `sample_shape` must be the number of draws or a shape, got {given(sample_shape)}. "
+            "Write `sample(key, 100)` or `sample(key, (10, 10))`."
+        )
+    return tuple(int(n) for n in sizes)
 
 
 def batch_last(x: Array, batch: Shape, event_shape: Shape) -> Array:
@@ -238,7 +305,8 @@ def _even_size(n: int, most: int) -> int:
 @jax.jit
 def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
     conditions = None if condition is None else jnp.moveaxis(condition, 0, -1)
-    return distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
+    log_prob = distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
+    return laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
 
 
 @partial(jax.jit, static_argnums=2)
@@ -249,7 +317,18 @@ def _sample(
     condition: Array | None,
     temperature: ArrayLike | None,
 ) -> Array:
-    return distribution._sample_many(key, n, condition, temperature)
+    events = distribution._sample_many(key, n, condition, temperature)
+    return laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n))
+
+
+def laid_out(distribution: AbstractDistribution, method: str, values: Array, wanted: Shape) -> Array:
+    """What a method of a subclass gave, in the layout of the contract, or a ValueError."""
+    if jnp.shape(values) != wanted:
+        raise ValueError(
+            f"{type(distribution).__name__}.{method}: must give shape {wanted}, got {jnp.shape(values)}. "
+            "The axis of many events is the last one, behind those of the event."
+        )
+    return values
 
 
 @partial(jax.jit, static_argnums=2)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import violated
+from pushforward._errors import as_shape, violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
@@ -45,7 +45,7 @@ class AbstractIndependent(AbstractDistribution):
     def standard(cls, shape: Shape = ()):
         """The standard law over events of `shape`, without parameters."""
         standard = object.__new__(cls)
-        for name, value in {"loc": None, "scale_raw": None, "event_shape": tuple(shape)}.items():
+        for name, value in {"loc": None, "scale_raw": None, "event_shape": as_shape(shape)}.items():
             object.__setattr__(standard, name, value)
         return standard
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import check_parts
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.bijections.discrete._one_hot import one_hot, one_hot_size
@@ -41,11 +42,12 @@ class Product(AbstractDistribution):
 
     parts: tuple[AbstractDistribution, ...]
 
-    def __init__(self, parts: Sequence[AbstractDistribution]):
+    def __init__(self, parts: Sequence[AbstractDistribution], *more: AbstractDistribution):
+        parts = check_parts("Product", parts, more, AbstractDistribution)
         if not parts or any(len(part.event_shape) != 1 for part in parts):
             raise ValueError(f"Product: events must have one axis, got {[part.event_shape for part in parts]}.")
         shared_cond_shape(parts, "Product")
-        self.parts = tuple(parts)
+        self.parts = parts
 
     @property
     def event_shape(self) -> Shape:

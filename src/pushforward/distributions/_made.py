@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
+from pushforward._errors import as_key, did_you_mean
 from pushforward._params import positive, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections.autoregressive._blocked import solve_in_order
@@ -62,6 +62,7 @@ class Autoregression(AbstractDistribution):
         order_seed: int = 0,
         key: PRNGKeyArray,
     ):
+        key = as_key("Autoregression", key)
         if law not in LAWS:
             raise ValueError(f"Autoregression: unknown law {law!r}; {did_you_mean(law, LAWS)}.")
         if num_orders < 1 or num_components < 1:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import violated
+from pushforward._errors import check_part, check_parts, violated
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
@@ -70,6 +70,8 @@ class Mixture(AbstractDistribution):
     logits: Float[Array, " components"]
 
     def __init__(self, components: Sequence[AbstractDistribution], weights: ArrayLike | Sequence[float] | None = None):
+        both = isinstance(weights, AbstractDistribution)  # `Mixture(a, b)`
+        components = check_parts("Mixture", components, (weights,) if both else (), AbstractDistribution)
         shapes = {c.event_shape for c in components}
         if len(shapes) != 1:
             raise ValueError(f"Mixture: components must share one event shape, got {sorted(shapes)}.")
@@ -79,7 +81,7 @@ class Mixture(AbstractDistribution):
             raise ValueError(f"Mixture: needs {len(components)} weights, got shape {weights.shape}.")
         if violated(weights > 0):
             raise ValueError(f"Mixture: weights must be positive, got {weights}.")
-        self.components, self.logits = tuple(components), jnp.log(weights)
+        self.components, self.logits = components, jnp.log(weights)
 
     @property
     def event_shape(self) -> Shape:
@@ -155,6 +157,7 @@ class ConditionalBase(AbstractDistribution):
         activation: str = "relu",
         key: PRNGKeyArray,
     ):
+        check_part("ConditionalBase", "inner", inner, AbstractDistribution, "Write `ConditionalBase(base, cond_dim)`.")
         if inner.cond_shape is not None or count_raw(inner) == 0:
             raise ValueError("ConditionalBase: `inner` must be unconditional and have parameters, e.g. `Normal(loc)`.")
         self.inner = inner

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._errors import check_part
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.distributions._base import AbstractDistribution
@@ -69,6 +70,7 @@ class Resampled(AbstractDistribution):
         activation: str = "relu",
         key: PRNGKeyArray,
     ):
+        check_part("Resampled", "base", base, AbstractDistribution, "Write `Resampled(base, key=key)`.")
         if base.cond_shape is not None or len(base.event_shape) != 1:
             raise ValueError(
                 f"Resampled: `base` must be unconditional and over vectors, got events of shape {base.event_shape} "

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import as_shape, check_part, given
+from pushforward._functions import hashable
 from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections._compose import shared_cond_shape
@@ -25,6 +27,7 @@ class Target(AbstractDistribution):
 
     Raises:
         ValueError: If `function` does not return a scalar.
+        TypeError: If it is not a function.
 
     Example:
         >>> target = Target(lambda x: -jnp.sum(x**4), (2,))
@@ -37,12 +40,20 @@ class Target(AbstractDistribution):
 
     cond_shape: ClassVar[Shape | None] = None
 
+    def __init__(self, function: Callable[[Array], Array], event_shape: Shape):
+        if not callable(function):
+            raise TypeError(
+                f"Target: `function` must be a function, got {given(function)}. "
+                "Write `Target(function, event_shape)`, in this order."
+            )
+        self.function, self.event_shape = hashable(function), as_shape(event_shape)
+
     def __check_init__(self):
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))
         if getattr(found, "shape", None) != ():
-            given = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+            what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
             raise ValueError(
-                f"Target: `function` must return a scalar for one event of shape {self.event_shape}, got {given}. "
+                f"Target: `function` must return a scalar for one event of shape {self.event_shape}, got {what}. "
                 "Sum over the event inside it."
             )
 
@@ -74,6 +85,9 @@ class Bridge(AbstractDistribution):
     share: float = static(default=0.5)
 
     def __check_init__(self):
+        advice = "Write `Target(function, event_shape)` for a log-density that is a function."
+        check_part("Bridge", "start", self.start, AbstractDistribution, advice)
+        check_part("Bridge", "target", self.target, AbstractDistribution, advice)
         if self.start.event_shape != self.target.event_shape:
             raise ValueError(
                 f"Bridge: both ends must have one event shape, got {self.start.event_shape} "

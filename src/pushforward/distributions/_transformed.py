@@ -4,11 +4,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from pushforward._errors import check_part
 from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
-from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._base import AbstractDistribution, laid_out
 
 
 class Transformed(AbstractDistribution):
@@ -20,6 +21,7 @@ class Transformed(AbstractDistribution):
 
     Raises:
         ValueError: If the base's events do not fit the bijection, or two conditions have different shapes.
+        TypeError: If `base` is not a distribution or `bijection` not a bijection, as in the wrong order.
 
     Example:
         >>> flow = Transformed(Normal.standard((2,)), Affine(jnp.zeros(2), 2.0))
@@ -31,6 +33,9 @@ class Transformed(AbstractDistribution):
     bijection: AbstractBijection
 
     def __check_init__(self):
+        order = "Write `Transformed(base, bijection)`, in this order."
+        check_part("Transformed", "base", self.base, AbstractDistribution, order)
+        check_part("Transformed", "bijection", self.bijection, AbstractBijection, order)
         if self.base.event_shape != self.bijection.in_shape:
             raise ValueError(
                 f"Transformed: the base has events of shape {self.base.event_shape}, "
@@ -58,16 +63,19 @@ class Transformed(AbstractDistribution):
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         map_key, base_key = (None, None) if key is None else jax.random.split(key)
         z, log_det = self.bijection._inverse_many(x, condition, map_key)
-        return self.base._log_prob_many(z, condition, base_key) + log_det
+        log_prob = self.base._log_prob_many(z, condition, base_key)
+        return laid_out(self.base, "_log_prob_many", log_prob, z.shape[-1:]) + log_det
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         map_key, base_key = jax.random.split(key)
         z = self.base._sample_many(base_key, n, condition, temperature)
+        z = laid_out(self.base, "_sample_many", z, (*self.base.event_shape, n))
         return self.bijection._forward_many(z, condition, map_key)[0]
 
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
         map_key, base_key = jax.random.split(key)
         z, log_prob = self.base._sample_and_log_prob_many(base_key, n, condition)
+        z = laid_out(self.base, "_sample_many", z, (*self.base.event_shape, n))
         x, log_det = self.bijection._forward_many(z, condition, map_key)
         return x, log_prob - log_det
 
@@ -117,6 +125,9 @@ class Embedded(AbstractDistribution):
     embedding: AbstractBijection
 
     def __check_init__(self):
+        order = "Write `Embedded(distribution, embedding)`, in this order."
+        check_part("Embedded", "distribution", self.distribution, AbstractDistribution, order)
+        check_part("Embedded", "embedding", self.embedding, AbstractBijection, order)
         if self.distribution.cond_shape != self.embedding.in_shape:
             raise ValueError(
                 f"Embedded: the distribution is conditional on shape {self.distribution.cond_shape}, "

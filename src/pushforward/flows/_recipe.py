@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from pushforward._errors import as_key, given
 from pushforward._types import Kind, Shape
 from pushforward.distributions import AbstractDistribution
 
@@ -77,8 +78,9 @@ def compiled(build: Build) -> Build:
     drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
-    def run(*args, key, **kwargs) -> AbstractDistribution:
+    def run(*args, key=None, **kwargs) -> AbstractDistribution:
         check(build.__name__, args[0] if args else kwargs.get(names[0]))
+        key = as_key(build.__name__, key)
         options = {name: _hashable(value) for name, value in kwargs.items()}
         _check_whole(build.__name__, {name: value for name, value in options.items() if kinds.get(name) in WHOLE})
         return drawn(*map(_hashable, args), key=key, **options)
@@ -99,13 +101,13 @@ def _check_whole(name: str, options: dict[str, Any]) -> None:
 
 def _check_dim(name: str, dim: Any) -> None:
     if not isinstance(dim, int | np.integer) or isinstance(dim, bool) or dim < 1:
-        raise ValueError(f"{name}: `dim` must be a whole number from 1 on, got {dim!r}.")
+        raise ValueError(f"{name}: `dim` must be a whole number from 1 on, got {given(dim)}.")
 
 
 def _check_shape(name: str, shape: Any) -> None:
     sizes = _hashable(shape)
     if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(isinstance(n, int) and n >= 1 for n in sizes):
-        raise ValueError(f"{name}: `shape` must be (height, width, channels), three whole numbers, got {shape!r}.")
+        raise ValueError(f"{name}: `shape` must be (height, width, channels), three whole numbers, got {given(shape)}.")
 
 
 def _hashable(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 # Imported for their classes, which files name.
 from pushforward import bijections, distributions, nets  # noqa: F401
+from pushforward._errors import given
 from pushforward._types import Part
 from pushforward.io._atomic import write_atomically
 from pushforward.io._container import Contents, encode
@@ -43,7 +44,10 @@ def save(path: str | os.PathLike[str], flow: Part, *, metadata: Mapping[str, Any
         (2,)
     """
     if not isinstance(flow, Part):
-        raise TypeError(f"save: `flow` must be a part, such as a Transformed, got {type(flow).__name__}.")
+        raise TypeError(
+            f"save: `flow` must be a part, such as a Transformed, got {given(flow)}. "
+            "Write `save(path, flow)`, in this order; an estimator has its own `save(path)`."
+        )
     structure, arrays = take_apart(flow)
     document = {
         "content": _CONTENT,

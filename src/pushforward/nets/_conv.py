@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import static
 from pushforward._types import Part, Shape
 from pushforward.nets._mlp import ACTIVATIONS, check_activation, check_hidden
@@ -78,6 +79,7 @@ class ConvNet(Part):
         precision: str = "full",
         key: PRNGKeyArray,
     ):
+        key = as_key("ConvNet", key)
         check_hidden("ConvNet", width, depth, least_depth=0)
         check_activation("ConvNet", activation)
         check_precision("ConvNet", precision)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import static
 from pushforward._types import Part, Shape
 from pushforward.nets._conv import convolve, wide
@@ -128,6 +129,7 @@ class ConvAttentionNet(Part):
         precision: str = "full",
         key: PRNGKeyArray,
     ):
+        key = as_key("ConvAttentionNet", key)
         check_activation("ConvAttentionNet", activation)
         check_precision("ConvAttentionNet", precision)
         _check(in_shape, out_shape, cond_dim, {"width": width, "depth": depth, "num_heads": num_heads})

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import PushforwardError, did_you_mean
+from pushforward._errors import PushforwardError, as_key, did_you_mean
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Part, Shape
 from pushforward.nets._mlp import check_hidden, dense_layers
@@ -103,6 +103,7 @@ class LipschitzMLP(Part):
         activation: str = "lipswish",
         key: PRNGKeyArray,
     ):
+        key = as_key("LipschitzMLP", key)
         check_options("LipschitzMLP", coeff, width, depth, activation)
         weights, self.biases = dense_layers([in_size + (cond_dim or 0), *[width] * depth, in_size], key)
         self.cond_weight = None if cond_dim is None else weights[0][:, in_size:]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Part, Shape
 from pushforward.nets._conv import convolve
@@ -104,6 +105,7 @@ class LipschitzConvNet(Part):
         activation: str = "lipswish",
         key: PRNGKeyArray,
     ):
+        key = as_key("LipschitzConvNet", key)
         check_options("LipschitzConvNet", coeff, width, depth, activation)
         channels = in_shape[-1]
         shapes = [(width, 3, 3, channels), *[(width, 1, 1, width)] * (depth - 1), (channels, 3, 3, width)]

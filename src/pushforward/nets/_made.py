@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._graphs import Parents, contained, levels, members, spread_sets
 from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
@@ -64,6 +65,7 @@ class MADE(Part):
         parents: Parents | None = None,
         key: PRNGKeyArray,
     ):
+        key = as_key("MADE", key)
         check_activation("MADE", activation)
         check_hidden("MADE", width, depth)
         self.dim, self.num_params, self.width, self.cond_dim = dim, num_params, width, cond_dim

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
+from pushforward._errors import as_key, did_you_mean
 from pushforward._params import static
 from pushforward._types import Part, Shape
 
@@ -72,6 +72,7 @@ class MLP(Part):
         unit: float = 1.0,
         key: PRNGKeyArray,
     ):
+        key = as_key("MLP", key)
         check_activation("MLP", activation)
         check_hidden("MLP", width, depth, least_depth=0)
         self.circular, self.unit = circular, unit

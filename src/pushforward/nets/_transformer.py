@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import static
 from pushforward._types import Part
 from pushforward.nets._mlp import ACTIVATIONS, check_activation
@@ -128,6 +129,7 @@ class CausalTransformer(Part):
         activation: str = "gelu",
         key: PRNGKeyArray,
     ):
+        key = as_key("CausalTransformer", key)
         check_activation("CausalTransformer", activation)
         _check_sizes(num_tokens, token_dim, width, depth, num_heads)
         embedding_key, place_key, cond_key, *keys = jax.random.split(key, 3 + depth)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import given
 from pushforward.distributions._base import AbstractDistribution, batch_last
 
 
@@ -34,6 +35,17 @@ class Batch(NamedTuple):
         if self.condition is None or flow.cond_shape is None:
             return x, None
         return x, batch_last(self.condition, rows, flow.cond_shape)
+
+    @staticmethod
+    def check(name: str, batch: Any) -> None:
+        """An objective is given a batch, not an array.
+
+        Raises:
+            TypeError: If it is something else.
+        """
+        if not isinstance(batch, Batch):
+            call = f"{name}(flow, Batch(x), key=key)"
+            raise TypeError(f"{name}: `batch` must be a Batch, got {given(batch)}. Write `{call}`.")
 
     def mean(self, losses: Float[Array, " batch"]) -> Float[Array, ""]:
         """The weighted mean of one number for each row; a row of weight zero does not count, even if it is infinite."""

@@ -53,6 +53,7 @@ def flow_matching(
     if pairing == "optimal" and flow.cond_shape is not None:
         raise ValueError("flow_matching: optimal pairing would make the noise depend on the condition; leave it out.")
     base_key, map_key, time_key, row_key = jax.random.split(key, 4)
+    Batch.check("flow_matching", batch)
     parts, x, condition = _taken_apart("flow_matching", flow, *batch.columns(flow))
     x = jax.lax.stop_gradient(parts.behind._inverse_many(x, condition, map_key)[0])
     n = x.shape[-1]
@@ -92,6 +93,7 @@ def rnode(
         The parts are sums over the coordinates, as the likelihood is.
     """
     map_key, trace_key, base_key = jax.random.split(key, 3)
+    Batch.check("rnode", batch)
     parts, x, condition = _taken_apart("rnode", flow, *batch.columns(flow))
     x, behind = parts.behind._inverse_many(x, condition, map_key)
     z, log_det, energy, norm = parts.layer.inverse_with_costs(x, condition, trace_key)

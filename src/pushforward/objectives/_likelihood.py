@@ -31,6 +31,7 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         >>> round(float(loss), 4)  # log 2 pi
         1.8379
     """
+    Batch.check("nll", batch)
     return batch.mean(-flow._log_prob_many(*batch.columns(flow), key)), {}
 
 

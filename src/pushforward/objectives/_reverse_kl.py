@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import did_you_mean
+from pushforward._functions import hashable
 from pushforward._types import Shape
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.objectives._batch import Batch, Objective
@@ -30,7 +31,8 @@ def reverse_kl(log_density: LogDensity, *, num_samples: int = 256, gradient: str
     For a flow with stochastic layers $\log q(x)$ is that of the path, relative to the reversed path.
 
     Args:
-        log_density: $\log \tilde p$ of one event `(*event_shape,) -> ()`, a JAX function; it need not be normalised.
+        log_density: $\log \tilde p$ of one event `(*event_shape,) -> ()`, a JAX function of any kind, such as
+            `teacher.log_prob`; it need not be normalised.
         num_samples: Draws per step.
         gradient: `"path"` differentiates through the samples only, which has less variance, none at all where the
             flow equals the density, and costs a density pass; `"total"` differentiates everything; `"auto"` is the
@@ -60,7 +62,7 @@ def reverse_kl(log_density: LogDensity, *, num_samples: int = 256, gradient: str
         raise ValueError(f"reverse_kl: `num_samples` must be at least 1, got {num_samples}.")
     if gradient not in GRADIENTS:
         raise ValueError(f"reverse_kl: unknown gradient {gradient!r}; {did_you_mean(gradient, GRADIENTS)}")
-    return _ReverseKL(log_density, num_samples, gradient)
+    return _ReverseKL(hashable(log_density), num_samples, gradient)
 
 
 @dataclasses.dataclass(frozen=True)

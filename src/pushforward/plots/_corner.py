@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pushforward.distributions import AbstractDistribution
+from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.plots._density import height_of
 from pushforward.plots._points import as_points, column_names, draw_samples, window
 from pushforward.plots._style import DATA, MODEL, new_figure, scatter, styled
@@ -27,13 +27,13 @@ _BLUR = 1.0  # cells
 @styled
 def corner(
     data: Any,
-    samples: AbstractDistribution | ArrayLike | Any = None,
+    samples: AbstractDistribution | Fitted | ArrayLike | Any = None,
     *,
     condition: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     max_columns: int = 10,
     bins: int = 30,
-    key: PRNGKeyArray | None = None,
+    key: PRNGKeyArray | int | None = None,
 ) -> Figure:
     """Histograms of every column on the diagonal, and every pair of columns below it.
 
@@ -43,12 +43,13 @@ def corner(
 
     Args:
         data: `(n, dim)` rows or a data frame.
-        samples: `(m, dim)` samples, or a distribution to draw them from, or None for the data alone.
+        samples: `(m, dim)` samples, or a distribution or a fitted estimator to draw them from, or None for the data
+            alone.
         condition: `(n, *cond_shape)`, the condition of each row, for a conditional distribution; or a single one.
         names: Names of the columns.
         max_columns: How many columns are shown at most.
         bins: Bins of each histogram.
-        key: Draws the samples; a fixed key by default.
+        key: A key or a seed; draws the samples. A fixed one by default.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.

@@ -9,7 +9,8 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pushforward.distributions import AbstractDistribution
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import flow_of
 from pushforward.plots._points import as_points, column_names, draw_samples, window
 from pushforward.plots._style import (
     DATA,
@@ -24,8 +25,10 @@ from pushforward.plots._style import (
     styled,
 )
 
-Density: TypeAlias = AbstractDistribution | Callable[[np.ndarray], Any]
-"""A distribution, or a function from rows `(n, dim)` to their log-densities `(n,)`."""
+Density: TypeAlias = AbstractDistribution | Fitted | Callable[[np.ndarray], Any]
+"""A distribution, a fitted estimator, or a function from rows `(n, dim)` to their log-densities `(n,)`."""
+
+Scored: TypeAlias = AbstractDistribution | Callable[[np.ndarray], Any]
 
 LOG_SPAN = 12.0
 """Nats below the highest density at which the log picture ends."""
@@ -48,15 +51,15 @@ def density_grid(
     levels: Sequence[float] = (0.5, 0.9, 0.99),
     resolution: int = 200,
     names: Sequence[str] | None = None,
-    key: PRNGKeyArray | None = None,
+    key: PRNGKeyArray | int | None = None,
 ) -> Figure:
     """The density of one or two columns, with lines around the smallest regions that hold given probabilities.
 
     One column is drawn as a curve, above a histogram of `data` if it is given.
 
     Args:
-        flow: A distribution; or a function from rows to log-densities in nats, such as a known density; or several
-            of them by title, drawn side by side over the same window.
+        flow: A distribution or a fitted estimator; or a function from rows to log-densities in nats, such as a known
+            density; or several of them by title, drawn side by side over the same window.
         data: `(n, dim)` rows or a data frame that set the window.
         condition: One condition, `(*cond_shape)`, for a conditional flow.
         limits: `(low, high)` of each column; by default what shows the data, or samples if there is no data.
@@ -64,7 +67,7 @@ def density_grid(
         levels: Probabilities in (0, 1), one line for each; empty for no lines.
         resolution: Points along each axis.
         names: Names of the columns.
-        key: Draws the samples that set the window; a fixed key by default.
+        key: A key or a seed; draws the samples that set the window. A fixed one by default.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.
@@ -77,7 +80,8 @@ def density_grid(
         >>> figure.axes[0].get_xlabel()
         'x1'
     """
-    flows = dict(flow) if isinstance(flow, Mapping) else {"": flow}
+    given = dict(flow) if isinstance(flow, Mapping) else {"": flow}
+    flows = {title: _opened(one) for title, one in given.items()}
     if any(not 0 < level < 1 for level in levels):
         raise ValueError(f"density_grid: `levels` are probabilities between 0 and 1, got {tuple(levels)}.")
     points = None if data is None else as_points("density_grid", data)
@@ -94,9 +98,7 @@ def density_grid(
     return _pictures(flows, condition, limits, log, levels, resolution, names)
 
 
-def _pictures(
-    flows: dict[str, Density], condition, limits: Limits, log: bool, levels, resolution: int, names
-) -> Figure:
+def _pictures(flows: dict[str, Scored], condition, limits: Limits, log: bool, levels, resolution: int, names) -> Figure:
     figure = new_figure(4.0 * len(flows), 0.8 + panel_height(PANEL, limits))
     for axes, (title, one) in zip(figure.subplots(1, len(flows), squeeze=False)[0], flows.items(), strict=True):
         log_density = _on_grid(one, condition, limits, resolution)
@@ -111,7 +113,14 @@ def _pictures(
     return figure
 
 
-def _limits(flows: list[Density], points: np.ndarray | None, condition: Any, key: Any) -> list[tuple[float, float]]:
+def _opened(flow: Density) -> Scored:
+    """The distribution of an estimator; a function stays as it is."""
+    if callable(flow) and not isinstance(flow, AbstractDistribution | Fitted):
+        return flow
+    return flow_of("density_grid", flow)
+
+
+def _limits(flows: list[Scored], points: np.ndarray | None, condition: Any, key: Any) -> list[tuple[float, float]]:
     if points is not None:
         return window(points)
     drawable = [flow for flow in flows if isinstance(flow, AbstractDistribution)]
@@ -120,7 +129,7 @@ def _limits(flows: list[Density], points: np.ndarray | None, condition: Any, key
     return window(np.concatenate([draw_samples("density_grid", f, _SAMPLES, condition, key) for f in drawable]))
 
 
-def _log_density(flow: Density, rows: np.ndarray, condition: Any) -> np.ndarray:
+def _log_density(flow: Scored, rows: np.ndarray, condition: Any) -> np.ndarray:
     if not isinstance(flow, AbstractDistribution):
         return np.asarray(flow(rows), dtype=np.float64)
     count = -len(rows) % _CHUNK  # chunks of one size compile once
@@ -130,7 +139,7 @@ def _log_density(flow: Density, rows: np.ndarray, condition: Any) -> np.ndarray:
     return np.concatenate(found)[: len(rows)]
 
 
-def _on_grid(flow: Density, condition: Any, limits: Limits, resolution: int) -> np.ndarray:
+def _on_grid(flow: Scored, condition: Any, limits: Limits, resolution: int) -> np.ndarray:
     """Log-densities `(y, x)` at the middles of the cells."""
     xs, ys = (_middles(low, high, resolution) for low, high in limits)
     rows = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)

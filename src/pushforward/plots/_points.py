@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError
-from pushforward.distributions import AbstractDistribution
+from pushforward._errors import DataError, as_seed
+from pushforward.distributions import AbstractDistribution, Fitted
+from pushforward.distributions._fitted import conditions_of, flow_of
 
 MARGIN = 0.12  # of the range, on either side
 TAIL = 0.001  # share of the points beyond either end of the window, if there are many
@@ -45,15 +45,16 @@ def window(points: np.ndarray) -> list[tuple[float, float]]:
 
 def draw_samples(
     name: str,
-    source: AbstractDistribution | ArrayLike | Any,
+    source: AbstractDistribution | Fitted | ArrayLike | Any,
     n: int,
     condition: ArrayLike | None,
-    key: PRNGKeyArray | None,
+    key: PRNGKeyArray | int | None,
 ) -> np.ndarray:
     """Samples `(n, dim)` of a distribution, one for each row of `condition` if there is one; or samples as given."""
-    if not isinstance(source, AbstractDistribution):
+    if not isinstance(source, AbstractDistribution | Fitted):
         return as_points(name, source)
-    key = jax.random.key(0) if key is None else key
+    source, key = flow_of(name, source), as_seed(name, 0 if key is None else key)
+    condition = conditions_of(source, condition)
     if condition is None:
         return as_points(name, source.sample(key, n))
     rows = np.atleast_2d(np.asarray(condition))[:n]

@@ -7,30 +7,30 @@ import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from pushforward.distributions import AbstractDistribution
+from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.plots._points import as_points, column_names, draw_samples, window
 from pushforward.plots._style import DATA, MAX_DOTS, MODEL, new_figure, panel_height, scatter, set_window, styled
 
 
 @styled
 def samples_beside_data(
-    flow: AbstractDistribution | ArrayLike | Any,
+    flow: AbstractDistribution | Fitted | ArrayLike | Any,
     data: Any,
     *,
     condition: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     titles: tuple[str, str] = ("data", "samples"),
-    key: PRNGKeyArray | None = None,
+    key: PRNGKeyArray | int | None = None,
 ) -> Figure:
     """Two columns of data and as many samples, in two panels with the same axes.
 
     Args:
-        flow: A distribution to draw from; or samples `(n, 2)`.
+        flow: A distribution or a fitted estimator to draw from; or samples `(n, 2)`.
         data: `(n, 2)` rows or a data frame.
         condition: `(n, *cond_shape)`, the condition of each row, for a conditional flow; or a single one.
         names: Names of the columns.
         titles: What the two panels show.
-        key: Draws the samples; a fixed key by default.
+        key: A key or a seed; draws the samples. A fixed one by default.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.

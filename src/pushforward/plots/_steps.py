@@ -11,8 +11,10 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pushforward._errors import as_seed
 from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, Permute, Scan
-from pushforward.distributions import AbstractDistribution, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
+from pushforward.distributions._fitted import flow_of
 from pushforward.plots._points import column_names, window
 from pushforward.plots._style import FAINT, frame, new_figure, styled
 
@@ -31,8 +33,8 @@ class Step(NamedTuple):
 
 @styled
 def steps(
-    flow: AbstractDistribution,
-    key: PRNGKeyArray,
+    flow: AbstractDistribution | Fitted,
+    key: PRNGKeyArray | int,
     *,
     columns: tuple[int, int] = (0, 1),
     condition: ArrayLike | None = None,
@@ -47,8 +49,8 @@ def steps(
     steps of their own: every panel shows the coordinates that end as `columns` of the data.
 
     Args:
-        flow: A `Transformed` over vectors of at least two columns.
-        key: Draws the points.
+        flow: A `Transformed` over vectors of at least two columns, or a fitted estimator of such a one.
+        key: A key or a seed; draws the points.
         columns: The two columns to show.
         condition: One condition, `(*cond_shape)`, for a conditional flow.
         num_points: How many points.
@@ -67,6 +69,7 @@ def steps(
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['base', '1 Coupling', '2 Coupling']
     """
+    flow, key = flow_of("steps", flow), as_seed("steps", key)
     base, bijections, condition = _opened(flow, None if condition is None else jnp.asarray(condition))
     dim = _checked_dim(base, bijections, columns)
     names = column_names(None, names, dim)

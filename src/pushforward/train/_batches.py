@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError
+from pushforward._functions import hashable
 from pushforward.objectives import Batch
 
 ORDER, DATA, NOISE, MONITOR, SPLIT = range(5)  # one stream of random numbers for each use
@@ -110,7 +111,7 @@ class DrawSource:
     def __init__(self, draw: Callable[[PRNGKeyArray, int], Any] | None, batch_size: int, steps_per_epoch: int):
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
-        self.take = TakeDraw(draw, batch_size)
+        self.take = TakeDraw(None if draw is None else hashable(draw), batch_size)
 
     def feed(self, key: PRNGKeyArray, step: int) -> Feed:
         return Feed((), step, (step // self.steps_per_epoch + 1) * self.steps_per_epoch)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
+from pushforward._errors import as_key, check_part, did_you_mean
+from pushforward._functions import hashable, name_of
 from pushforward._params import partition
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
@@ -109,17 +109,18 @@ def fit(
         >>> result.best_loss < result.start_loss
         True
     """
-    key = _checked_key(key)
+    check_part("fit", "flow", flow, AbstractDistribution, "Write `fit(flow, x, key=jax.random.key(0))`, in this order.")
+    key = as_key("fit", key)
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
     source, held_out = prepare(flow, data, condition, weights, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
     plan = Plan(
-        objective=objective,
-        optimizer=optax.with_extra_args_support(optimizer) if own else adam(clip),
+        objective=hashable(objective),
+        optimizer=_hashable(optimizer) if own else adam(clip),
         take=source.take,
-        schedule=as_given if own else schedule,
+        schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
     )
     head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size)))
@@ -171,13 +172,13 @@ def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
 def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
     """What must be the same for a fit to be resumed."""
     plan = job.plan
-    schedule = plan.schedule if isinstance(plan.schedule, str) else plan.schedule.__qualname__
+    schedule = plan.schedule if isinstance(plan.schedule, str) else name_of(plan.schedule)
     return {
         "data": [_checksum(leaf) for leaf in jax.tree.leaves((head, job.monitor))],
         "key": [int(word) for word in np.asarray(jax.random.key_data(job.key)).ravel()],
         "batch_size": job.source.batch_size,
         "steps_per_epoch": job.source.steps_per_epoch,
-        "objective": getattr(plan.objective, "__qualname__", type(plan.objective).__qualname__),
+        "objective": name_of(plan.objective),
         "learning_rate": job.learning_rate,
         "schedule": schedule,
         "clip": clip,
@@ -190,12 +191,9 @@ def _checksum(array: ArrayLike) -> str:
     return f"{values.shape} {zlib.crc32(values.tobytes()):08x}"
 
 
-def _checked_key(key: Any) -> PRNGKeyArray:
-    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        return key
-    if isinstance(key, jax.Array) and key.dtype == jnp.uint32 and key.ndim == 1:
-        return jax.random.wrap_key_data(key)
-    raise ValueError(f"fit: `key` must come from `jax.random.key(seed)`, got {type(key).__name__}.")
+def _hashable(optimizer: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    init, update = optax.with_extra_args_support(optimizer)
+    return optax.GradientTransformationExtraArgs(hashable(init), hashable(update))
 
 
 def _check_settings(
@@ -210,7 +208,7 @@ def _check_settings(
 ) -> None:
     counts = {"batch_size": batch_size, "max_epochs": max_epochs, "steps_per_epoch": steps_per_epoch}
     for name, value in {**counts, "patience": patience}.items():
-        if value is not None and (value != int(value) or value < 1):
+        if value is not None and not (isinstance(value, int | float | np.number) and _counts(float(value))):
             raise ValueError(f"fit: `{name}` must be a whole number of at least 1, got {value}.")
     for name, value in {"learning_rate": learning_rate, "clip": clip}.items():
         if value is not None and not 0 < value < math.inf:
@@ -219,3 +217,7 @@ def _check_settings(
         raise ValueError(f"fit: `ema` must be in (0, 1), got {ema}. It is the decay of a running mean, such as 0.999.")
     if isinstance(schedule, str) and schedule not in SCHEDULES:
         raise ValueError(f"fit: unknown schedule {schedule!r}; {did_you_mean(schedule, SCHEDULES)}")
+
+
+def _counts(value: float) -> bool:
+    return value >= 1 and value.is_integer()

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import TrainingError
+from pushforward._functions import held
 from pushforward.bijections import AbstractBijection, Chain
 from pushforward.distributions import AbstractDistribution, Embedded, Transformed
 from pushforward.objectives import Batch
@@ -113,7 +114,8 @@ def find_cause(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyA
             return f"the batch itself has {name} that is not finite in {rows}"
     if batch.x is not None and (cause := _walk(flow, batch, key)):
         return cause
-    if isinstance(plan.objective, Explaining) and (cause := plan.objective.cause(flow, key)):
+    objective = held(plan.objective)
+    if isinstance(objective, Explaining) and (cause := objective.cause(flow, key)):
         return cause
     loss, grads = _loss_and_grads(plan, params, frozen, batch, key)
     for path, leaf in jax.tree_util.tree_leaves_with_path(grads):

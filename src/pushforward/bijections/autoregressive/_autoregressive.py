@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
+from pushforward._errors import as_key, did_you_mean
 from pushforward._graphs import Parents, graph
 from pushforward._params import buffer
 from pushforward._types import Kind, Shape
@@ -73,6 +73,7 @@ class Autoregressive(AbstractBatched):
         adjacency: Matrix | None = None,
         key: PRNGKeyArray,
     ):
+        key = as_key("Autoregressive", key)
         check_template("Autoregressive", inner)
         self.inner = inner
         order_key, net_key = (key, key) if order != "random" else jax.random.split(key)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import positive, static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Shape
@@ -58,7 +59,7 @@ class BlockAutoregressive(AbstractBatched):
                 f"BlockAutoregressive: sizes must be at least 1, got dim={dim}, width={width}, depth={depth}."
             )
         self.dim = dim
-        keys = iter(jax.random.split(key, 2 * depth + 3))
+        keys = iter(jax.random.split(as_key("BlockAutoregressive", key), 2 * depth + 3))
         pairs = list(itertools.pairwise([1, *[width] * depth, 1]))
         self.weights = tuple(_first_weight(next(keys), dim, units, out) for units, out in pairs)
         self.biases = tuple(_uniform(next(keys), (dim, out)) for _, out in pairs)

@@ -3,6 +3,7 @@
 import jax
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import check_part
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections.coupling._templates import count_raw, fill
@@ -37,6 +38,7 @@ class Conditioned(AbstractBatched):
         activation: str = "relu",
         key: PRNGKeyArray,
     ):
+        check_part("Conditioned", "inner", inner, AbstractBijection, "Write `Conditioned(inner, cond_dim, key=key)`.")
         if inner.cond_shape is not None:
             raise ValueError(f"Conditioned: `inner` is conditional already, on shape {inner.cond_shape}.")
         self.inner = inner

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from pushforward._errors import check_part
 from pushforward._params import predicted_mask
 from pushforward._types import Part
 from pushforward.bijections._base import AbstractBijection
@@ -16,6 +17,7 @@ T = TypeVar("T", bound=Part)
 
 def check_template(name: str, inner: AbstractBijection) -> None:
     """A template acts on scalars and is not conditional."""
+    check_part(name, "inner", inner, AbstractBijection, f"Write `{name}(Affine(), dim, key=key)`.")
     if inner.in_shape != () or inner.out_shape != ():
         raise ValueError(
             f"{name}: `inner` must act on scalars (shape ()), got {inner.in_shape} -> {inner.out_shape}. "

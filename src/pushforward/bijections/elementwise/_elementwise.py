@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from pushforward._errors import violated
+from pushforward._errors import as_shape, violated
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
@@ -33,7 +33,7 @@ class Exp(AbstractAnalyticElementwise):
         1.0
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         x = _within_exp_range(x)
@@ -52,7 +52,7 @@ class Log(AbstractAnalyticElementwise):
         shape: The event's shape.
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return Exp(self.shape)._inverse_pointwise(x)
@@ -73,7 +73,7 @@ class Power(AbstractAnalyticElementwise):
     """
 
     exponent: float = static()
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def __check_init__(self):
         if self.exponent == 0:
@@ -97,7 +97,7 @@ class Square(AbstractAnalyticElementwise):
         2.0
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return _half_line_power(x, 2.0)
@@ -121,7 +121,7 @@ class Sigmoid(AbstractAnalyticElementwise):
         ValueError: If `high` is not above `low`.
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
     low: float = static(default=0.0)
     high: float = static(default=1.0)
 
@@ -152,7 +152,7 @@ class Logit(AbstractAnalyticElementwise):
         high: $b$, above `low`.
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
     low: float = static(default=0.0)
     high: float = static(default=1.0)
 
@@ -170,7 +170,7 @@ class Tanh(AbstractAnalyticElementwise):
         shape: The event's shape.
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return jnp.tanh(x), _log_tanh_slope(x)
@@ -194,7 +194,7 @@ class LeakyTanh(AbstractAnalyticElementwise):
     """
 
     bound: float = static(default=3.0)
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def __check_init__(self):
         if not self.bound > 0:
@@ -223,7 +223,7 @@ class Softplus(AbstractAnalyticElementwise):
         shape: The event's shape.
     """
 
-    shape: Shape = static(default=())
+    shape: Shape = static(default=(), converter=as_shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         x = jnp.maximum(x, jnp.log(jnp.finfo(x.dtype).tiny))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import positive, shared, static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Part, Shape
@@ -114,6 +115,7 @@ class MonotoneNetwork(AbstractElementwise):
         shape: Shape = (),
         key: PRNGKeyArray,
     ):
+        key = as_key("MonotoneNetwork", key)
         name = type(self).__name__
         if min(embedding, width, depth) < 1 or num_nodes < 3 or num_nodes % 2 == 0:
             raise ValueError(

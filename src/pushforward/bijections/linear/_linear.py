@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import violated
+from pushforward._errors import as_key, violated
 from pushforward._matrices import log_abs_det, orthogonal
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
@@ -139,7 +139,7 @@ class Householder(AbstractLinear):
         count = dim + dim % 2 if num_reflections is None else num_reflections
         if count < 1:
             raise ValueError(f"Householder: `num_reflections` must be at least 1, got {count}.")
-        self.vectors = jax.random.normal(key, (count, dim), jnp.result_type(float))
+        self.vectors = jax.random.normal(as_key("Householder", key), (count, dim), jnp.result_type(float))
 
     @property
     def matrix(self) -> Array:
@@ -176,7 +176,7 @@ class Linear(AbstractLinear):
         if matrix is None:
             if key is None:
                 raise ValueError("Linear: give a `matrix`, or a `key` for a random rotation.")
-            matrix = orthogonal(key, dim)
+            matrix = orthogonal(as_key("Linear", key), dim)
         self.matrix = jnp.asarray(matrix, dtype)
         if _square("Linear", self.matrix) != dim:
             raise ValueError(f"Linear: `matrix` must have shape ({dim}, {dim}), got {self.matrix.shape}.")

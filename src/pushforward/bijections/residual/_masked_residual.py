@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import PushforwardError, did_you_mean
+from pushforward._errors import PushforwardError, as_key, did_you_mean
 from pushforward._params import positive, static
 from pushforward._types import Kind, Part, Shape
 from pushforward.bijections._base import AbstractBatched, sum_event
@@ -54,6 +54,7 @@ class MaskedLinear(Part):
         spread: float = 1.0,
         key: PRNGKeyArray,
     ):
+        key = as_key("MaskedLinear", key)
         places = kernel * kernel
         shapes = [(num_out, num_in, channels), (num_out, channels, places, num_in, channels), (num_out, channels)]
         # One draw for all: every call of the generator costs compile time.
@@ -147,6 +148,7 @@ class MaskedResidual(AbstractBatched):
         activation: str = "tanh",
         key: PRNGKeyArray,
     ):
+        key = as_key("MaskedResidual", key)
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
         _check_options(self.shape, width, depth, kernel, activation)
         *grid, channels = self.shape

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import positive, static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Shape
@@ -41,7 +42,7 @@ class Planar(AbstractBatched):
 
     def __init__(self, dim: int, *, key: PRNGKeyArray):
         self.dim = dim
-        self.direction = jax.random.normal(key, (dim,), jnp.result_type(float)) / jnp.sqrt(dim)
+        self.direction = jax.random.normal(as_key("Planar", key), (dim,), jnp.result_type(float)) / jnp.sqrt(dim)
         self.u_raw, self.offset = jnp.zeros(dim), jnp.zeros(())
 
     @property
@@ -112,7 +113,7 @@ class Radial(AbstractBatched):
 
     def __init__(self, dim: int, *, key: PRNGKeyArray):
         self.dim = dim
-        self.centre = jax.random.normal(key, (dim,), jnp.result_type(float))
+        self.centre = jax.random.normal(as_key("Radial", key), (dim,), jnp.result_type(float))
         self.alpha_raw, self.gain_raw = jnp.zeros(()), jnp.zeros(())
 
     @property

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import did_you_mean
+from pushforward._errors import as_key, did_you_mean
 from pushforward._matrices import orthogonal
 from pushforward._params import static
 from pushforward._roots import solve_increasing
@@ -87,6 +87,7 @@ class Sylvester(AbstractBatched):
         num_reflections: int = 8,
         key: PRNGKeyArray,
     ):
+        key = as_key("Sylvester", key)
         if variant not in VARIANTS:
             raise ValueError(f"Sylvester: unknown variant {variant!r}; {did_you_mean(variant, VARIANTS)}.")
         m = dim if variant != "orthogonal" else min(dim, DIRECTIONS) if num_directions is None else num_directions
