@@ -82,8 +82,8 @@ def good(tmp_path) -> Path:
             "the kind of a condition is categorical or circular",
             "leave the option",
         ),
-        (("--learning-rate", "0"), 2, "0.0 is not in the range x>0", "--help"),
-        (("--validation", "1"), 2, "1.0 is not in the range 0<=x<1", "--help"),
+        (("--learning-rate", "0"), 2, "0 is not in the range x>0", "--help"),
+        (("--validation", "1"), 2, "1 is not in the range 0<=x<1", "--help"),
         (("--max-epochs", "0"), 2, "0 is not in the range x>=1", "--help"),
     ],
 )
