@@ -34,8 +34,8 @@ help: ## list the verbs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ .venv/.package
 
-# "numpy>=2.1.0" -> "numpy==2.1.0"
-LOWEST = $(shell sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' pyproject.toml)
+# "numpy>=2.1.0" -> "numpy==2.1.0", in what the package and its tests need
+LOWEST = $(shell sed -n '/^\(dependencies\|test\) = \[/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' pyproject.toml)
 
 .venv-lower/.made: pyproject.toml
 	$(PYTHON) -m venv .venv-lower
