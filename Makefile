@@ -34,8 +34,8 @@ help: ## list the verbs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ .venv/.package
 
-# "numpy>=2.1.0" -> "numpy==2.1.0"
-LOWEST = $(shell sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' pyproject.toml)
+# "numpy>=2.1.0" -> "numpy==2.1.0", in what the package and its tests need
+LOWEST = $(shell sed -n '/^\(dependencies\|test\) = \[/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' pyproject.toml)
 
 .venv-lower/.made: pyproject.toml
 	$(PYTHON) -m venv .venv-lower
@@ -46,16 +46,19 @@ demo: .venv/.package ## fit two moons and a real table; models, scores, samples 
 	$(BIN)/python examples/demo.py
 
 # Compiling is most of the tests' time. Without LLVM's optimisation it takes two thirds as long, and with XLA's plain
-# code for fused operations two thirds of that; test-all compiles as a user does.
-test: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+# code for fused operations two thirds of that; test-all compiles as a user does. A jaxlib gets the flags that it knows,
+# unless XLA_FLAGS is set already.
+QUICK_FLAGS := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+
 test: lint types layers docs ## everything that must hold before a change is merged
-	$(BIN)/python -m pytest -n $(WORKERS)
+	XLA_FLAGS="$${XLA_FLAGS-$$($(BIN)/python tests/xla_flags.py $(QUICK_FLAGS))}" $(BIN)/python -m pytest -n $(WORKERS)
 
 test-all: lint types layers docs ## the same, and the slow tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m '' --hypothesis-profile=thorough
 
 test-lower: .venv-lower/.made ## the tests on the oldest versions that pyproject.toml allows
-	.venv-lower/bin/python -m pytest -n $(WORKERS) tests/unit tests/laws
+	XLA_FLAGS="$${XLA_FLAGS-$$(.venv-lower/bin/python tests/xla_flags.py $(QUICK_FLAGS))}" \
+		.venv-lower/bin/python -m pytest -n $(WORKERS) tests/unit tests/laws
 
 lint: .venv/.develop ## style and format
 	$(BIN)/ruff format --check .

@@ -9,12 +9,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
+# -W names whole modules only, and would not see what is below `pushforward`.
+STRICTLY = (
+    "import runpy, sys, warnings\n"
+    "warnings.filterwarnings('error', module='pushforward')\n"
+    "warnings.filterwarnings('error', category=DeprecationWarning, module='__main__|jax|numpy|equinox|optax|sklearn')\n"
+    "runpy.run_path(sys.argv[1], run_name='__main__')"
+)
 SCRIPTS = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
 
 
 def run_script(script: Path, folder: Path, seconds: float) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error:::pushforward", str(script)],
+        [sys.executable, "-c", STRICTLY, str(script)],
         cwd=folder,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,

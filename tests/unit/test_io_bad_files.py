@@ -128,6 +128,7 @@ def test_newer_version_says_to_upgrade(path, good):
     error = refused(path)
     assert f"has format version {FORMAT_VERSION + 1}" in error.message
     assert "upgrade" in error.hint
+    assert "git pull" in error.hint  # no package index has it
 
 
 def test_header_that_nests_without_end_is_refused(path):

@@ -19,11 +19,11 @@ RECIPES = {
 
 
 def test_the_spline_flow_of_the_demo_learns_two_moons():
-    """The true entropy is 0.289 nats."""
-    start = time.perf_counter()
+    """The true entropy is 0.289 nats. The clock on the wall would count the machine's other work."""
+    start = time.process_time()
     density = pf.FlowDensity("nsf", learning_rate=3e-3, max_epochs=20, random_state=0).fit(moons(10_000, seed=0))
     assert -density.score(moons(20_000, seed=1)) <= 0.315
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -126,6 +126,8 @@ def _by_columns(file: Any, source: Source) -> np.ndarray:
     import pyarrow as pa
 
     values = np.empty((file.metadata.num_rows, len(source.names)), source.dtype)
+    if not file.metadata.num_row_groups:  # pyarrow 18 cannot read a file that has none
+        return values
     try:
         for start in range(0, len(source.names), COLUMNS_AT_ONCE):
             group = source.names[start : start + COLUMNS_AT_ONCE]

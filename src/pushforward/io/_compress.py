@@ -133,7 +133,7 @@ def _coder() -> Any:
     except ImportError as error:
         raise PushforwardError(
             "compress: needs the package `constriction`, which is not installed.",
-            "install it with `pip install 'pushforward[compress]'`",
+            "install the extra `compress`, or `pip install constriction`",
         ) from error
     return constriction.stream
 

@@ -13,6 +13,8 @@ from pushforward._errors import FileError
 
 FORMAT_VERSION = 1
 
+UPGRADE = "upgrade pushforward: `git pull` in its clone, then `pip install .` there"
+
 # One metadata entry, because safetensors writes several in random order and equal flows should give equal files.
 # The digest comes first in its document, and this text stands once in a header: other quotes inside are escaped again.
 _KEY = "pushforward"
@@ -144,7 +146,7 @@ def _document(header: dict[str, Any], source: str) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise FileError(
             f"{source}: the file has format version {version}, this pushforward reads up to {FORMAT_VERSION}.",
-            "upgrade with `pip install --upgrade pushforward`",
+            UPGRADE,
         )
     return document
 

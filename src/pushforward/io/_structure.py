@@ -9,6 +9,7 @@ import numpy as np
 
 from pushforward._errors import FileError
 from pushforward._types import Part, part_classes
+from pushforward.io._container import UPGRADE
 from pushforward.io._plain import decode_scalar, encode_scalar
 
 _PART, _FIELDS, _ARRAY = "part", "fields", "array"
@@ -106,5 +107,5 @@ class _Reader:
 
 def _how_to_know(name: str) -> str:
     if name.startswith("pushforward."):
-        return "upgrade with `pip install --upgrade pushforward`"
+        return UPGRADE
     return f"import the module that defines `{name}` before loading"
