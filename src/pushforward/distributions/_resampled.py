@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MLP
 
@@ -66,7 +66,7 @@ class Resampled(AbstractDistribution):
         num_samples: int = 4096,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         if base.cond_shape is not None or len(base.event_shape) != 1:

@@ -1,0 +1,233 @@
+"""Checks of a user's own network, once, when the part that holds it is built."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, PRNGKeyArray
+
+from pushforward._params import trainable_mask
+from pushforward._types import Shape
+from pushforward.nets._conditioner import AbstractConditioner
+from pushforward.nets._per_event import PerEvent
+
+DEFAULTS = {
+    "activation": "relu",
+    "adjacency": None,
+    "attention": 0,
+    "circular": False,
+    "depth": 2,
+    "precision": "full",
+    "residual": False,
+    "unit": 1.0,
+    "width": 128,
+}
+"""Of the options that describe a network of ours."""
+
+PROBES = 16
+"""Events that a network is tried at."""
+
+ROUNDS = 3
+"""Moves of the weights before a network is asked what it depends on: layers that start at zero hide what is behind."""
+
+REACH = 1e-3
+"""What an output moves by, as a share of its size, to count as depending on an input; rounding is far below."""
+
+
+def own_net(
+    name: str, net: Any, seen: Shape, out_shape: Shape, cond_dim: int | Shape | None, *, options: Mapping[str, Any]
+) -> AbstractConditioner:
+    """A network of the user's as a part of `name`, checked.
+
+    Args:
+        name: Of the part, for messages.
+        net: An `AbstractConditioner`, or an Equinox module for one event.
+        seen: Shape of what it sees of one event.
+        out_shape: What it must give for one event.
+        cond_dim: Size or shape of the condition, or None.
+        options: Of a network of ours, which must have their defaults.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If an option of our networks is given too, the output has another size or is not finite, or the
+            network cannot be called.
+    """
+    given = [option for option, value in options.items() if value != DEFAULTS[option]]
+    if given:
+        raise ValueError(
+            f"{name}: `net` is given, so {', '.join(f'`{o}`' for o in given)} would do nothing. Leave out."
+        )
+    wanted = f"{_shape(out_shape)} for one event of shape {seen}{_told(cond_dim)}"
+    if isinstance(net, AbstractConditioner):
+        own = net
+        if own.cond_dim != cond_dim:
+            raise ValueError(f"{name}: `net` has cond_dim={own.cond_dim}, but the layer has cond_dim={cond_dim}.")
+        if own.in_shape != seen:
+            raise ValueError(f"{name}: `net` sees events of shape {own.in_shape}, but the layer shows it {seen}.")
+    else:
+        _check_size(name, net, seen, out_shape, cond_dim, wanted)
+        own = PerEvent(net, seen, out_shape, cond_dim=cond_dim)
+    for batch in (PROBES, 1):
+        like = _like(seen, batch), _condition_like(cond_dim, batch)
+        found = _tried(name, partial(jax.eval_shape, own.__call__, *like), wanted)
+        if getattr(found, "shape", None) != (*out_shape, batch):
+            raise ValueError(
+                f"{name}: `net` must give {wanted}, batch last: {(*out_shape, batch)} for a batch of {batch}; "
+                f"it gives {_given(found)}."
+            )
+    _check_finite(name, own, seen, cond_dim)
+    return own
+
+
+def needed_key(name: str, key: PRNGKeyArray | None) -> PRNGKeyArray:
+    """The key, or a ValueError if there is none."""
+    if key is None:
+        raise ValueError(f"{name}: needs `key=` for the initial weights of its network, such as `jax.random.key(0)`.")
+    return key
+
+
+def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | None) -> None:
+    """A ValueError where output `[:, i]` depends on an input from `i` on.
+
+    The weights are first moved as training would move them, so that a mask that training would wear off, or a last
+    layer that is still zero, hides nothing.
+    """
+    leaves = jax.tree.leaves(net)
+    known = not any(isinstance(leaf, Tracer) for leaf in leaves)
+    with jax.ensure_compile_time_eval():
+        concrete = net if known else jax.tree.map(_stand_in, net)
+        seen = np.asarray(_seen_too_early(concrete, dim, cond_dim))
+    if not seen.any():
+        return
+    output, given = (int(index) for index in np.argwhere(seen)[0])
+    how = "" if known else " It was tried with random weights, as it is built inside of a transformation of JAX."
+    raise ValueError(
+        f"{name}: output {output} of `net` depends on coordinate {given}, and may see those before {output} alone. "
+        "Mask its weights where they are used, and keep masks from being trained (arrays of bool are, or "
+        f"`jax.lax.stop_gradient`), or use `nets.MADE`.{how}"
+    )
+
+
+@eqx.filter_jit
+def _seen_too_early(net: AbstractConditioner, dim: int, cond_dim: int | None) -> Array:
+    """`[i, j]`: whether output i depends on coordinate j >= i, `(dim, dim)`."""
+    data_key, other_key, condition_key, *keys = jax.random.split(jax.random.key(0), 3 + ROUNDS)
+    x = jax.random.normal(data_key, (dim, PROBES))
+    condition = None if cond_dim is None else jax.random.normal(condition_key, (cond_dim, PROBES))
+    for key in keys:
+        net = _moved(net, x, condition, key)
+    others = x + jax.random.normal(other_key, x.shape)
+    start = net(x, condition)
+    size = 1.0 + jnp.max(jnp.abs(start))
+
+    def reached(place: Array) -> Array:
+        changed = net(jnp.where(jnp.arange(dim)[:, None] == place, others, x), condition)
+        return jnp.any(jnp.abs(changed - start) > REACH * size, axis=(0, -1))
+
+    return jnp.triu(jax.lax.map(reached, jnp.arange(dim)).T)
+
+
+def _moved(net: AbstractConditioner, x: Array, condition: Array | None, key: Array) -> AbstractConditioner:
+    """The network with noise on every number that has a gradient; a number without one is never trained."""
+    trained, rest = eqx.partition(net, trainable_mask(net))
+
+    def total(trained: Any) -> Array:
+        out = eqx.combine(trained, rest)(x, condition)
+        return jnp.sum(out * jax.random.normal(key, out.shape))
+
+    grads, treedef = jax.tree.flatten(jax.grad(total)(trained))
+    keys = jax.random.split(key, max(len(grads), 1))
+
+    def step(leaf: Array, grad: Array, key: Array) -> Array:
+        noise = jax.random.normal(key, leaf.shape, leaf.dtype) / math.sqrt(
+            max(leaf.shape[-1] if leaf.ndim > 1 else 1, 1)
+        )
+        return leaf + jnp.where(grad != 0, noise, 0.0)
+
+    leaves = [step(*each) for each in zip(jax.tree.leaves(trained), grads, keys, strict=False)]
+    return eqx.combine(jax.tree.unflatten(treedef, leaves), rest)
+
+
+def _stand_in(leaf: Array) -> Array:
+    """Random numbers for an array whose values are not known."""
+    if not isinstance(leaf, Tracer):
+        return leaf
+    spread = 1.0 / math.sqrt(max(leaf.shape[-1] if leaf.ndim > 1 else 1, 1))
+    return spread * jax.random.normal(jax.random.key(leaf.size), leaf.shape, leaf.dtype)
+
+
+def _check_size(name: str, net: Any, seen: Shape, out_shape: Shape, cond_dim: int | Shape | None, wanted: str) -> None:
+    """A ValueError where a module for one event gives another number of numbers."""
+    if not isinstance(net, eqx.Module) or not callable(net):
+        raise TypeError(
+            f"{name}: `net` must be an Equinox module that can be called, or a `nets.AbstractConditioner`, got a "
+            f"{type(net).__name__}."
+        )
+    joined = len(seen) == 1 and (cond_dim is None or isinstance(cond_dim, int))
+    if joined:
+        given = (jax.ShapeDtypeStruct((seen[0] + (cond_dim or 0),), jnp.result_type(float)),)
+    else:
+        shapes = [seen] if cond_dim is None else [seen, (cond_dim,) if isinstance(cond_dim, int) else cond_dim]
+        given = tuple(jax.ShapeDtypeStruct(shape, jnp.result_type(float)) for shape in shapes)
+    found = _tried(name, partial(eqx.filter_eval_shape, net, *given), wanted)
+    size = math.prod(found.shape) if hasattr(found, "shape") else None
+    if size != math.prod(out_shape):
+        raise ValueError(f"{name}: `net` must give {wanted}; it gives {_given(found)}.")
+
+
+def _tried(name: str, call: Callable[[], Any], wanted: str) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        raise ValueError(
+            f"{name}: `net` must give {wanted}, but calling it fails: {type(error).__name__}: "
+            f"{str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        ) from error
+
+
+def _check_finite(name: str, net: AbstractConditioner, seen: Shape, cond_dim: int | Shape | None) -> None:
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(net)):
+        return
+    with jax.ensure_compile_time_eval():
+        x = jax.random.normal(jax.random.key(0), (*seen, PROBES)).at[..., 0].set(0.0)
+        like = _condition_like(cond_dim, PROBES)
+        condition = None if like is None else jax.random.normal(jax.random.key(1), like.shape)
+        out = np.asarray(eqx.filter_jit(net)(x, condition))
+    if not np.isfinite(out).all():
+        bad = int((~np.isfinite(out)).any(axis=tuple(range(out.ndim - 1))).sum())
+        raise ValueError(
+            f"{name}: `net` gives NaN or infinite numbers at {bad} of {PROBES} ordinary inputs (0 and draws of a "
+            "standard normal), so no density could be finite. Mend the network, or its initial weights."
+        )
+
+
+def _like(shape: Shape, batch: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((*shape, batch), jnp.result_type(float))
+
+
+def _condition_like(cond_dim: int | Shape | None, batch: int) -> jax.ShapeDtypeStruct | None:
+    if cond_dim is None:
+        return None
+    return _like((cond_dim,) if isinstance(cond_dim, int) else cond_dim, batch)
+
+
+def _given(found: Any) -> str:
+    return f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+
+
+def _shape(out_shape: Shape) -> str:
+    return f"{math.prod(out_shape)} numbers, shape {out_shape},"
+
+
+def _told(cond_dim: int | Shape | None) -> str:
+    return (
+        ""
+        if cond_dim is None
+        else f" and a condition of shape {(cond_dim,) if isinstance(cond_dim, int) else cond_dim}"
+    )
