@@ -88,7 +88,8 @@ def _without_embedding(
     flow: AbstractDistribution, condition: Array | None
 ) -> tuple[AbstractDistribution, Array | None]:
     while isinstance(flow, Embedded):
-        condition = None if condition is None else jax.vmap(flow.embedding.inverse)(condition)
+        if condition is not None:
+            condition = jnp.moveaxis(flow._embed(jnp.moveaxis(condition, 0, -1)), -1, 0)
         flow = flow.distribution
     return flow, condition
 

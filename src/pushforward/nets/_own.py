@@ -75,7 +75,7 @@ def own_net(
         own = PerEvent(net, seen, out_shape, cond_dim=cond_dim)
     for batch in (PROBES, 1):
         like = _like(seen, batch), _condition_like(cond_dim, batch)
-        found = _tried(name, partial(jax.eval_shape, own.__call__, *like), wanted)
+        found = _tried(name, partial(jax.eval_shape, _called, own, *like), wanted)
         if getattr(found, "shape", None) != (*out_shape, batch):
             raise ValueError(
                 f"{name}: `net` must give {wanted}, batch last: {(*out_shape, batch)} for a batch of {batch}; "
@@ -98,11 +98,16 @@ def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | 
     The weights are first moved as training would move them, so that a mask that training would wear off, or a last
     layer that is still zero, hides nothing.
     """
-    leaves = jax.tree.leaves(net)
-    known = not any(isinstance(leaf, Tracer) for leaf in leaves)
+    known = not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(net))
+    # NumPy draws them: random numbers of JAX would take longer to compile than all the rest.
+    draws = np.random.default_rng(0)
+    net = net if known else jax.tree.map(lambda leaf: _stand_in(leaf, draws), net)
+    x, others = _normal(draws, (2, dim, PROBES))
+    condition = None if cond_dim is None else _normal(draws, (cond_dim, PROBES))
+    noise = jax.tree.map(lambda leaf: _noise(draws, (ROUNDS, *leaf.shape), leaf.dtype), net)
+    ways = _normal(draws, (ROUNDS, *net.out_shape, PROBES))
     with jax.ensure_compile_time_eval():
-        concrete = net if known else jax.tree.map(_stand_in, net)
-        seen = np.asarray(_seen_too_early(concrete, dim, cond_dim))
+        seen = np.asarray(_seen_too_early(net, (x, others, condition), (noise, ways)))
     if not seen.any():
         return
     output, given = (int(index) for index in np.argwhere(seen)[0])
@@ -114,52 +119,42 @@ def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | 
     )
 
 
-@eqx.filter_jit
-def _seen_too_early(net: AbstractConditioner, dim: int, cond_dim: int | None) -> Array:
+@jax.jit
+def _seen_too_early(net: AbstractConditioner, given: tuple[Array, Array, Array | None], moves: Any) -> Array:
     """`[i, j]`: whether output i depends on coordinate j >= i, `(dim, dim)`."""
-    data_key, other_key, condition_key, *keys = jax.random.split(jax.random.key(0), 3 + ROUNDS)
-    x = jax.random.normal(data_key, (dim, PROBES))
-    condition = None if cond_dim is None else jax.random.normal(condition_key, (cond_dim, PROBES))
-    for key in keys:
-        net = _moved(net, x, condition, key)
-    others = x + jax.random.normal(other_key, x.shape)
+    x, others, condition = given
+    mask = trainable_mask(net)
+
+    def move(net: AbstractConditioner, round: Any) -> tuple[AbstractConditioner, None]:
+        """Noise on every number that has a gradient; a number without one is never trained."""
+        noise, way = round
+        grads = jax.grad(lambda net: jnp.sum(net(x, condition) * way))(net)
+        step = lambda leaf, moved, grad, trained: leaf + jnp.where((grad != 0) & trained, moved, 0.0)  # noqa: E731
+        return jax.tree.map(step, net, noise, grads, mask), None
+
+    net, _ = jax.lax.scan(move, net, moves)
     start = net(x, condition)
     size = 1.0 + jnp.max(jnp.abs(start))
 
     def reached(place: Array) -> Array:
-        changed = net(jnp.where(jnp.arange(dim)[:, None] == place, others, x), condition)
+        changed = net(jnp.where(jnp.arange(len(x))[:, None] == place, others, x), condition)
         return jnp.any(jnp.abs(changed - start) > REACH * size, axis=(0, -1))
 
-    return jnp.triu(jax.lax.map(reached, jnp.arange(dim)).T)
+    return jnp.triu(jax.lax.map(reached, jnp.arange(len(x))).T)
 
 
-def _moved(net: AbstractConditioner, x: Array, condition: Array | None, key: Array) -> AbstractConditioner:
-    """The network with noise on every number that has a gradient; a number without one is never trained."""
-    trained, rest = eqx.partition(net, trainable_mask(net))
-
-    def total(trained: Any) -> Array:
-        out = eqx.combine(trained, rest)(x, condition)
-        return jnp.sum(out * jax.random.normal(key, out.shape))
-
-    grads, treedef = jax.tree.flatten(jax.grad(total)(trained))
-    keys = jax.random.split(key, max(len(grads), 1))
-
-    def step(leaf: Array, grad: Array, key: Array) -> Array:
-        noise = jax.random.normal(key, leaf.shape, leaf.dtype) / math.sqrt(
-            max(leaf.shape[-1] if leaf.ndim > 1 else 1, 1)
-        )
-        return leaf + jnp.where(grad != 0, noise, 0.0)
-
-    leaves = [step(*each) for each in zip(jax.tree.leaves(trained), grads, keys, strict=False)]
-    return eqx.combine(jax.tree.unflatten(treedef, leaves), rest)
+def _normal(draws: np.random.Generator, shape: Shape, dtype: Any = None) -> np.ndarray:
+    return draws.standard_normal(shape).astype(jnp.result_type(float) if dtype is None else dtype)
 
 
-def _stand_in(leaf: Array) -> Array:
+def _noise(draws: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
+    """Draws for each round, `(rounds, *leaf)`, smaller for matrices by their fan-in."""
+    return _normal(draws, shape, dtype) / np.asarray(math.sqrt(shape[-1] or 1) if len(shape) > 2 else 1.0, dtype)
+
+
+def _stand_in(leaf: Array, draws: np.random.Generator) -> Any:
     """Random numbers for an array whose values are not known."""
-    if not isinstance(leaf, Tracer):
-        return leaf
-    spread = 1.0 / math.sqrt(max(leaf.shape[-1] if leaf.ndim > 1 else 1, 1))
-    return spread * jax.random.normal(jax.random.key(leaf.size), leaf.shape, leaf.dtype)
+    return _noise(draws, (1, *leaf.shape), leaf.dtype)[0] if isinstance(leaf, Tracer) else leaf
 
 
 def _check_size(name: str, net: Any, seen: Shape, out_shape: Shape, cond_dim: int | Shape | None, wanted: str) -> None:
@@ -186,19 +181,26 @@ def _tried(name: str, call: Callable[[], Any], wanted: str) -> Any:
         return call()
     except Exception as error:
         raise ValueError(
-            f"{name}: `net` must give {wanted}, but calling it fails: {type(error).__name__}: "
-            f"{str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+            f"{name}: `net` must give {wanted}, without a batch axis, but calling it fails: "
+            f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         ) from error
+
+
+@jax.jit
+def _called(net: AbstractConditioner, x: Array, condition: Array | None) -> Array:
+    return net(x, condition)
 
 
 def _check_finite(name: str, net: AbstractConditioner, seen: Shape, cond_dim: int | Shape | None) -> None:
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(net)):
         return
+    draws = np.random.default_rng(0)
+    x = _normal(draws, (*seen, PROBES))
+    x[..., 0] = 0.0
+    like = _condition_like(cond_dim, PROBES)
+    condition = None if like is None else _normal(draws, like.shape)
     with jax.ensure_compile_time_eval():
-        x = jax.random.normal(jax.random.key(0), (*seen, PROBES)).at[..., 0].set(0.0)
-        like = _condition_like(cond_dim, PROBES)
-        condition = None if like is None else jax.random.normal(jax.random.key(1), like.shape)
-        out = np.asarray(eqx.filter_jit(net)(x, condition))
+        out = np.asarray(_called(net, x, condition))
     if not np.isfinite(out).all():
         bad = int((~np.isfinite(out)).any(axis=tuple(range(out.ndim - 1))).sum())
         raise ValueError(
