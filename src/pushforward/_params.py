@@ -90,7 +90,7 @@ def trainable(flow: T, *, frozen: Where | None = None) -> T:
         return mask
     try:
         return eqx.tree_at(frozen, mask, replace_fn=lambda part: jax.tree.map(lambda _: False, part))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             "`frozen` must return parts or arrays of the flow that it is given, such as `lambda flow: flow.base`, or a "
             "tuple of these."

@@ -74,7 +74,8 @@ def _encode_module(module: eqx.Module, path: tuple[str, ...], arrays: dict[str, 
         if function_name(value) is not None:
             return {_FUNCTION: function_name(value)}
         if isinstance(value, eqx.Module):
-            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}  # pyright: ignore
+            # A default that `__init__` did not set belongs to the class, and is not in the tree.
+            fields = {f.name: vars(value)[f.name] for f in dataclasses.fields(value) if f.name in vars(value)}
             return {
                 _MODULE: module_name(type(value)),
                 _FIELDS: {name: encode(item, (*path, name)) for name, item in fields.items()},
@@ -151,7 +152,8 @@ class _Reader:
                 "install the version that wrote the file, or fit the model again",
             )
         # In the order of the class, so that a loaded part and a new one are laid out alike.
-        return {field: self.value(nodes[field]) if field in nodes else newer[field] for field in legal}
+        own = [field for field in legal if field in nodes or issubclass(cls, Part)]
+        return {field: self.value(nodes[field]) if field in nodes else newer[field] for field in own}
 
     def array(self, name: str) -> jax.Array:
         array = self.arrays[name]
