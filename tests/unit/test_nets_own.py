@@ -198,7 +198,7 @@ def rewrite(path, old, new):
     ("old", "new", "message", "hint"),
     [
         ("own_nets.Settings", "my_nets.Settings", "holds a `my_nets.Settings`", "import the module that defines"),
-        ("jax.numpy.tanh", "os.system", "the function `os.system`, which is not known", "upgrade"),
+        ("jax.nn.tanh", "os.system", "the function `os.system`, which is not known", "upgrade"),
     ],
 )
 def test_a_file_names_only_what_is_known(old, new, message, hint, key, tmp_path):
