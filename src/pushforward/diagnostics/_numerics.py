@@ -88,8 +88,8 @@ def _without_embedding(
     flow: AbstractDistribution, condition: Array | None
 ) -> tuple[AbstractDistribution, Array | None]:
     while isinstance(flow, Embedded):
-        if condition is not None:
-            condition = jnp.moveaxis(flow._embed(jnp.moveaxis(condition, 0, -1)), -1, 0)
+        seen = None if condition is None else flow._embed(jnp.moveaxis(condition, 0, -1))
+        condition = None if seen is None else jnp.moveaxis(seen, -1, 0)
         flow = flow.distribution
     return flow, condition
 

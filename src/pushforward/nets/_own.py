@@ -164,8 +164,7 @@ def _check_size(name: str, net: Any, seen: Shape, out_shape: Shape, cond_dim: in
             f"{name}: `net` must be an Equinox module that can be called, or a `nets.AbstractConditioner`, got a "
             f"{type(net).__name__}."
         )
-    joined = len(seen) == 1 and (cond_dim is None or isinstance(cond_dim, int))
-    if joined:
+    if len(seen) == 1 and not isinstance(cond_dim, tuple):
         given = (jax.ShapeDtypeStruct((seen[0] + (cond_dim or 0),), jnp.result_type(float)),)
     else:
         shapes = [seen] if cond_dim is None else [seen, (cond_dim,) if isinstance(cond_dim, int) else cond_dim]

@@ -90,12 +90,13 @@ class Autoregressive(AbstractBatched):
             given = options | {"adjacency": None if adjacency is None else "given"}
             self.net = own_net("Autoregressive", net, (dim,), (count_raw(inner), dim), cond_dim, options=given)
             check_masked("Autoregressive", self.net, dim, cond_dim)
-        order_key = net_key = needed_key("Autoregressive", key) if net is None or order == "random" else key
+        order_key = net_key = key
         if order == "random":
             order_key, net_key = jax.random.split(needed_key("Autoregressive", key))
         self.order, parents = _order_and_parents(dim, order, adjacency, order_key)
         if net is None:
-            self.net = MADE(dim, count_raw(inner), cond_dim=cond_dim, parents=parents, key=net_key, **options)
+            drawn = needed_key("Autoregressive", net_key)
+            self.net = MADE(dim, count_raw(inner), cond_dim=cond_dim, parents=parents, key=drawn, **options)
 
     @property
     def in_shape(self) -> Shape:
@@ -122,8 +123,9 @@ class Autoregressive(AbstractBatched):
         def step(raw: Array, z: Array) -> tuple[Array, Array]:
             return fill(self.inner, raw)._forward_pointwise(z)
 
-        solve = solve_in_order if isinstance(self.net, MADE) else solve_by_passes
-        x, log_det = solve(self.net, step, self._in_order(x), condition)
+        given = step, self._in_order(x), condition
+        net = self.net
+        x, log_det = solve_in_order(net, *given) if isinstance(net, MADE) else solve_by_passes(net, *given)
         return self._as_given(x), log_det
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
