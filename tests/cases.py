@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from own_nets import Masked, Pixels
 from pushforward import bijections as b
 from pushforward import flows
 from pushforward.bijections import AbstractBijection
@@ -254,6 +256,32 @@ def _bijection_of(build):
     return lambda key: build(key).bijection
 
 
+def _own_networks() -> list[Case]:
+    """Layers with a network as a user writes it."""
+
+    def mlp(in_size: int, out_size: int, key: Array) -> eqx.nn.MLP:
+        return eqx.nn.MLP(in_size, out_size, 8, 2, activation=jax.nn.tanh, key=key)
+
+    spline = lambda: b.RationalQuadraticSpline(4, bound=3.0)  # noqa: E731
+    shape = (2, 2, 2)
+    return [
+        Case("own_coupling", lambda k: b.Coupling(b.Affine(), 4, net=mlp(2, 4, k))),
+        Case("own_coupling_conditional", lambda k: b.Coupling(spline(), 3, net=mlp(3, 22, k), cond_dim=2)),
+        Case("own_coupling_image", lambda k: b.Coupling(b.Affine(), shape, net=Pixels(1, 2, 1, key=k))),
+        Case(
+            "own_coupling_checkerboard",
+            lambda k: b.Coupling(b.Affine(), shape, checkerboard=1, cond_dim=3, net=Pixels(2, 2, 2, cond_dim=3, key=k)),
+        ),
+        Case("own_autoregressive", lambda k: b.Autoregressive(spline(), D, net=Masked(D, 11, key=k), order=[2, 0, 1])),
+        Case(
+            "own_autoregressive_conditional",
+            lambda k: b.Autoregressive(b.Affine(), D, net=Masked(D, 2, cond_dim=2, key=k), cond_dim=2),
+        ),
+        Case("own_conditioned", lambda k: b.Conditioned(b.LU(D), 2, net=mlp(2, b.count_raw(b.LU(D)), k))),
+    ]
+
+
 CASES = {
-    case.name: case for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_images(), *_recipes()]
+    case.name: case
+    for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_images(), *_own_networks(), *_recipes()]
 }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
     from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
     from pushforward.io import load, save
-    from pushforward.train import FitResult, fit
+    from pushforward.train import FitResult, fit, partition, trainable
 
 _HOMES = {
     "ConditionalFlowDensity": "pushforward.estimators",
@@ -41,7 +41,9 @@ _HOMES = {
     "TrainingError": "pushforward._errors",
     "fit": "pushforward.train",
     "load": "pushforward.io",
+    "partition": "pushforward.train",
     "save": "pushforward.io",
+    "trainable": "pushforward.train",
 }
 _PACKAGES = (
     "bijections",
@@ -82,10 +84,12 @@ __all__ = [
     "modalities",
     "nets",
     "objectives",
+    "partition",
     "plots",
     "save",
     "testing",
     "train",
+    "trainable",
 ]
 
 

@@ -1,6 +1,7 @@
 """Parameters: which leaves are trained, and how a positive number is stored without a constraint."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import equinox as eqx
@@ -41,8 +42,10 @@ def _is_marked(tree: Any, path: tuple[Any, ...], *marks: str) -> bool:
             node = getattr(node, key.name)
         elif isinstance(key, jax.tree_util.SequenceKey):
             node = node[key.idx]
-        else:
+        elif isinstance(key, jax.tree_util.DictKey):
             node = node[key.key]
+        else:
+            return False  # inside of a tree of another library, which knows no marks
     return False
 
 
@@ -60,9 +63,63 @@ def predicted_mask(tree: T) -> T:
     )
 
 
-def partition(tree: T) -> tuple[T, T]:
-    """Split into (trained leaves, buffers); `equinox.combine` joins them again."""
-    return eqx.partition(tree, trainable_mask(tree))
+Where = Callable[[Any], Any]
+"""From a flow to a part of it, an array, or a tuple of these, such as `lambda flow: flow.base`."""
+
+
+def trainable(flow: T, *, frozen: Where | None = None) -> T:
+    """The same tree with True at every array that is trained, and False at buffers and at what is frozen.
+
+    It is what `equinox.partition`, `optax.masked` and `equinox.filter_grad`'s kind of filter take.
+
+    Args:
+        flow: A distribution, a bijection or any other part.
+        frozen: What is not to be trained: a function from the flow to a part of it, an array, or a tuple of these.
+
+    Raises:
+        ValueError: If `frozen` returns something else than parts of the flow it is given.
+
+    Example:
+        >>> flow = pf.distributions.Transformed(pf.distributions.Normal(jnp.zeros(2)), pf.bijections.Scale(jnp.ones(2)))
+        >>> mask = pf.trainable(flow, frozen=lambda flow: flow.base)
+        >>> mask.base.loc, mask.bijection.scale_raw
+        (False, True)
+    """
+    mask = trainable_mask(flow)
+    if frozen is None:
+        return mask
+    try:
+        return eqx.tree_at(frozen, mask, replace_fn=lambda part: jax.tree.map(lambda _: False, part))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "`frozen` must return parts or arrays of the flow that it is given, such as `lambda flow: flow.base`, or a "
+            "tuple of these."
+        ) from error
+
+
+def partition(flow: T, *, frozen: Where | None = None) -> tuple[T, T]:
+    """Split a flow into `(params, rest)`: the arrays that are trained, and all others; None stands for what is missing.
+
+    Buffers, such as the mean and the spread in a `Standardize`, are in the rest; `equinox.is_inexact_array`, which
+    knows no buffers, would have them trained. `equinox.combine(params, rest)` is the flow again.
+
+    Args:
+        flow: A distribution, a bijection or any other part.
+        frozen: What is not to be trained either: a function from the flow to a part of it, an array, or a tuple of
+            these.
+
+    Raises:
+        ValueError: If `frozen` returns something else than parts of the flow it is given.
+
+    Example:
+        >>> import equinox as eqx
+        >>> flow = pf.flows.affine(2, key=key)
+        >>> params, rest = pf.partition(flow)
+        >>> gradient = jax.grad(lambda params: -eqx.combine(params, rest).log_prob(jnp.ones(2)))(params)
+        >>> jax.tree.structure(gradient) == jax.tree.structure(params)
+        True
+    """
+    return eqx.partition(flow, trainable(flow, frozen=frozen))
 
 
 def count_parameters(tree: Any) -> int:

@@ -1,12 +1,16 @@
 """Names for shapes and kinds, and the root class of everything that a flow is made of."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
 import jax
 
 Shape = tuple[int, ...]
+
+Activation = str | Callable[..., Any]
+"""The name of an activation, or the function of JAX of that name, such as `jax.nn.relu`."""
 
 Kind = Literal["analytic", "sequential", "iterative", "estimated", "none"]
 """How a direction is computed: closed form, one coordinate after another, a solver, an estimator, not at all."""

@@ -67,7 +67,8 @@ class AbstractStochastic(AbstractSurjection):
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         key = jax.random.key(0) if key is None else key
-        return self._move(x, lambda x: self.density._log_prob_many(x, condition, None), key)
+        density = jax.lax.stop_gradient(self.density)
+        return self._move(x, lambda x: density._log_prob_many(x, condition, None), key)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self._forward_many(x, condition, key)

@@ -90,7 +90,8 @@ def _without_embedding(
     flow: AbstractDistribution, condition: Array | None
 ) -> tuple[AbstractDistribution, Array | None]:
     while isinstance(flow, Embedded):
-        condition = None if condition is None else jax.vmap(flow.embedding.inverse)(condition)
+        seen = None if condition is None else flow._embed(jnp.moveaxis(condition, 0, -1))
+        condition = None if seen is None else jnp.moveaxis(seen, -1, 0)
         flow = flow.distribution
     return flow, condition
 

@@ -4,6 +4,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
 from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, MassTable, OneHotCategorical
+from pushforward.distributions._embedded import Embedded, embedded
 from pushforward.distributions._fitted import Fitted
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
 from pushforward.distributions._joint import GivenAngles, GivenCategories, Product, SplitOff
@@ -12,7 +13,7 @@ from pushforward.distributions._mixture import ConditionalBase, Mixture, Multiva
 from pushforward.distributions._predicted import AbstractPredicted, PredictedLogistic
 from pushforward.distributions._resampled import Resampled
 from pushforward.distributions._target import Bridge, Target
-from pushforward.distributions._transformed import Embedded, Transformed
+from pushforward.distributions._transformed import Transformed
 
 __all__ = [
     "AbstractCountable",
@@ -44,4 +45,5 @@ __all__ = [
     "Transformed",
     "Uniform",
     "VonMises",
+    "embedded",
 ]

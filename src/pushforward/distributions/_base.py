@@ -74,15 +74,16 @@ class AbstractDistribution(Part):
             ValueError: If a shape does not fit, or a condition is missing or not wanted.
         """
         name = type(self).__name__
-        check_condition(name, condition, self.cond_shape)
         key = None if key is None else as_key(name, key)
         x = as_batch(name, "x", x, self.event_shape)
+        inner, condition = self._opened(self._checked_condition(condition))
+        if inner is not self:
+            return inner.log_prob(x, condition, key=key)
         batch = x.shape[: x.ndim - len(self.event_shape)]
         rows = None
         if condition is not None and self.cond_shape is not None:
-            conditions = as_batch(name, "condition", condition, self.cond_shape)
-            batch = _broadcast(name, batch, conditions.shape[: conditions.ndim - len(self.cond_shape)])
-            rows = _rows(conditions, batch, self.cond_shape)
+            batch = _broadcast(name, batch, condition.shape[: condition.ndim - len(self.cond_shape)])
+            rows = _rows(condition, batch, self.cond_shape)
         events = _rows(x, batch, self.event_shape)
         log_prob = _log_prob_of_all(self, events, rows, key)
         if self.kinds[0] in ("iterative", "estimated") and any_unsolved(log_prob, events, rows):
@@ -110,6 +111,9 @@ class AbstractDistribution(Part):
             ValueError: If the first argument is not a key, the second not a shape, or a condition does not fit.
         """
         key = _sampling_key(type(self).__name__, "sample", key, sample_shape)
+        inner, condition = self._opened(self._checked_condition(condition))
+        if inner is not self:
+            return inner.sample(key, sample_shape, condition, temperature=temperature)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> Array:
@@ -126,6 +130,9 @@ class AbstractDistribution(Part):
     ) -> tuple[Array, Array]:
         """`sample`, and the log-density of each draw from the same pass."""
         key = _sampling_key(type(self).__name__, "sample_and_log_prob", key, sample_shape)
+        inner, condition = self._opened(self._checked_condition(condition))
+        if inner is not self:
+            return inner.sample_and_log_prob(key, sample_shape, condition)
         n, shape, rows = self._sampling_plan(sample_shape, condition)
 
         def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> tuple[Array, Array]:
@@ -147,13 +154,25 @@ class AbstractDistribution(Part):
         """How the density and a sample are computed: (density, sampling)."""
         return "analytic", "analytic"
 
-    def _sampling_plan(self, sample_shape: int | Shape, condition: ArrayLike | None) -> tuple[int, Shape, Array | None]:
+    def _checked_condition(self, condition: ArrayLike | None) -> Array | None:
+        """The condition as a float array `(*batch, *cond_shape)`, or a ValueError."""
         name = type(self).__name__
         check_condition(name, condition, self.cond_shape)
-        shape = _sample_shape(name, sample_shape)
+        if condition is None or self.cond_shape is None:
+            return None
+        return as_batch(name, "condition", condition, self.cond_shape)
+
+    def _opened(self, condition: Array | None) -> "tuple[AbstractDistribution, Array | None]":
+        """The distribution that does the work, and the condition `(*batch, *cond_shape)` as that one sees it.
+
+        A network on the condition then runs once for each condition, before it is repeated for many events.
+        """
+        return self, condition
+
+    def _sampling_plan(self, sample_shape: int | Shape, condition: Array | None) -> tuple[int, Shape, Array | None]:
+        shape = _sample_shape(type(self).__name__, sample_shape)
         if condition is None or self.cond_shape is None:
             return math.prod(shape), shape, None
-        condition = as_batch(name, "condition", condition, self.cond_shape)
         shape += condition.shape[: condition.ndim - len(self.cond_shape)]
         return math.prod(shape), shape, batch_last(condition, shape, self.cond_shape)
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._masks import Degrees, hidden_degrees
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.discrete._one_hot import one_hot, one_hot_ends, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MADE
@@ -50,7 +50,7 @@ class CategoricalMADE(AbstractDistribution):
         *,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
+        activation: Activation = "relu",
         cond_dim: int | None = None,
         key: PRNGKeyArray,
     ):

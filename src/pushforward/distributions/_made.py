@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_key, did_you_mean
 from pushforward._params import positive, static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import HALF_LOG_2PI
@@ -57,7 +57,7 @@ class Autoregression(AbstractDistribution):
         num_orders: int = 1,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
+        activation: Activation = "relu",
         cond_dim: int | None = None,
         order_seed: int = 0,
         key: PRNGKeyArray,

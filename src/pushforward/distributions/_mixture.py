@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import check_part, check_parts, violated
 from pushforward._roots import any_unsolved
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Activation, Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import Normal
-from pushforward.nets import MLP
+from pushforward.nets import MLP, AbstractConditioner
+from pushforward.nets._own import needed_key, own_net
 
 
 class MultivariateNormal(AbstractDistribution):
@@ -135,33 +137,40 @@ class ConditionalBase(AbstractDistribution):
     Args:
         inner: The distribution, a template to whose trained parameters the network adds, e.g. `Normal(jnp.zeros(3))`.
         cond_dim: Size of the condition.
+        net: A network of your own in place of ours, from `(cond_dim,)` to `bijections.count_raw(inner)` numbers; see
+            `bijections.Conditioned`.
         width: Units of each hidden layer of the network.
         depth: Hidden layers of the network.
         activation: Of the network.
-        key: For the initial weights. It starts as `inner` itself.
+        key: For the initial weights, not needed with a `net`. It starts as `inner` itself.
 
     Raises:
-        ValueError: If `inner` is conditional already, or has nothing to train.
+        ValueError: If `inner` is conditional already or has nothing to train, or `net` gives other sizes or NaN.
     """
 
     inner: AbstractDistribution
-    net: MLP
+    net: AbstractConditioner
 
     def __init__(
         self,
         inner: AbstractDistribution,
         cond_dim: int,
         *,
+        net: AbstractConditioner | eqx.Module | None = None,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
-        key: PRNGKeyArray,
+        activation: Activation = "relu",
+        key: PRNGKeyArray | None = None,
     ):
         check_part("ConditionalBase", "inner", inner, AbstractDistribution, "Write `ConditionalBase(base, cond_dim)`.")
         if inner.cond_shape is not None or count_raw(inner) == 0:
             raise ValueError("ConditionalBase: `inner` must be unconditional and have parameters, e.g. `Normal(loc)`.")
         self.inner = inner
-        self.net = MLP(cond_dim, (count_raw(inner),), width=width, depth=depth, activation=activation, key=key)
+        options: dict[str, Any] = {"width": width, "depth": depth, "activation": activation}
+        if net is not None:
+            self.net = own_net("ConditionalBase", net, (cond_dim,), (count_raw(inner),), None, options=options)
+        else:
+            self.net = MLP(cond_dim, (count_raw(inner),), key=needed_key("ConditionalBase", key), **options)
 
     @property
     def event_shape(self) -> Shape:
@@ -169,7 +178,7 @@ class ConditionalBase(AbstractDistribution):
 
     @property
     def cond_shape(self) -> Shape | None:
-        return (self.net.in_size,)
+        return self.net.in_shape
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return self._one_by_one(lambda d, event: d._log_prob_many(event[..., None], None, None)[0], condition, x)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import sum_event
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._discrete import DiscretizedLogistic, draw_logistic, logistic_log_mass
@@ -73,7 +73,7 @@ class PredictedLogistic(AbstractPredicted):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         self.seen = tuple(seen)

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import check_part
 from pushforward._params import static
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MLP
 
@@ -67,7 +67,7 @@ class Resampled(AbstractDistribution):
         num_samples: int = 4096,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         check_part("Resampled", "base", base, AbstractDistribution, "Write `Resampled(base, key=key)`.")

@@ -110,7 +110,8 @@ class Bridge(AbstractDistribution):
         return False
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        ends = ((1.0 - self.share, self.start), (self.share, self.target))
+        start, target = jax.lax.stop_gradient((self.start, self.target))
+        ends = ((1.0 - self.share, start), (self.share, target))
         # An end without a share is left out: 0 times -inf is not a number.
         parts = (share * end._log_prob_many(x, condition, key) for share, end in ends if share > 0)
         return sum(parts, start=jnp.zeros(x.shape[-1], x.dtype))

@@ -12,7 +12,7 @@ from pushforward.modalities.image._prepare import Labelled
 from pushforward.modalities.image._settings import ImageSettings
 
 
-class ImageDensity(ImageSettings, FlowEstimator, ImageMethods):
+class ImageDensity(ImageSettings, FlowEstimator, ImageMethods):  # pyright: ignore[reportIncompatibleMethodOverride]: flows of images are `Transformed`
     """A density of images, learned by a normalizing flow of whole grey values.
 
     Args:

@@ -1,21 +1,26 @@
 """Conditioners: networks that predict the parameters of a bijection."""
 
 from pushforward._masks import Degrees
+from pushforward.nets._activations import ACTIVATIONS, FUNCTIONS
+from pushforward.nets._conditioner import AbstractConditioner
 from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._conv_attention import ConvAttentionNet
 from pushforward.nets._guided import GuidedTransformer
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._lipschitz_conv import LipschitzConvNet, conv_spectral_bound
 from pushforward.nets._made import MADE
-from pushforward.nets._mlp import ACTIVATIONS, MLP
+from pushforward.nets._mlp import MLP
+from pushforward.nets._per_event import PerEvent
 from pushforward.nets._transformer import CausalTransformer
 from pushforward.nets._velocity import Velocity
 
 __all__ = [
     "ACTIVATIONS",
+    "FUNCTIONS",
     "LIPSCHITZ_ACTIVATIONS",
     "MADE",
     "MLP",
+    "AbstractConditioner",
     "CausalTransformer",
     "ConvAttentionNet",
     "ConvNet",
@@ -23,6 +28,7 @@ __all__ = [
     "GuidedTransformer",
     "LipschitzConvNet",
     "LipschitzMLP",
+    "PerEvent",
     "Velocity",
     "conv_spectral_bound",
     "convolve",

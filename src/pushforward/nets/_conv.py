@@ -10,12 +10,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._params import static
-from pushforward._types import Part, Shape
-from pushforward.nets._mlp import ACTIVATIONS, check_activation, check_hidden
+from pushforward._types import Activation, Shape
+from pushforward.nets._activations import ACTIVATIONS, activation_name
+from pushforward.nets._conditioner import AbstractConditioner
+from pushforward.nets._mlp import check_hidden
 from pushforward.nets._precision import check_precision, lowered
 
 
-class ConvNet(Part):
+class ConvNet(AbstractConditioner):
     r"""A network `(height, width, channels, batch) -> (params, height, width, out channels, batch)`.
 
     A 3x3 convolution, `depth - 1` hidden layers, and a 3x3 convolution that starts at zero and whose channels are
@@ -31,7 +33,7 @@ class ConvNet(Part):
         residual: Whether hidden layers after the first are gated residual blocks.
         cond_dim: Size of the condition, a vector such as a one-hot class, of which a linear function is added to all
             pixels of the first hidden layer.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         unit: What makes 1 for the network: it sees the image divided by this.
         precision: "full", or "bfloat16" inside: weights stay as they are, and so does what the network gives, which the
             last convolution sums up in full.
@@ -74,14 +76,14 @@ class ConvNet(Part):
         depth: int = 2,
         residual: bool = False,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         unit: float = 1.0,
         precision: str = "full",
         key: PRNGKeyArray,
     ):
         key = as_key("ConvNet", key)
         check_hidden("ConvNet", width, depth, least_depth=0)
-        check_activation("ConvNet", activation)
+        self.activation = activation_name("ConvNet", activation)
         check_precision("ConvNet", precision)
         if len(in_shape) != 3 or len(out_shape) != 4 or tuple(in_shape[:2]) != tuple(out_shape[1:3]):
             raise ValueError(
@@ -89,7 +91,7 @@ class ConvNet(Part):
                 f"height and width, got {in_shape} and {out_shape}."
             )
         self.in_shape, self.out_shape = tuple(in_shape), tuple(out_shape)
-        self.residual, self.cond_dim, self.activation, self.unit = residual, cond_dim, activation, unit
+        self.residual, self.cond_dim, self.unit = residual, cond_dim, unit
         self.precision = precision
         shapes = _kernels(in_shape[-1], width, depth, out_shape[0] * out_shape[-1], residual)
         *kernels, embedding = _draw([*shapes[:-1], (shapes[0][0], cond_dim or 0)], key)

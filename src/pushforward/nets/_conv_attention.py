@@ -10,9 +10,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._params import static
-from pushforward._types import Part, Shape
+from pushforward._types import Activation, Part, Shape
+from pushforward.nets._activations import ACTIVATIONS, activation_name
+from pushforward.nets._conditioner import AbstractConditioner
 from pushforward.nets._conv import convolve, wide
-from pushforward.nets._mlp import ACTIVATIONS, check_activation
 from pushforward.nets._precision import check_precision, lowered
 from pushforward.nets._transformer import Memory, attend, normed
 
@@ -31,7 +32,7 @@ class AttentionBlock(Part):
         grid: `(height, width)`.
         width: Channels.
         num_heads: Attentions side by side.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         key: For the initial weights.
     """
 
@@ -42,7 +43,7 @@ class AttentionBlock(Part):
     num_heads: int = static()
     activation: str = static()
 
-    def __init__(self, grid: Shape, width: int, *, num_heads: int, activation: str, key: PRNGKeyArray):
+    def __init__(self, grid: Shape, width: int, *, num_heads: int, activation: Activation, key: PRNGKeyArray):
         # One draw for all weights: every call of the generator costs compile time.
         draws = jax.random.normal(key, (9 + 2 + 3 + 2, width, width), jnp.result_type(float)) / math.sqrt(width)
         self.kernel = draws[:9].reshape(3, 3, width, width).transpose(2, 0, 1, 3) * math.sqrt(2 / 9)
@@ -50,7 +51,7 @@ class AttentionBlock(Part):
         self.matrices = (SMALL * gate.reshape(-1, width), query.reshape(-1, width), SMALL * mix.reshape(-1, width))
         self.biases = (jnp.zeros(width), jnp.zeros(2 * width), jnp.zeros(3 * width), jnp.zeros(2 * width))
         self.places = jnp.zeros((width, *grid))
-        self.num_heads, self.activation = num_heads, activation
+        self.num_heads, self.activation = num_heads, activation_name("ConvAttentionNet", activation)
 
     def __call__(self, h: Float[Array, "width height w batch"]) -> Float[Array, "width height w batch"]:
         act, (gate, _, mix) = ACTIVATIONS[self.activation], self.matrices
@@ -67,7 +68,7 @@ class AttentionBlock(Part):
         return jnp.transpose(attend(query, Memory(key, value), True), (1, 3, 2, 0)).reshape(h.shape)
 
 
-class ConvAttentionNet(Part):
+class ConvAttentionNet(AbstractConditioner):
     """A network `(height, width, channels, batch) -> (params, height, width, out channels, batch)` with attention.
 
     A 3x3 convolution, `depth` blocks of a gated 3x3 convolution and a gated self-attention over all pixels, a norm, and
@@ -82,7 +83,7 @@ class ConvAttentionNet(Part):
         num_heads: Attentions side by side; a divisor of `width`.
         cond_dim: Size of the condition, a vector of which a linear function is added to all pixels; or the shape
             `(height, width, channels)` of an image, whose channels the network sees beside those of the input; or None.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         unit: What makes 1 for the network: it sees the input divided by this.
         precision: "full", or "bfloat16" inside, but for norms and the shares of attention: weights stay as they are,
             and so does what the network gives, which the last convolution sums up in full.
@@ -124,13 +125,12 @@ class ConvAttentionNet(Part):
         depth: int = 10,
         num_heads: int = 4,
         cond_dim: int | Shape | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         unit: float = 1.0,
         precision: str = "full",
         key: PRNGKeyArray,
     ):
         key = as_key("ConvAttentionNet", key)
-        check_activation("ConvAttentionNet", activation)
         check_precision("ConvAttentionNet", precision)
         _check(in_shape, out_shape, cond_dim, {"width": width, "depth": depth, "num_heads": num_heads})
         self.in_shape, self.out_shape = tuple(in_shape), tuple(out_shape)

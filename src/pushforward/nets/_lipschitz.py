@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import PushforwardError, as_key, did_you_mean
 from pushforward._params import positive, positive_raw, static
-from pushforward._types import Part, Shape
+from pushforward._types import Activation, Part, Shape
+from pushforward.nets._activations import as_name
 from pushforward.nets._mlp import check_hidden, dense_layers
 
 LIPSWISH_SLOPE = 1.1  # the steepest slope of x sigmoid(x) is 1.0998
@@ -100,17 +101,18 @@ class LipschitzMLP(Part):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "lipswish",
+        activation: Activation = "lipswish",
         key: PRNGKeyArray,
     ):
         key = as_key("LipschitzMLP", key)
-        check_options("LipschitzMLP", coeff, width, depth, activation)
+        self.activation = as_name("LipschitzMLP", activation)
+        check_options("LipschitzMLP", coeff, width, depth, self.activation)
         weights, self.biases = dense_layers([in_size + (cond_dim or 0), *[width] * depth, in_size], key)
         self.cond_weight = None if cond_dim is None else weights[0][:, in_size:]
         self.weights = (weights[0][:, :in_size], *weights[1:])
         # Inputs of units have a mean square of about in_size / width: sharp enough to bend there.
         self.sharpness_raw = jnp.full(depth, positive_raw(max(1.0, math.sqrt(width / in_size))))
-        self.in_size, self.cond_dim, self.activation, self.coeff = in_size, cond_dim, activation, float(coeff)
+        self.in_size, self.cond_dim, self.coeff = in_size, cond_dim, float(coeff)
 
     @property
     def in_shape(self) -> Shape:

@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._params import positive, positive_raw, static
-from pushforward._types import Part, Shape
+from pushforward._types import Activation, Part, Shape
+from pushforward.nets._activations import as_name
 from pushforward.nets._conv import convolve
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, bounded, check_contraction, check_options, spectral_bound
 
@@ -102,11 +103,12 @@ class LipschitzConvNet(Part):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "lipswish",
+        activation: Activation = "lipswish",
         key: PRNGKeyArray,
     ):
         key = as_key("LipschitzConvNet", key)
-        check_options("LipschitzConvNet", coeff, width, depth, activation)
+        self.activation = as_name("LipschitzConvNet", activation)
+        check_options("LipschitzConvNet", coeff, width, depth, self.activation)
         channels = in_shape[-1]
         shapes = [(width, 3, 3, channels), *[(width, 1, 1, width)] * (depth - 1), (channels, 3, 3, width)]
         *hidden, embedding = _draw([*shapes[:-1], (width, cond_dim or 0)], key)
@@ -116,7 +118,7 @@ class LipschitzConvNet(Part):
         # As in `LipschitzMLP`: the mean square of what units get is about channels / width.
         self.sharpness_raw = jnp.full(depth, positive_raw(max(1.0, math.sqrt(width / channels))))
         self.in_shape, self.cond_dim = tuple(in_shape), cond_dim
-        self.activation, self.coeff = activation, float(coeff)
+        self.coeff = float(coeff)
 
     def __call__(
         self, x: Float[Array, "channels height width batch"], condition: Float[Array, "cond batch"] | None = None

@@ -9,11 +9,13 @@ from pushforward._errors import as_key
 from pushforward._graphs import Parents, contained, levels, members, spread_sets
 from pushforward._masks import Degrees, hidden_degrees, masks
 from pushforward._params import static
-from pushforward._types import Part
-from pushforward.nets._mlp import ACTIVATIONS, check_activation, check_hidden, dense_layers, features, in_units
+from pushforward._types import Activation, Shape
+from pushforward.nets._activations import ACTIVATIONS, activation_name
+from pushforward.nets._conditioner import AbstractConditioner
+from pushforward.nets._mlp import check_hidden, dense_layers, features, in_units
 
 
-class MADE(Part):
+class MADE(AbstractConditioner):
     """A network whose output for coordinate i depends on coordinates before i alone.
 
     Maps `(dim, batch)` to `(num_params, dim, batch)`. Hidden units are sorted by degree.
@@ -24,7 +26,7 @@ class MADE(Part):
         width: Units of each hidden layer. With fewer than `dim - 1`, some neighbours share their units.
         depth: Number of hidden layers.
         cond_dim: Size of the condition, which every output may see, or None.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         circular: Whether the coordinates are angles, of which the network sees cosine and sine.
         unit: What makes 1 for the network: it sees coordinates divided by this.
         num_categories: If the coordinates are codes from 0 on, how many; the network sees them one-hot.
@@ -58,7 +60,7 @@ class MADE(Part):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         circular: bool = False,
         unit: float = 1.0,
         num_categories: int | None = None,
@@ -66,10 +68,10 @@ class MADE(Part):
         key: PRNGKeyArray,
     ):
         key = as_key("MADE", key)
-        check_activation("MADE", activation)
+        self.activation = activation_name("MADE", activation)
         check_hidden("MADE", width, depth)
         self.dim, self.num_params, self.width, self.cond_dim = dim, num_params, width, cond_dim
-        self.activation, self.circular, self.parents = activation, circular, parents
+        self.circular, self.parents = circular, parents
         self.unit, self.num_categories = unit, num_categories
         if parents is not None:
             spread_sets(parents, width, conditional=cond_dim is not None)  # tells of a width that is too small
@@ -92,6 +94,14 @@ class MADE(Part):
         for weight, bias in zip(hidden, self.biases[:-1], strict=True):
             h = act(weight @ h + bias[:, None])
         return (last @ h + self.biases[-1][:, None]).reshape(self.num_params, self.dim, -1)
+
+    @property
+    def in_shape(self) -> Shape:
+        return (self.dim,)
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.num_params, self.dim
 
     @property
     def num_features(self) -> int:

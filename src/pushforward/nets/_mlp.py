@@ -2,34 +2,19 @@
 
 import itertools
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import as_key, did_you_mean
+from pushforward._errors import as_key
 from pushforward._params import static
-from pushforward._types import Part, Shape
+from pushforward._types import Activation, Shape
+from pushforward.nets._activations import ACTIVATIONS, activation_name
+from pushforward.nets._conditioner import AbstractConditioner
 
 
-def _elu(x: Array) -> Array:
-    """Not by `expm1`, which takes twice as long on a CPU: an activation needs no relative precision at 0."""
-    return jnp.maximum(x, 0.0) + jnp.exp(jnp.minimum(x, 0.0)) - 1.0
-
-
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "elu": _elu,
-    "gelu": jax.nn.gelu,
-    "leaky_relu": jax.nn.leaky_relu,
-    "relu": jax.nn.relu,
-    "silu": jax.nn.silu,
-    "softplus": jax.nn.softplus,
-    "tanh": jnp.tanh,
-}
-
-
-class MLP(Part):
+class MLP(AbstractConditioner):
     """A network `(in_size + cond_dim, batch) -> (*out_shape, batch)`.
 
     The last layer starts at zero, so that a flow starts from the values of its templates.
@@ -40,7 +25,7 @@ class MLP(Part):
         width: Units of each hidden layer.
         depth: Number of hidden layers.
         cond_dim: Size of the condition, which joins the inputs, or None.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         circular: Whether the inputs are angles, of which the network sees cosine and sine; the condition is seen as
             it is.
         unit: What makes 1 for the network: it sees inputs that are not angles divided by this.
@@ -67,18 +52,18 @@ class MLP(Part):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         circular: bool = False,
         unit: float = 1.0,
         key: PRNGKeyArray,
     ):
         key = as_key("MLP", key)
-        check_activation("MLP", activation)
+        self.activation = activation_name("MLP", activation)
         check_hidden("MLP", width, depth, least_depth=0)
         self.circular, self.unit = circular, unit
         sizes = [in_size * self.num_features + (cond_dim or 0), *[width] * depth, math.prod(out_shape)]
         self.weights, self.biases = dense_layers(sizes, key)
-        self.in_size, self.out_shape, self.cond_dim, self.activation = in_size, tuple(out_shape), cond_dim, activation
+        self.in_size, self.out_shape, self.cond_dim = in_size, tuple(out_shape), cond_dim
 
     def __call__(
         self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
@@ -89,6 +74,10 @@ class MLP(Part):
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             h = act(weight @ h + bias[:, None])
         return (self.weights[-1] @ h + self.biases[-1][:, None]).reshape(*self.out_shape, -1)
+
+    @property
+    def in_shape(self) -> Shape:
+        return (self.in_size,)
 
     @property
     def num_features(self) -> int:
@@ -122,12 +111,6 @@ def dense_layers(sizes: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...]
     weights.append(jnp.zeros((fan_out, fan_in)))
     biases.append(jnp.zeros(fan_out))
     return tuple(weights), tuple(biases)
-
-
-def check_activation(name: str, activation: str) -> None:
-    """A ValueError that names the legal activations."""
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"{name}: unknown activation {activation!r}; {did_you_mean(activation, ACTIVATIONS)}.")
 
 
 def check_hidden(name: str, width: int, depth: int, *, least_depth: int = 1) -> None:

@@ -11,8 +11,8 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._params import static
-from pushforward._types import Part
-from pushforward.nets._mlp import ACTIVATIONS, check_activation
+from pushforward._types import Activation, Part
+from pushforward.nets._activations import ACTIVATIONS, activation_name
 
 EXPANSION = 4
 """Hidden units between two attentions, in widths; 4 in nearly every transformer."""
@@ -36,7 +36,7 @@ class AttentionLayer(Part):
     Args:
         width: Numbers that stand for a token.
         num_heads: Attentions side by side.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         key: For the initial weights, uniform in ±1/sqrt(inputs).
     """
 
@@ -45,7 +45,7 @@ class AttentionLayer(Part):
     num_heads: int = static()
     activation: str = static()
 
-    def __init__(self, width: int, *, num_heads: int, activation: str, key: PRNGKeyArray):
+    def __init__(self, width: int, *, num_heads: int, activation: Activation, key: PRNGKeyArray):
         hidden = EXPANSION * width
         sizes = [(width, 3 * width), (width, width), (width, hidden), (hidden, width)]
         counts = [fan_in * fan_out for fan_in, fan_out in sizes]
@@ -58,7 +58,7 @@ class AttentionLayer(Part):
         )
         self.weights = (query, mix, up, down)
         self.biases = (jnp.zeros(3 * width), jnp.zeros(width), jnp.zeros(hidden), jnp.zeros(width))
-        self.num_heads, self.activation = num_heads, activation
+        self.num_heads, self.activation = num_heads, activation_name("CausalTransformer", activation)
 
     def heads(self, h: Array) -> tuple[Array, Array, Array]:
         """Queries, keys and values, each `(batch, heads, tokens, size)`, of tokens `(batch, tokens, width)`."""
@@ -91,7 +91,7 @@ class CausalTransformer(Part):
         depth: Attention layers.
         num_heads: Attentions side by side; a divisor of `width`.
         cond_dim: Size of the condition, which is added to every token, or None.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name.
         key: For the initial weights; the last layer starts at zero.
 
     Raises:
@@ -126,11 +126,10 @@ class CausalTransformer(Part):
         depth: int = 2,
         num_heads: int = 4,
         cond_dim: int | None = None,
-        activation: str = "gelu",
+        activation: Activation = "gelu",
         key: PRNGKeyArray,
     ):
         key = as_key("CausalTransformer", key)
-        check_activation("CausalTransformer", activation)
         _check_sizes(num_tokens, token_dim, width, depth, num_heads)
         embedding_key, place_key, cond_key, *keys = jax.random.split(key, 3 + depth)
         self.embedding = _uniform(embedding_key, (width, token_dim), token_dim)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._types import Part
+from pushforward._types import Activation, Part
 from pushforward.nets._mlp import MLP
 
 
@@ -15,7 +15,8 @@ class Velocity(Part):
         width: Units of each hidden layer.
         depth: Number of hidden layers.
         cond_dim: Size of the condition, which joins the inputs, or None.
-        activation: A name in `ACTIVATIONS`; a smooth one, because a solver takes small steps across a kink.
+        activation: A name in `ACTIVATIONS`, or the function of JAX of that name; a smooth one, because a solver takes
+            small steps across a kink.
         key: For the initial weights.
 
     Raises:
@@ -31,7 +32,7 @@ class Velocity(Part):
         width: int = 64,
         depth: int = 3,
         cond_dim: int | None = None,
-        activation: str = "tanh",
+        activation: Activation = "tanh",
         key: PRNGKeyArray,
     ):
         self.net = MLP(dim + 1, (dim,), width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=key)

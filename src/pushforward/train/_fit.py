@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_key, check_part, did_you_mean
 from pushforward._functions import hashable, name_of
-from pushforward._params import partition
+from pushforward._params import Where, partition
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
@@ -41,6 +41,7 @@ def fit(
     objective: Objective = nll,
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float = 3e-3,
+    frozen: Where | None = None,
     schedule: str | Callable[[Array], Array] = "cosine",
     clip: float | None = 5.0,
     batch_size: int | None = None,
@@ -72,6 +73,8 @@ def fit(
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
         optimizer: From Optax, used as it is; `learning_rate`, `schedule` and `clip` then do nothing.
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
+        frozen: What is not trained: a function from the flow to a part of it, an array, or a tuple of these, such as
+            `lambda flow: flow.base`.
         schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
             Or a JAX function from the step to a factor.
         clip: Longest gradient, as the norm over all parameters, in running means of it; None for no bound.
@@ -123,7 +126,7 @@ def fit(
         schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
     )
-    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size)))
+    head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size, flow.cond_shape)))
     job = Job(
         plan=plan,
         source=source,
@@ -139,7 +142,7 @@ def fit(
     )
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
     with memory_told(source.batch_size):
-        run = _first_run(job, flow, head)
+        run = _first_run(job, flow, head, frozen)
         if resume and store.exists():
             run = store.read(run)
         store.write(run)  # a path that cannot be written to is told now, not after hours
@@ -149,15 +152,17 @@ def fit(
         return run.result()
 
 
-def _first_run(job: Job, flow: AbstractDistribution, head: Batch) -> Run:
+def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where | None) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
-    params, frozen = partition(_started(flow, head))
-    loss, metrics = evaluate(job.plan.objective, params, frozen, job.monitor, job.key)
-    run = new_run(params, frozen, job.plan, tuple(sorted(metrics)))
+    params, rest = partition(_started(flow, head), frozen=frozen)
+    if not jax.tree.leaves(params):
+        raise ValueError("fit: there is nothing to train: the flow has no parameters, or all of them are `frozen`.")
+    loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key)
+    run = new_run(params, rest, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
     else:
-        cause = find_cause(job.plan, params, frozen, jax.tree.map(lambda a: a[0], job.monitor), job.key)
+        cause = find_cause(job.plan, params, rest, jax.tree.map(lambda a: a[0], job.monitor), job.key)
         run.events.append(f"the loss before training is not finite: {cause}")
     return run
 

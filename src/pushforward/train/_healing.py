@@ -128,8 +128,9 @@ def _walk(flow: AbstractDistribution, batch: Batch, key: PRNGKeyArray) -> str | 
     """The first layer, from the data to the base, whose output is not finite."""
     value, condition = batch.columns(flow)
     while isinstance(flow, Embedded):
-        condition = _inverse(flow.embedding, condition, None, None)[0]
-        flow = flow.distribution
+        condition, embedding, flow = flow._embed(condition), flow.embedding, flow.distribution
+        if condition is not None and (bad := _bad_rows(jnp.moveaxis(condition, -1, 0))):
+            return f"the embedding of the condition ({type(embedding).__name__}) is not finite in {bad}"
     if isinstance(flow, Transformed):
         layers = _layers(flow.bijection)
         for number in range(len(layers), 0, -1):

@@ -59,14 +59,17 @@ def split_rows(key: PRNGKeyArray, data: Batch, fraction: float) -> tuple[np.ndar
     return rows[held_out:], rows[:held_out]
 
 
-def rows_at_once(event: Shape, batch_size: int) -> int:
+def rows_at_once(event: Shape, batch_size: int, condition: Shape | None = None) -> int:
     """How many rows of this shape are put through a flow together: memory grows with rows times size."""
-    return min(MONITOR_BLOCK, max(MONITOR_CELLS // math.prod(event), min(MONITOR_LEAST, batch_size)))
+    # A condition that is no vector goes through a network, whose layers are about as large as it is.
+    numbers = max(math.prod(event), math.prod(condition) if condition is not None and len(condition) > 1 else 1)
+    return min(MONITOR_BLOCK, max(MONITOR_CELLS // numbers, min(MONITOR_LEAST, batch_size)))
 
 
 def monitor_blocks(data: Batch, rows: np.ndarray, batch_size: int) -> Batch:
     """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
-    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:], batch_size))
+    condition = None if data.condition is None else data.condition.shape[1:]
+    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:], batch_size, condition))
     size = math.ceil(len(rows) / count)
     real = np.arange(count * size) < len(rows)
     numbers = np.resize(rows, count * size).astype(np.int32)

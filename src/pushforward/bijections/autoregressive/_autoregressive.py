@@ -1,7 +1,9 @@
 """Autoregressive layers: each coordinate is mapped by what came before it."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,11 +12,12 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import as_key, did_you_mean
 from pushforward._graphs import Parents, graph
 from pushforward._params import buffer
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.autoregressive._blocked import solve_in_order
+from pushforward.bijections.autoregressive._blocked import solve_by_passes, solve_in_order
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
-from pushforward.nets import MADE
+from pushforward.nets import MADE, AbstractConditioner
+from pushforward.nets._own import check_masked, needed_key, own_net
 
 Matrix = ArrayLike | Sequence[Sequence[int]]
 
@@ -32,6 +35,10 @@ class Autoregressive(AbstractBatched):
     Args:
         inner: The map $g$ of one scalar, a template whose parameters the network predicts.
         dim: Size of the event.
+        net: A masked network of your own in place of ours: an Equinox module from `(dim,)`, with the condition behind
+            the coordinates if there is one, to `(count_raw(inner), dim)`, or a `nets.AbstractConditioner`; output
+            `[:, i]` must not depend on coordinates from `i` on in the order of the layer, which is tried once. The
+            options of our network are then refused, and `forward` takes one pass of the network for each coordinate.
         width: Units of each hidden layer of the network.
         depth: Hidden layers of the network.
         cond_dim: Size of the condition, or None.
@@ -40,10 +47,11 @@ class Autoregressive(AbstractBatched):
         unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
         order: In which order coordinates are taken, a permutation of `0 .. dim - 1`; `"random"` draws one from `key`.
         adjacency: `adjacency[i][j]` is true where coordinate `i` depends on `j`, an acyclic graph; `(dim, dim)`.
-        key: For the initial weights. The layer starts as `inner` itself, whatever the key.
+        key: For the initial weights, not needed with a `net`. The layer starts as `inner` itself, whatever the key.
 
     Raises:
-        ValueError: If `inner` is not a scalar map, `order` is not a permutation, or `adjacency` has a cycle.
+        ValueError: If `inner` is not a scalar map, `order` is not a permutation, `adjacency` has a cycle, or `net`
+            sees what it must not, gives other sizes, NaN, or cannot be called.
 
     Example:
         >>> layer = Autoregressive(Affine(), dim=3, key=jax.random.key(0))
@@ -55,7 +63,7 @@ class Autoregressive(AbstractBatched):
     """
 
     inner: AbstractBijection
-    net: MADE
+    net: AbstractConditioner
     order: Array | None = buffer(default=None)
 
     def __init__(
@@ -63,45 +71,46 @@ class Autoregressive(AbstractBatched):
         inner: AbstractBijection,
         dim: int,
         *,
+        net: AbstractConditioner | eqx.Module | None = None,
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         circular: bool = False,
         unit: float = 1.0,
         order: str | Sequence[int] | None = None,
         adjacency: Matrix | None = None,
-        key: PRNGKeyArray,
+        key: PRNGKeyArray | None = None,
     ):
         key = as_key("Autoregressive", key)
         check_template("Autoregressive", inner)
         self.inner = inner
-        order_key, net_key = (key, key) if order != "random" else jax.random.split(key)
+        options: dict[str, Any] = {"width": width, "depth": depth, "activation": activation}
+        options |= {"circular": circular, "unit": unit}
+        if net is not None:
+            given = options | {"adjacency": None if adjacency is None else "given"}
+            self.net = own_net("Autoregressive", net, (dim,), (count_raw(inner), dim), cond_dim, options=given)
+            check_masked("Autoregressive", self.net, dim, cond_dim)
+        order_key = net_key = key
+        if order == "random":
+            order_key, net_key = jax.random.split(needed_key("Autoregressive", key))
         self.order, parents = _order_and_parents(dim, order, adjacency, order_key)
-        self.net = MADE(
-            dim,
-            count_raw(inner),
-            width=width,
-            depth=depth,
-            cond_dim=cond_dim,
-            activation=activation,
-            circular=circular,
-            unit=unit,
-            parents=parents,
-            key=net_key,
-        )
+        if net is None:
+            drawn = needed_key("Autoregressive", net_key)
+            self.net = MADE(dim, count_raw(inner), cond_dim=cond_dim, parents=parents, key=drawn, **options)
 
     @property
     def in_shape(self) -> Shape:
-        return (self.net.dim,)
+        return self.net.out_shape[-1:]
 
     @property
     def out_shape(self) -> Shape:
-        return (self.net.dim,)
+        return self.net.out_shape[-1:]
 
     @property
     def cond_shape(self) -> Shape | None:
-        return None if self.net.cond_dim is None else (self.net.cond_dim,)
+        cond_dim = self.net.cond_dim
+        return (cond_dim,) if isinstance(cond_dim, int) else cond_dim
 
     @property
     def forward_kind(self) -> Kind:
@@ -115,7 +124,9 @@ class Autoregressive(AbstractBatched):
         def step(raw: Array, z: Array) -> tuple[Array, Array]:
             return fill(self.inner, raw)._forward_pointwise(z)
 
-        x, log_det = solve_in_order(self.net, step, self._in_order(x), condition)
+        given = step, self._in_order(x), condition
+        net = self.net
+        x, log_det = solve_in_order(net, *given) if isinstance(net, MADE) else solve_by_passes(net, *given)
         return self._as_given(x), log_det
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
@@ -131,7 +142,7 @@ class Autoregressive(AbstractBatched):
 
 
 def _order_and_parents(
-    dim: int, order: str | Sequence[int] | None, adjacency: Matrix | None, key: PRNGKeyArray
+    dim: int, order: str | Sequence[int] | None, adjacency: Matrix | None, key: PRNGKeyArray | None
 ) -> tuple[Array | None, Parents | None]:
     """The order as floats, as `Permute` has it, and the parents of each coordinate in that order."""
     if adjacency is not None:
@@ -144,7 +155,7 @@ def _order_and_parents(
     if isinstance(order, str):
         if order != "random":
             raise ValueError(f"Autoregressive: unknown order {order!r}; {did_you_mean(order, ['random'])}.")
-        return jax.random.permutation(key, dim).astype(jnp.float32), None
+        return jax.random.permutation(needed_key("Autoregressive", key), dim).astype(jnp.float32), None
     if sorted(np.asarray(order).tolist()) != list(range(dim)):
         raise ValueError(f"Autoregressive: `order` must hold each of 0 .. {dim - 1} once, got {list(order)}.")
     return jnp.asarray(order, jnp.float32), None

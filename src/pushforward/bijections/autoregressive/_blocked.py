@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from pushforward.nets import ACTIVATIONS, MADE
+from pushforward.nets import ACTIVATIONS, MADE, AbstractConditioner
 
 Step = Callable[[Array, Array], tuple[Array, Array]]
 """`(params (num_params, rows, batch), x (rows, ..., batch)) -> (y, log-slope), both (rows, batch)`."""
@@ -30,6 +30,20 @@ def solve_in_order(net: MADE, step: Step, x: Array, condition: Array | None) -> 
     """`y` with `y[i] = step(net(y)[:, i], x[i])`, and the summed log-slopes: `(dim, batch), (batch,)`."""
     solve = _unrolled if len(net.steps) <= UNROLL_UP_TO else _blocked
     return solve(net, step, x, condition)
+
+
+def solve_by_passes(net: AbstractConditioner, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    """As `solve_in_order`, for a network whose inside is not known: one pass of it for each coordinate."""
+
+    def body(carry: tuple[Array, Array], place: Array) -> tuple[tuple[Array, Array], None]:
+        y, total = carry
+        raw = lax.dynamic_slice_in_dim(net(y, condition), place, 1, 1)
+        coord, log_slope = step(raw, _rows(x, place, 1))
+        return (lax.dynamic_update_slice_in_dim(y, coord, place, 0), total + log_slope[0]), None
+
+    # Not `fori_loop`: a gradient goes through a scan alone.
+    (y, total), _ = lax.scan(body, (jnp.zeros_like(x), jnp.zeros(x.shape[-1], x.dtype)), jnp.arange(x.shape[0]))
+    return y, total
 
 
 def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array], list[Array]]:

@@ -5,7 +5,7 @@ from jax import lax
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
 from pushforward.nets import CausalTransformer, GuidedTransformer
@@ -57,7 +57,7 @@ class TransformerAutoregressive(AbstractBatched):
         depth: int = 2,
         num_heads: int = 4,
         cond_dim: int | None = None,
-        activation: str = "gelu",
+        activation: Activation = "gelu",
         key: PRNGKeyArray,
     ):
         check_template("TransformerAutoregressive", inner)

@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._errors import PushforwardError, did_you_mean, violated
 from pushforward._params import static
 from pushforward._trace import exact_trace, hutchinson_trace
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.continuous._ode import METHODS, OdeSolve, Settings, State, integrate
 from pushforward.nets import Velocity
@@ -80,7 +80,7 @@ class Continuous(AbstractBatched):
         width: int = 64,
         depth: int = 3,
         cond_dim: int | None = None,
-        activation: str = "tanh",
+        activation: Activation = "tanh",
         key: PRNGKeyArray,
     ):
         for name, value, legal in (("trace", trace, TRACES), ("solver", solver, METHODS)):

@@ -1,13 +1,17 @@
 """Any bijection, with parameters that depend on the condition."""
 
+from typing import Any
+
+import equinox as eqx
 import jax
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import check_part
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections.coupling._templates import count_raw, fill
-from pushforward.nets import MLP
+from pushforward.nets import MLP, AbstractConditioner
+from pushforward.nets._own import needed_key, own_net
 
 
 class Conditioned(AbstractBatched):
@@ -16,33 +20,40 @@ class Conditioned(AbstractBatched):
     Args:
         inner: The map, a template to whose trained parameters the network adds.
         cond_dim: Size of the condition.
+        net: A network of your own in place of ours: an Equinox module from `(cond_dim,)` to `count_raw(inner)` numbers,
+            or a `nets.AbstractConditioner` without a condition of its own. The options of our network are then refused.
         width: Units of each hidden layer of the network.
         depth: Hidden layers of the network.
         activation: Of the network.
-        key: For the initial weights. The layer starts as `inner` itself.
+        key: For the initial weights, not needed with a `net`. The layer starts as `inner` itself.
 
     Raises:
-        ValueError: If `inner` is conditional already.
+        ValueError: If `inner` is conditional already, or `net` gives other sizes, NaN, or cannot be called.
     """
 
     inner: AbstractBijection
-    net: MLP
+    net: AbstractConditioner
 
     def __init__(
         self,
         inner: AbstractBijection,
         cond_dim: int,
         *,
+        net: AbstractConditioner | eqx.Module | None = None,
         width: int = 128,
         depth: int = 2,
-        activation: str = "relu",
-        key: PRNGKeyArray,
+        activation: Activation = "relu",
+        key: PRNGKeyArray | None = None,
     ):
         check_part("Conditioned", "inner", inner, AbstractBijection, "Write `Conditioned(inner, cond_dim, key=key)`.")
         if inner.cond_shape is not None:
             raise ValueError(f"Conditioned: `inner` is conditional already, on shape {inner.cond_shape}.")
         self.inner = inner
-        self.net = MLP(cond_dim, (count_raw(inner),), width=width, depth=depth, activation=activation, key=key)
+        options: dict[str, Any] = {"width": width, "depth": depth, "activation": activation}
+        if net is not None:
+            self.net = own_net("Conditioned", net, (cond_dim,), (count_raw(inner),), None, options=options)
+        else:
+            self.net = MLP(cond_dim, (count_raw(inner),), key=needed_key("Conditioned", key), **options)
 
     @property
     def in_shape(self) -> Shape:
@@ -54,7 +65,7 @@ class Conditioned(AbstractBatched):
 
     @property
     def cond_shape(self) -> Shape | None:
-        return (self.net.in_size,)
+        return self.net.in_shape
 
     @property
     def forward_kind(self) -> Kind:

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
-from pushforward.nets import MLP, ConvAttentionNet, ConvNet
+from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet
+from pushforward.nets._own import needed_key, own_net
 
 
 class Coupling(AbstractBatched):
@@ -22,6 +24,10 @@ class Coupling(AbstractBatched):
     Args:
         inner: The map $g$ of one scalar, a template whose parameters the network predicts.
         dim: Size of the event, $D$, or `(height, width, channels)` of an image.
+        net: A network of your own in place of ours: an Equinox module that takes the coordinates that stay, `(split,)`,
+            with the condition behind them if there is one, and gives `count_raw(inner) * (dim - split)` numbers; see
+            `nets.PerEvent` for images and `nets.AbstractConditioner` for many events at once. The options of our
+            networks then do nothing and are refused, and the layer starts at what the network gives.
         split: $d$, how many coordinates or channels stay; default $\lfloor D/2 \rfloor$.
         checkerboard: Instead of `split`, for images: 0 if the pixels whose row + column is even stay, 1 for the odd.
         width: Units, or channels, of each hidden layer of the network.
@@ -33,10 +39,11 @@ class Coupling(AbstractBatched):
         circular: Whether the coordinates that stay are angles, of which the network sees cosine and sine.
         unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
         precision: Of the network of an image, "full" or "bfloat16" (`nets.ConvNet`); log-dets are full in any case.
-        key: For the initial weights. The layer starts as `inner` itself, whatever the key.
+        key: For the initial weights, not needed with a `net`. The layer starts as `inner` itself, whatever the key.
 
     Raises:
-        ValueError: If `inner` is not a scalar map, `split` leaves nothing to map, or an option does not fit the event.
+        ValueError: If `inner` is not a scalar map, `split` leaves nothing to map, an option does not fit the event, or
+            `net` gives other sizes, NaN, or cannot be called.
 
     Example:
         >>> layer = Coupling(Affine(), dim=4, key=jax.random.key(0))
@@ -51,7 +58,7 @@ class Coupling(AbstractBatched):
     """
 
     inner: AbstractBijection
-    net: MLP | ConvNet | ConvAttentionNet
+    net: AbstractConditioner
     dim: int | Shape = static()
     split: int = static()
     checkerboard: int | None = static(default=None)
@@ -61,6 +68,7 @@ class Coupling(AbstractBatched):
         inner: AbstractBijection,
         dim: int | Shape,
         *,
+        net: AbstractConditioner | eqx.Module | None = None,
         split: int | None = None,
         checkerboard: int | None = None,
         width: int = 128,
@@ -68,11 +76,11 @@ class Coupling(AbstractBatched):
         residual: bool = False,
         attention: int = 0,
         cond_dim: int | Shape | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         circular: bool = False,
         unit: float = 1.0,
         precision: str = "full",
-        key: PRNGKeyArray,
+        key: PRNGKeyArray | None = None,
     ):
         check_template("Coupling", inner)
         self.dim = dim if isinstance(dim, int) else tuple(dim)
@@ -86,18 +94,24 @@ class Coupling(AbstractBatched):
             )
         seen = whole if checkerboard is not None else self.split
         moved = whole if checkerboard is not None else whole - self.split
-        options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation, "unit": unit}
-        grid, count = self.in_shape[:2], count_raw(inner)
+        count = count_raw(inner)
+        shapes = (*self.in_shape[:-1], seen), (count, *self.in_shape[:-1], moved)
+        options: dict[str, Any] = {"width": width, "depth": depth, "activation": activation, "unit": unit}
+        more = {"residual": residual, "attention": attention, "precision": precision, "circular": circular}
+        if net is not None:
+            self.net = own_net("Coupling", net, *shapes, cond_dim, options=options | more)
+            return
+        options |= {"cond_dim": cond_dim, "key": needed_key("Coupling", key)}
         in_image: dict[str, Any] = options | {"precision": precision}
         if attention:
             _check_attention(self.in_shape, residual, attention)
-            self.net = ConvAttentionNet((*grid, seen), (count, *grid, moved), num_heads=attention, key=key, **in_image)
+            self.net = ConvAttentionNet(*shapes, num_heads=attention, **in_image)
         elif isinstance(cond_dim, tuple):
             raise ValueError(f"Coupling: a condition that is an image needs `attention`, got cond_dim={cond_dim}.")
         elif image:
-            self.net = ConvNet((*grid, seen), (count, *grid, moved), residual=residual, key=key, **in_image)
+            self.net = ConvNet(*shapes, residual=residual, **in_image)
         else:
-            self.net = MLP(seen, (count, moved), circular=circular, key=key, **options)
+            self.net = MLP(seen, shapes[1], circular=circular, **options)
 
     @property
     def in_shape(self) -> Shape:

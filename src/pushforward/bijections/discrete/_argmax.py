@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import positive, static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractSurjection, sum_event
 from pushforward.bijections.discrete._codes import check_categories, log_known, one_hot
 from pushforward.nets import MLP
@@ -56,7 +56,7 @@ class Argmax(AbstractSurjection):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         check_categories("Argmax", num_categories)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.bijections.discrete._codes import check_categories, choose, map_codes, units_modulo
@@ -84,7 +84,7 @@ class ModuloCoupling(AbstractModulo):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         split = dim // 2 if split is None else split
@@ -159,7 +159,7 @@ class ModuloAutoregressive(AbstractModulo):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "relu",
+        activation: Activation = "relu",
         key: PRNGKeyArray,
     ):
         _check("ModuloAutoregressive", num_categories, temperature)

@@ -126,10 +126,12 @@ class Standardize(AbstractAnalyticElementwise):
         self.shape = self.scale.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return x * self.scale + self.loc, jnp.broadcast_to(jnp.log(self.scale), x.shape)
+        loc, scale = jax.lax.stop_gradient((self.loc, self.scale))
+        return x * scale + loc, jnp.broadcast_to(jnp.log(scale), x.shape)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return (x - self.loc) / self.scale, jnp.broadcast_to(-jnp.log(self.scale), x.shape)
+        loc, scale = jax.lax.stop_gradient((self.loc, self.scale))
+        return (x - loc) / scale, jnp.broadcast_to(-jnp.log(scale), x.shape)
 
 
 class GatedAffine(AbstractAnalyticElementwise):

@@ -13,11 +13,11 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._errors import as_key
 from pushforward._params import positive, shared, static
 from pushforward._roots import solve_increasing
-from pushforward._types import Kind, Part, Shape
+from pushforward._types import Activation, Kind, Part, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections.elementwise._bins import exclusive_sum, pick
 from pushforward.nets import ACTIVATIONS
-from pushforward.nets._mlp import check_activation
+from pushforward.nets._activations import activation_name
 
 SLOPE_LIMIT = 7.0
 """Slopes lie between `exp(-7)` and `exp(7)`: flatter cells would vanish in the sum over steep ones."""
@@ -40,8 +40,7 @@ class PositiveNetwork(Part):
     biases: tuple[Array, ...] = shared()
     activation: str = static()
 
-    def __init__(self, embedding: int, width: int, depth: int, activation: str, shape: Shape, key: PRNGKeyArray):
-        check_activation("PositiveNetwork", activation)
+    def __init__(self, embedding: int, width: int, depth: int, activation: Activation, shape: Shape, key: PRNGKeyArray):
         sizes = [1 + embedding, *[width] * depth, 1]
         self.embedding = jnp.zeros((embedding, *shape))
         self.weights = tuple(
@@ -49,7 +48,7 @@ class PositiveNetwork(Part):
             for k, pair in zip(jax.random.split(key, depth + 1), itertools.pairwise(sizes), strict=True)
         )
         self.biases = tuple(jnp.zeros((size, *shape)) for size in sizes[1:])
-        self.activation = activation
+        self.activation = activation_name("PositiveNetwork", activation)
 
     def log_value(self, t: Array) -> Array:
         """`log g(t)`; further axes of `t` stand in front of the event's."""
@@ -110,7 +109,7 @@ class MonotoneNetwork(AbstractElementwise):
         width: int = 32,
         depth: int = 2,
         num_nodes: int = 17,
-        activation: str = "silu",
+        activation: Activation = "silu",
         bound: float = 5.0,
         shape: Shape = (),
         key: PRNGKeyArray,

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import did_you_mean
 from pushforward._params import static
 from pushforward._trace import Terms, exact_log_det, series_log_det
-from pushforward._types import Kind, Shape
+from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.residual._fixed_point import ROUNDING_STEPS, Solve, iterate, solve
 from pushforward.nets import LipschitzConvNet, LipschitzMLP
@@ -78,7 +78,7 @@ class Contractive(AbstractBatched):
         width: int = 128,
         depth: int = 2,
         cond_dim: int | None = None,
-        activation: str = "lipswish",
+        activation: Activation = "lipswish",
         key: PRNGKeyArray,
     ):
         if log_det not in LOG_DETS:

@@ -11,10 +11,11 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import PushforwardError, as_key, did_you_mean
 from pushforward._params import positive, static
-from pushforward._types import Kind, Part, Shape
+from pushforward._types import Activation, Kind, Part, Shape
 from pushforward.bijections._base import AbstractBatched, sum_event
 from pushforward.bijections.residual._fixed_point import Solve, iterate, solve
 from pushforward.nets import ACTIVATIONS, convolve
+from pushforward.nets._activations import as_name
 
 INCREASING = ("elu", "leaky_relu", "relu", "softplus", "tanh")
 SPARE_STEPS = 50
@@ -145,12 +146,13 @@ class MaskedResidual(AbstractBatched):
         depth: int = 2,
         kernel: int = 3,
         cond_dim: int | None = None,
-        activation: str = "tanh",
+        activation: Activation = "tanh",
         key: PRNGKeyArray,
     ):
         key = as_key("MaskedResidual", key)
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        _check_options(self.shape, width, depth, kernel, activation)
+        self.activation = as_name("MaskedResidual", activation)
+        _check_options(self.shape, width, depth, kernel, self.activation)
         *grid, channels = self.shape
         side = kernel if grid else 1
         *keys, last_key, cond_key = jax.random.split(key, depth + 2)
@@ -163,7 +165,7 @@ class MaskedResidual(AbstractBatched):
             MaskedLinear(channels, width, 1, kernel=side, diagonal=SMALL, spread=0.0, key=last_key),
         )
         self.cond_weight = None if cond_dim is None else jax.random.normal(cond_key, (width, channels, cond_dim)) / 2.0
-        self.scale_raw, self.activation = jnp.zeros((channels, *grid)), activation
+        self.scale_raw = jnp.zeros((channels, *grid))
 
     @property
     def in_shape(self) -> Shape:

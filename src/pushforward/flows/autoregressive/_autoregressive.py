@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Flip, Inverse, repeat
 from pushforward.distributions import Normal, Transformed
 
@@ -15,7 +16,7 @@ def autoregressive_stack(
     num_layers: int,
     width: int,
     depth: int,
-    activation: str,
+    activation: Activation,
     cond_dim: int | None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import Bernstein
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -17,7 +18,7 @@ def bernstein(
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Flip, GatedAffine, Inverse, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -15,7 +16,7 @@ def iaf(
     num_layers: int = 5,
     width: int = 128,
     depth: int = 2,
-    activation: str = "elu",
+    activation: Activation = "elu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

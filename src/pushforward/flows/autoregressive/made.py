@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.distributions import Autoregression
 from pushforward.flows._recipe import compiled
 
@@ -13,7 +14,7 @@ def made(
     num_orders: int = 1,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Autoregression:
@@ -50,7 +51,7 @@ def made_bernoulli(
     num_orders: int = 1,
     width: int = 500,
     depth: int = 1,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Autoregression:

@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.distributions import Autoregression
 from pushforward.flows._recipe import compiled
 
@@ -14,7 +15,7 @@ def made_mog(
     num_orders: int = 1,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Autoregression:

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Affine, Autoregressive
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -17,7 +18,7 @@ def maf(
     num_layers: int = 5,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     order: Order = "reversed",
     adjacency: Adjacency = None,
     cond_dim: int | None = None,

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.distributions import AbstractDistribution, Mixture
 from pushforward.flows._recipe import compiled
 from pushforward.flows.autoregressive.maf import maf
@@ -58,7 +59,7 @@ def maf_orders(
     num_layers: int = 3,
     width: int = 64,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     order_seed: int = 0,
     cond_dim: int | None = None,
     key: PRNGKeyArray,

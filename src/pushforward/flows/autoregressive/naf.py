@@ -3,6 +3,7 @@
 from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import did_you_mean
+from pushforward._types import Activation
 from pushforward.bijections import DeepSigmoidal, DenseSigmoidal
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -20,7 +21,7 @@ def naf(
     num_units: int = 16,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

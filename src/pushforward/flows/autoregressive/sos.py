@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import SumOfSquares
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -18,7 +19,7 @@ def sos(
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -3,6 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Affine, Chain, Flip, Scan, TransformerAutoregressive
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -20,7 +21,7 @@ def tarflow(
     width: int = 32,
     depth: int = 2,
     num_heads: int = 2,
-    activation: str = "gelu",
+    activation: Activation = "gelu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

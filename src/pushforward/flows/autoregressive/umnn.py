@@ -3,6 +3,7 @@
 from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import did_you_mean
+from pushforward._types import Activation
 from pushforward.bijections import ClenshawCurtisNetwork, MonotoneNetwork
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -24,7 +25,7 @@ def umnn(
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import Continuous
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -13,7 +14,7 @@ def ffjord(
     *,
     width: int = 64,
     depth: int = 3,
-    activation: str = "tanh",
+    activation: Activation = "tanh",
     trace: str = "hutchinson",
     solver: str = "tsit5",
     rtol: float = 1e-5,
@@ -69,7 +70,7 @@ def flow_matching(
     *,
     width: int = 128,
     depth: int = 3,
-    activation: str = "silu",
+    activation: Activation = "silu",
     solver: str = "tsit5",
     rtol: float = 1e-5,
     atol: float = 1e-5,

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Chain, Coupling, Flip, Scale, Shift, repeat
 from pushforward.distributions import Logistic, Transformed
 from pushforward.flows._recipe import compiled
@@ -15,7 +16,7 @@ def nice(
     num_layers: int = 4,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

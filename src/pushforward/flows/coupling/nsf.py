@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import (
     LU,
     AbstractBijection,
@@ -29,7 +30,7 @@ def nsf_coupling(
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -73,7 +74,7 @@ def nsf_autoregressive(
     bound: float = 5.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     order: Order = "reversed",
     adjacency: Adjacency = None,
     cond_dim: int | None = None,

@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Affine, Chain, Coupling, Flip, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -14,7 +15,7 @@ def realnvp(
     num_layers: int = 8,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

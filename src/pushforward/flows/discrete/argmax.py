@@ -3,6 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import Argmax, Chain, Reshape
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -19,7 +20,7 @@ def argmax(
     bound: float = 8.0,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

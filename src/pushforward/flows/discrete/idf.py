@@ -3,6 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Coupling, Flip, RoundedShift, repeat
 from pushforward.distributions import (
     AbstractDistribution,
@@ -25,7 +26,7 @@ def idf(
     autoregressive: bool = False,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -3,7 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     AbstractBijection,
     ActNorm,
@@ -36,7 +36,7 @@ def flowpp(
     width: int = 96,
     depth: int = 10,
     num_heads: int = 4,
-    activation: str = "elu",
+    activation: Activation = "elu",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,
     memory: str = "store",

@@ -3,7 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     LU,
     AbstractBijection,
@@ -38,7 +38,7 @@ def glow(
     coupling: str = "affine",
     linear: str = "plain",
     learned_prior: bool = True,
-    activation: str = "relu",
+    activation: Activation = "relu",
     alpha: float | None = None,
     grey_levels: int | None = 256,
     memory: str = "store",

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     AbstractBijection,
     Chain,
@@ -39,7 +39,7 @@ def idf_image(
     width: int = 256,
     depth: int = 4,
     prior_depth: int | None = None,
-    activation: str = "relu",
+    activation: Activation = "relu",
     unit: float | None = None,
     grey_levels: int = 256,
     cond_dim: int | None = None,

@@ -5,7 +5,7 @@ import math
 import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     AbstractBijection,
     ActNorm,
@@ -33,7 +33,7 @@ def iunet(
     num_steps: int = 4,
     width: int = 64,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     alpha: float | None = None,
     grey_levels: int | None = 256,
     memory: str = "invert",

@@ -4,7 +4,7 @@ import math
 
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import AbstractBijection, ActNorm, Chain, Flip, MaskedResidual, Reshape, repeat
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -19,7 +19,7 @@ def mintnet_image(
     num_layers: int = 14,
     width: int = 85,
     depth: int = 2,
-    activation: str = "elu",
+    activation: Activation = "elu",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,

@@ -5,7 +5,7 @@ from typing import cast
 
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import Chain, Reshape
 from pushforward.distributions import Logistic, Transformed
 from pushforward.flows._recipe import compiled
@@ -20,7 +20,7 @@ def nice_image(
     num_layers: int = 4,
     width: int = 1000,
     depth: int = 5,
-    activation: str = "relu",
+    activation: Activation = "relu",
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,

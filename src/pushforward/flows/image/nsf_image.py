@@ -2,7 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     LU,
     AbstractBijection,
@@ -31,7 +31,7 @@ def nsf_image(
     bound: float = 3.0,
     width: int = 96,
     depth: int = 4,
-    activation: str = "relu",
+    activation: Activation = "relu",
     alpha: float | None = None,
     grey_levels: int | None = 256,
     memory: str = "store",

@@ -3,7 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     AbstractBijection,
     ActNorm,
@@ -29,7 +29,7 @@ def realnvp_image(
     num_levels: int = 2,
     width: int = 64,
     depth: int = 5,
-    activation: str = "relu",
+    activation: Activation = "relu",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,
     memory: str = "store",

@@ -2,7 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import AbstractBijection, ActNorm, Chain, Contractive, repeat
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
@@ -19,7 +19,7 @@ def residual_image(
     depth: int = 2,
     coeff: float = 0.98,
     num_terms: int = 2,
-    activation: str = "lipswish",
+    activation: Activation = "lipswish",
     log_det: str = "roulette",
     alpha: float | None = 0.05,
     grey_levels: int | None = 256,

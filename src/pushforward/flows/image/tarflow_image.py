@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from pushforward._types import Shape
+from pushforward._types import Activation, Shape
 from pushforward.bijections import (
     AbstractBijection,
     Affine,
@@ -32,7 +32,7 @@ def tarflow_image(
     width: int = 768,
     depth: int = 8,
     num_heads: int = 12,
-    activation: str = "gelu",
+    activation: Activation = "gelu",
     noise: float = 0.0,
     alpha: float | None = None,
     grey_levels: int | None = 256,

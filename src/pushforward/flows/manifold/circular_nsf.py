@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import (
     AbstractBijection,
     Autoregressive,
@@ -27,7 +28,7 @@ def circular_nsf(
     num_bins: int = 8,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     autoregressive: bool = False,
     cond_dim: int | None = None,
     key: PRNGKeyArray,

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import (
     AbstractBijection,
     Chain,
@@ -32,7 +33,7 @@ def sphere(
     num_bins: int = 16,
     width: int = 128,
     depth: int = 2,
-    activation: str = "relu",
+    activation: Activation = "relu",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

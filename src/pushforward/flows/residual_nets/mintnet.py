@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, Chain, Flip, MaskedResidual, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -14,7 +15,7 @@ def mintnet(
     num_layers: int = 5,
     width: int = 16,
     depth: int = 2,
-    activation: str = "tanh",
+    activation: Activation = "tanh",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:

@@ -2,6 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
+from pushforward._types import Activation
 from pushforward.bijections import AbstractBijection, ActNorm, Chain, Contractive, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
@@ -16,7 +17,7 @@ def iresnet(
     depth: int = 2,
     coeff: float = 0.9,
     num_terms: int = 10,
-    activation: str = "elu",
+    activation: Activation = "elu",
     log_det: str = "series",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -54,7 +55,7 @@ def residual(
     depth: int = 2,
     coeff: float = 0.98,
     num_terms: int = 2,
-    activation: str = "lipswish",
+    activation: Activation = "lipswish",
     log_det: str = "roulette",
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -90,7 +91,7 @@ def _blocks(
     depth: int,
     coeff: float,
     num_terms: int,
-    activation: str,
+    activation: Activation,
     log_det: str,
     cond_dim: int | None,
     key: PRNGKeyArray,
