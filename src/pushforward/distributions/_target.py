@@ -11,6 +11,7 @@ from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import REAL, PartOf, Support
 
 
 class Target(AbstractDistribution):
@@ -36,6 +37,7 @@ class Target(AbstractDistribution):
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None
+    support: ClassVar[Support] = PartOf(REAL)
 
     def __check_init__(self):
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))
@@ -94,6 +96,11 @@ class Bridge(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return False
+
+    @property
+    def support(self) -> Support:
+        ends = {0.0: self.start, 1.0: self.target}
+        return ends[self.share].support if self.share in ends else PartOf(REAL)
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         ends = ((1.0 - self.share, self.start), (self.share, self.target))

@@ -9,6 +9,9 @@ from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import Support
+from pushforward.supports._events import FORWARD
+from pushforward.supports._fit import Misfit
 
 
 class Transformed(AbstractDistribution):
@@ -19,7 +22,8 @@ class Transformed(AbstractDistribution):
         bijection: $f$, from the base to the data.
 
     Raises:
-        ValueError: If the base's events do not fit the bijection, or two conditions have different shapes.
+        ValueError: If the base's events do not fit the bijection, by their shape or by where they live, or two
+            conditions have different shapes.
 
     Example:
         >>> flow = Transformed(Normal.standard((2,)), Affine(jnp.zeros(2), 2.0))
@@ -37,6 +41,11 @@ class Transformed(AbstractDistribution):
                 f"but the bijection takes {self.bijection.in_shape}."
             )
         _ = self.cond_shape
+        try:
+            _ = self.support
+        except Misfit as misfit:
+            base = f"the base, `{type(self.base).__name__}`,"
+            raise ValueError(f"Transformed: {misfit.told(base)} As it is, it would be no density.") from None
 
     @property
     def event_shape(self) -> Shape:
@@ -49,6 +58,10 @@ class Transformed(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return self.base.exact and self.bijection.exact
+
+    @property
+    def support(self) -> Support:
+        return self.bijection._carry(self.base.support, FORWARD)
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:
@@ -134,6 +147,10 @@ class Embedded(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return self.distribution.exact
+
+    @property
+    def support(self) -> Support:
+        return self.distribution.support
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

@@ -13,12 +13,14 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.manifold._circular import wrap
+from pushforward.supports import Circle, Interval, Product, Sphere, Support
 
 
 class AbstractFromCylinder(AbstractBatched):
     """A map from (height, longitude)."""
 
     in_shape: ClassVar[Shape] = (2,)
+    domain: ClassVar[Support] = Product((Interval(-1.0, 1.0), Circle()))
     cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
@@ -36,6 +38,7 @@ class CylinderToSphere(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (3,)
+    image: ClassVar[Support] = Sphere()
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x
@@ -64,6 +67,7 @@ class CylinderToDegrees(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (2,)
+    image: ClassVar[Support] = Product((Interval(-90.0, 90.0), Circle(-180.0, 180.0)))
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x
