@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         distributions,
         estimators,
         flows,
+        interop,
         io,
         nets,
         objectives,
         plots,
+        supports,
         train,
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
@@ -48,10 +50,12 @@ _PACKAGES = (
     "distributions",
     "estimators",
     "flows",
+    "interop",
     "io",
     "nets",
     "objectives",
     "plots",
+    "supports",
     "train",
 )
 
@@ -73,12 +77,14 @@ __all__ = [
     "estimators",
     "fit",
     "flows",
+    "interop",
     "io",
     "load",
     "nets",
     "objectives",
     "plots",
     "save",
+    "supports",
     "train",
 ]
 

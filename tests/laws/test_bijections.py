@@ -136,6 +136,15 @@ def test_a_batch_is_mapped_like_its_events(name):
     close(f.back_many, f.back, within(name, 1e-9))
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_what_lies_in_the_domain_goes_into_the_image_and_back(name):
+    f, bijection = facts(name, "float32"), CASES[name].bijection(jax.random.key(7))
+    taken = np.asarray(bijection.domain.contains(f.x, len(bijection.in_shape)))
+    given = bijection.image.contains(f.y, len(bijection.out_shape))
+    assert np.all(given[taken])
+    assert taken.any() or bijection.domain.is_discrete  # points are drawn on the line: tests/unit/test_supports.py
+
+
 FAR = marked(n for n, c in CASES.items() if c.whole_line and c.domain == "real" and not n.endswith("_conditional"))
 
 

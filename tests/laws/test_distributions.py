@@ -73,6 +73,12 @@ def test_samples_follow_the_density(name, key):
 
 
 @pytest.mark.parametrize("name", BASES)
+def test_samples_lie_in_the_support(name, key):
+    distribution = perturb(BASES[name]((1,), key), 0.2)
+    assert np.all(distribution.support.contains(distribution.sample(key, 10_000), 1))
+
+
+@pytest.mark.parametrize("name", BASES)
 def test_density_of_a_sample_is_the_same_from_both_passes(name, key):
     distribution = perturb(BASES[name]((2,), key), 0.2)
     x, log_prob = distribution.sample_and_log_prob(key, (4, 5))

@@ -10,6 +10,8 @@ from pushforward.supports._events import gathered, spread
 from pushforward.supports._fit import Misfit
 from pushforward.supports._kinds import REAL, Circle, Integers, Interval, PartOf, Product, Support
 
+Number = float | np.floating
+
 
 class Stretch(NamedTuple):
     """A map $y = s x + t$ of each number; None where a number is trained, or not known while tracing.
@@ -55,7 +57,7 @@ class Stretch(NamedTuple):
             return PartOf(REAL)
         return type(support)(ends[0], ends[1])
 
-    def _of_counted(self, taker: object, support: Support, loc: float | None, scale: float | None) -> Support:
+    def _of_counted(self, taker: object, support: Support, loc: Number | None, scale: Number | None) -> Support:
         if scale != 1 and (scale is not None or self.is_trained):
             raise Misfit(type(taker).__name__, support, REAL)
         if scale is None or loc is None or loc != round(loc):
@@ -66,7 +68,7 @@ class Stretch(NamedTuple):
         return Integers(low, high)
 
 
-def _end(end: float, loc: float | None, scale: float | None) -> float | None:
+def _end(end: float, loc: Number | None, scale: Number | None) -> float | None:
     """Where a limit goes, in the precision of the map."""
     if math.isinf(end) or (end == 0 and loc == 0):
         return end
