@@ -107,10 +107,6 @@ WRONG = {
     ),
     "no_one_hot": (lambda k: Transformed(Normal.standard((1, 3)), b.OneHotToCodes((1,), 3)), "OneHotCategorical"),
     "a_wide_box": (lambda k: Transformed(Uniform(-1.0, 1.0), b.Square()), "Uniform.*-1 to 1.*Square"),
-    "an_image": (
-        lambda k: b.MultiScale([b.Identity((1, 1, 2)), Chain([b.Inverse(b.Squeeze((2, 2, 1))), b.LU(2)])]),
-        "shape",
-    ),
 }
 
 
