@@ -87,7 +87,6 @@ def banana():
     numpyro.sample("b", dist.Normal(a**2, 0.3))
 
 
-@pytest.mark.slow
 def test_neutra_recovers_a_banana(key):
     """A ~ N(0, 1) and b - a^2 ~ N(0, 0.3^2): mean and standard deviation of both, within 3 standard errors."""
     guide = FlowGuide(banana, "iaf", options={"num_layers": 2, "width": 32, "activation": "silu"}, init_scale=1.0)

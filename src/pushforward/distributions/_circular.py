@@ -34,7 +34,10 @@ class CircularUniform(AbstractDistribution):
     event_shape: Shape = static(default=())
 
     cond_shape: ClassVar[Shape | None] = None
-    support: ClassVar[Support] = Circle()
+
+    @property
+    def support(self) -> Support:
+        return Circle()
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return jnp.full(x.shape[-1], -math.prod(self.event_shape) * LOG_TURN, x.dtype)
@@ -63,7 +66,10 @@ class VonMises(AbstractDistribution):
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None
-    support: ClassVar[Support] = Circle()
+
+    @property
+    def support(self) -> Support:
+        return Circle()
 
     def __init__(self, loc: ArrayLike = 0.0, concentration: ArrayLike = 1.0):
         dtype = jnp.result_type(float)

@@ -82,7 +82,9 @@ class DiscretizedLogistic(AbstractCountable):
     unit: float = static()
     wide: float = static()
 
-    support: ClassVar[Support] = Integers()
+    @property
+    def support(self) -> Support:
+        return Integers()
 
     def __init__(
         self,

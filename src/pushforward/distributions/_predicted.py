@@ -2,7 +2,6 @@
 
 import abc
 import math
-from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,7 +20,9 @@ from pushforward.supports import Integers, Support
 class AbstractPredicted(AbstractDistribution):
     """Whole numbers that are independent given a condition: what a coder needs to know of them, row by row."""
 
-    support: ClassVar[Support] = Integers()
+    @property
+    def support(self) -> Support:
+        return Integers()
 
     @abc.abstractmethod
     def laws(self, condition: Array) -> Array:

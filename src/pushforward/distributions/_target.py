@@ -37,7 +37,10 @@ class Target(AbstractDistribution):
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None
-    support: ClassVar[Support] = PartOf(REAL)
+
+    @property
+    def support(self) -> Support:
+        return PartOf(REAL)
 
     def __check_init__(self):
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))

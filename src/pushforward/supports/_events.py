@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from pushforward._types import Shape
 from pushforward.supports._kinds import REAL, Integers, Interval, OneHot, PartOf, Product, Sphere, Support
@@ -91,14 +92,14 @@ def moved(support: Support, shape: Shape, move: Callable[[jax.Array], jax.Array]
         return support
     with jax.ensure_compile_time_eval():
         places = move(jax.numpy.arange(np.prod(shape, dtype=int)).reshape(shape))
-    if isinstance(places, jax.core.Tracer):
+    if isinstance(places, Tracer):
         return PartOf(REAL)  # an order that is not known while tracing
     return gathered(spread(support, shape).reshape(-1)[np.asarray(places)])
 
 
 def known(value: jax.Array, size: int) -> np.ndarray | None:
     """Fixed numbers of a map, `(size,)`; None while tracing, or where layers are stacked."""
-    if isinstance(value, jax.core.Tracer) or not isinstance(value, jax.Array | np.ndarray) or value.size != size:
+    if isinstance(value, Tracer) or not isinstance(value, jax.Array | np.ndarray) or value.size != size:
         return None
     return np.asarray(value).reshape(-1)
 

@@ -1,7 +1,7 @@
 """Whole numbers as the floor of real ones."""
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +9,16 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Kind, Shape
-from pushforward.bijections._base import AbstractSurjection, AbstractVar
+from pushforward.bijections._base import AbstractSurjection
 from pushforward.supports import Integers, Interval, PartOf, Support
 from pushforward.supports._events import Passage, by_coordinate
 from pushforward.supports._fit import check_fits
+
+if TYPE_CHECKING:
+    # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class AbstractDequantize(AbstractSurjection):

@@ -1,6 +1,6 @@
 """Shifts by whole numbers, which permute them."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,8 +39,13 @@ class RoundedShift(AbstractAnalyticElementwise):
     unit: float = static()
     shape: Shape = static()
 
-    domain: ClassVar[Support] = Integers()
-    image: ClassVar[Support] = Integers()
+    @property
+    def image(self) -> Support:
+        return Integers()
+
+    @property
+    def domain(self) -> Support:
+        return Integers()
 
     def __init__(self, loc: ArrayLike = 0.0, *, unit: float = 1.0):
         check_unit("RoundedShift", unit)

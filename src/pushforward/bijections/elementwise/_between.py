@@ -1,15 +1,21 @@
 """Fixed maps from one interval onto another: where they take a part of it is known."""
 
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from pushforward._types import Kind
-from pushforward.bijections._base import AbstractElementwise, AbstractVar
+from pushforward.bijections._base import AbstractElementwise
 from pushforward.supports import REAL, Interval, PartOf, Support
 from pushforward.supports._events import Passage
 from pushforward.supports._fit import check_fits
+
+if TYPE_CHECKING:
+    # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 Limit = Callable[[float], float]
 """A monotone map of one number or infinity, on the host."""

@@ -30,8 +30,13 @@ def wrap(angle: Array) -> Array:
 class AbstractCircular(AbstractElementwise):
     """An elementwise map of angles; a template like those of the line."""
 
-    domain: ClassVar[Support] = Circle()
-    image: ClassVar[Support] = Circle()
+    @property
+    def image(self) -> Support:
+        return Circle()
+
+    @property
+    def domain(self) -> Support:
+        return Circle()
 
 
 class CircularShift(AbstractCircular):

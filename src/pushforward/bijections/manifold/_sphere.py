@@ -20,10 +20,13 @@ class AbstractFromCylinder(AbstractBatched):
     """A map from (height, longitude)."""
 
     in_shape: ClassVar[Shape] = (2,)
-    domain: ClassVar[Support] = Product((Interval(-1.0, 1.0), Circle()))
     cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
+
+    @property
+    def domain(self) -> Support:
+        return Product((Interval(-1.0, 1.0), Circle()))
 
 
 class CylinderToSphere(AbstractFromCylinder):
@@ -38,7 +41,10 @@ class CylinderToSphere(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (3,)
-    image: ClassVar[Support] = Sphere()
+
+    @property
+    def image(self) -> Support:
+        return Sphere()
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x
@@ -67,7 +73,10 @@ class CylinderToDegrees(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (2,)
-    image: ClassVar[Support] = Product((Interval(-90.0, 90.0), Circle(-180.0, 180.0)))
+
+    @property
+    def image(self) -> Support:
+        return Product((Interval(-90.0, 90.0), Circle(-180.0, 180.0)))
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x

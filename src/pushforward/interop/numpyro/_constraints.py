@@ -77,8 +77,9 @@ class FlowSupport(constraints.Constraint):
         return jnp.broadcast_to(event, jnp.shape(prototype))
 
     def eq(self, other: object, static: bool = False) -> bool:
-        same = isinstance(other, FlowSupport) and other.shape == self.shape
-        return same and other.flow_support == self.flow_support
+        if not isinstance(other, FlowSupport):
+            return False
+        return (other.flow_support, other.shape) == (self.flow_support, self.shape)
 
     def tree_flatten(self) -> tuple[tuple[()], tuple[tuple[()], dict[str, Any]]]:
         return (), ((), {"flow_support": self.flow_support, "shape": self.shape})

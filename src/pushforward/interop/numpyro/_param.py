@@ -1,6 +1,6 @@
 """Flows as parameters that NumPyro trains."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import numpyro
@@ -36,7 +36,9 @@ def param(name: str, part: T) -> T:
         (2,)
     """
     trained, fixed = partition(part)
-    return eqx.combine(numpyro.param(name, trained), fixed)
+    start: Any = trained  # NumPyro takes any tree, and says arrays
+    found: Any = numpyro.param(name, start)
+    return eqx.combine(found, fixed)
 
 
 def with_params(part: T, params: T) -> T:

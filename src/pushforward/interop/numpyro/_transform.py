@@ -90,8 +90,8 @@ class BijectionTransform(Transform):
         before, after, method = (
             (b.in_shape, b.out_shape, b._forward_many) if forward else (b.out_shape, b.in_shape, b._inverse_many)
         )
-        x = jnp.asarray(x)
-        batch, rows = x.shape[: x.ndim - len(before)], None
+        x, rows = jnp.asarray(x), None
+        batch: Any = x.shape[: x.ndim - len(before)]
         if self.condition is not None and b.cond_shape is not None:
             own = self.condition.shape[: self.condition.ndim - len(b.cond_shape)]
             batch = jnp.broadcast_shapes(batch, own)
