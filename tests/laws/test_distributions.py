@@ -72,6 +72,12 @@ def test_every_law_holds_for_separate_values(key):
     check_distribution(bits, values=every, noise=0.5)
 
 
+@pytest.mark.parametrize("name", BASES)
+def test_samples_lie_in_the_support(name, key):
+    distribution = perturb(BASES[name]((1,), key), 0.2)
+    assert np.all(distribution.support.contains(distribution.sample(key, 10_000), 1))
+
+
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_conditions_broadcast_and_matter(name, key):
     distribution = perturb(CONDITIONAL[name](key), 0.5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"click", "diffrax", "matplotlib", "pandas", "polars", "pyarrow", "rich", "scipy.stats", "sklearn"}
+HEAVY = {"click", "diffrax", "matplotlib", "numpyro", "pandas", "polars", "pyarrow", "rich", "scipy.stats", "sklearn"}
 COMMAND = Path(sys.executable).with_name("pushforward")
 
 

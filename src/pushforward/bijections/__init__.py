@@ -20,13 +20,13 @@ from pushforward.bijections.coupling._coupling import Coupling
 from pushforward.bijections.coupling._templates import count_raw, fill
 from pushforward.bijections.discrete._argmax import Argmax
 from pushforward.bijections.discrete._codes import OneHotToCodes
+from pushforward.bijections.discrete._dequantize import Dequantize
 from pushforward.bijections.discrete._gaussian_dequantize import GaussianDequantize
 from pushforward.bijections.discrete._modulo import ModuloAutoregressive, ModuloCoupling
 from pushforward.bijections.discrete._rounded import RoundedShift
 from pushforward.bijections.discrete._variational import VariationalDequantize
 from pushforward.bijections.elementwise._affine import (
     Affine,
-    Dequantize,
     GatedAffine,
     Scale,
     Shift,
@@ -41,7 +41,6 @@ from pushforward.bijections.elementwise._elementwise import (
     Logit,
     Power,
     Sigmoid,
-    SinhArcsinh,
     Softplus,
     Square,
     Tanh,
@@ -51,6 +50,7 @@ from pushforward.bijections.elementwise._polynomial import Bernstein, SumOfSquar
 from pushforward.bijections.elementwise._quadrature import ClenshawCurtisNetwork, MonotoneNetwork
 from pushforward.bijections.elementwise._quantile import NormalQuantile
 from pushforward.bijections.elementwise._sigmoidal import DeepSigmoidal, DenseSigmoidal
+from pushforward.bijections.elementwise._sinh_arcsinh import SinhArcsinh
 from pushforward.bijections.elementwise._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
 from pushforward.bijections.image._image import Checkerboard, EachPixel, Squeeze, to_levels
 from pushforward.bijections.image._multi_scale import MultiScale

@@ -11,6 +11,9 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import as_event, as_key, check_condition
 from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Part, Shape
+from pushforward.supports import REAL, PartOf, Support
+from pushforward.supports._events import Passage, by_coordinate
+from pushforward.supports._fit import check_fits
 
 if TYPE_CHECKING:
     # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
@@ -74,6 +77,25 @@ class AbstractBijection(Part):
     def exact(self) -> bool:
         """Whether a density through this map is exact, not a bound or an estimate."""
         return True
+
+    @property
+    def domain(self) -> Support:
+        """What `forward` takes: the real line unless a map says otherwise (design record 0022)."""
+        return REAL
+
+    @property
+    def image(self) -> Support:
+        """What `forward` gives for all of the domain: the real line unless a map says otherwise."""
+        return REAL
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        """What becomes of a part of the domain, or of the image; a `Misfit` if it is none."""
+        start, end = (self.domain, self.image) if passage.forward else (self.image, self.domain)
+        if support == start or not passage.strict:
+            return end
+        if not (start == REAL and support.is_discrete):  # a map of one's own may keep whole numbers whole
+            check_fits(self, support, start)
+        return PartOf(end)
 
     def _checked(self, x: ArrayLike, condition: ArrayLike | None, shape: Shape) -> tuple[Array, Array | None]:
         name = type(self).__name__
@@ -139,6 +161,17 @@ class AbstractElementwise(AbstractBijection):
     @property
     def out_shape(self) -> Shape:
         return self.shape
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return by_coordinate(support, lambda part: self._carry_one(part, passage))
+
+    def _carry_one(self, support: Support, passage: Passage) -> Support:
+        """`_carry` for the support of one coordinate."""
+        start, end = (self.domain, self.image) if passage.forward else (self.image, self.domain)
+        if support == start or not passage.strict:
+            return end
+        check_fits(self, support, start)
+        return PartOf(end)
 
     @abc.abstractmethod
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:

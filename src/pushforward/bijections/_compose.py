@@ -13,6 +13,9 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBijection
 from pushforward.bijections._memory import Way, check_memory, run_stack
+from pushforward.bijections._neighbours import carried, check_neighbours
+from pushforward.supports import Support
+from pushforward.supports._events import FORWARD, NEEDED, Passage
 
 
 class Chain(AbstractBijection):
@@ -22,7 +25,7 @@ class Chain(AbstractBijection):
         bijections: In the order in which `forward` applies them: the first is next to the base.
 
     Raises:
-        ValueError: If neighbouring shapes do not fit, or two conditions have different shapes.
+        ValueError: If neighbouring shapes or supports do not fit, or two conditions have different shapes.
         TypeError: If what is given is not a list of bijections.
 
     Example:
@@ -45,6 +48,7 @@ class Chain(AbstractBijection):
                 )
         shared_cond_shape(bijections, "Chain")
         self.bijections = bijections
+        check_neighbours(self)
 
     @property
     def in_shape(self) -> Shape:
@@ -69,6 +73,17 @@ class Chain(AbstractBijection):
     @property
     def exact(self) -> bool:
         return all(b.exact for b in self.bijections)
+
+    @property
+    def domain(self) -> Support:
+        return carried(self.bijections[-2::-1], self.bijections[-1].domain, NEEDED)
+
+    @property
+    def image(self) -> Support:
+        return self._carry(self.domain, FORWARD)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return carried(self.bijections if passage.forward else self.bijections[::-1], support, passage)
 
     def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return _in_turn([b._forward for b in self.bijections], x, condition, key)
@@ -135,6 +150,7 @@ class Scan(AbstractBijection):
         check_memory(first, memory)
         self.stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
         self.num_layers, self.memory = len(layers), memory
+        check_neighbours(self)
 
     @property
     def in_shape(self) -> Shape:
@@ -160,6 +176,17 @@ class Scan(AbstractBijection):
     def exact(self) -> bool:
         return self.stacked.exact
 
+    @property
+    def domain(self) -> Support:
+        return carried((self.stacked,) * (self.num_layers - 1), self.stacked.domain, NEEDED)
+
+    @property
+    def image(self) -> Support:
+        return self._carry(self.domain, FORWARD)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return carried((self.stacked,) * self.num_layers, support, passage)
+
     @classmethod
     def of_stacked(cls, stacked: AbstractBijection, num_layers: int, *, memory: str = "store") -> "Scan":
         """From a bijection whose leaves have the layers as their first axis."""
@@ -167,6 +194,7 @@ class Scan(AbstractBijection):
         scan = object.__new__(cls)
         for name, value in {"stacked": stacked, "num_layers": num_layers, "memory": memory}.items():
             object.__setattr__(scan, name, value)
+        check_neighbours(scan)
         return scan
 
     def layers(self) -> list[AbstractBijection]:
@@ -233,6 +261,17 @@ class Inverse(AbstractBijection):
     @property
     def exact(self) -> bool:
         return self.bijection.exact
+
+    @property
+    def domain(self) -> Support:
+        return self.bijection.image
+
+    @property
+    def image(self) -> Support:
+        return self.bijection.domain
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return self.bijection._carry(support, passage.back)
 
     def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self.bijection._inverse(x, condition, key)

@@ -7,6 +7,8 @@ from jaxtyping import Array
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBijection, AbstractElementwise
+from pushforward.supports import Support
+from pushforward.supports._events import Passage
 
 
 class AbstractMonotone(AbstractElementwise):
@@ -55,6 +57,17 @@ class NumericalInverse(AbstractMonotone):
     @property
     def forward_kind(self) -> Kind:
         return self.bijection.forward_kind
+
+    @property
+    def domain(self) -> Support:
+        return self.bijection.domain
+
+    @property
+    def image(self) -> Support:
+        return self.bijection.image
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return self.bijection._carry(support, passage)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return self.bijection._forward_pointwise(x)

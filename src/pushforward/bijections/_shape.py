@@ -14,6 +14,8 @@ from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
+from pushforward.supports import Support
+from pushforward.supports._events import Passage, divided, joined, moved
 
 
 class AbstractRearrangement(AbstractBatched):
@@ -22,6 +24,10 @@ class AbstractRearrangement(AbstractBatched):
     forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
     cond_shape: ClassVar[Shape | None] = None
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        shape, move = (self.in_shape, self._forward) if passage.forward else (self.out_shape, self._inverse)
+        return moved(support, shape, lambda event: move(event, None, None)[0])
 
 
 class Identity(AbstractRearrangement):
@@ -194,6 +200,20 @@ class Concatenate(AbstractBatched):
     @property
     def exact(self) -> bool:
         return all(b.exact for b in self.bijections)
+
+    @property
+    def domain(self) -> Support:
+        return joined([b.domain for b in self.bijections], [b.in_shape for b in self.bijections])
+
+    @property
+    def image(self) -> Support:
+        return joined([b.image for b in self.bijections], [b.out_shape for b in self.bijections])
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        ins, outs = ([b.in_shape for b in self.bijections], [b.out_shape for b in self.bijections])
+        before, after = (ins, outs) if passage.forward else (outs, ins)
+        pieces = zip(self.bijections, divided(support, before), strict=True)
+        return joined([b._carry(piece, passage) for b, piece in pieces], after)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         sizes = [b.in_shape[0] for b in self.bijections]

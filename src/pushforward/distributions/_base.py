@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 from pushforward._errors import as_batch, as_key, check_condition, given, is_key
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Part, Shape
+from pushforward.supports import REAL, Support
 
 if TYPE_CHECKING:
     # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
@@ -148,6 +149,11 @@ class AbstractDistribution(Part):
     def exact(self) -> bool:
         """Whether `log_prob` is the exact density, not a bound or an estimate."""
         return True
+
+    @property
+    def support(self) -> Support:
+        """Where events live: the real line unless a distribution says otherwise. Elsewhere `log_prob` is -inf."""
+        return REAL
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

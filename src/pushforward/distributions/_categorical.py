@@ -13,6 +13,8 @@ from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.discrete._one_hot import one_hot, one_hot_ends, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MADE
+from pushforward.supports import Categories, Support
+from pushforward.supports._events import gathered
 
 
 class CategoricalMADE(AbstractDistribution):
@@ -68,6 +70,10 @@ class CategoricalMADE(AbstractDistribution):
     @property
     def cond_shape(self) -> Shape | None:
         return None if self.net.cond_dim is None else (self.net.cond_dim,)
+
+    @property
+    def support(self) -> Support:
+        return gathered([Categories(size) for size in self.sizes])
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

@@ -15,6 +15,7 @@ from pushforward._types import Shape
 from pushforward.bijections import sum_event
 from pushforward.bijections.manifold._circular import wrap
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import Circle, Support
 
 
 class CircularUniform(AbstractDistribution):
@@ -33,6 +34,10 @@ class CircularUniform(AbstractDistribution):
     event_shape: Shape = static(default=())
 
     cond_shape: ClassVar[Shape | None] = None
+
+    @property
+    def support(self) -> Support:
+        return Circle()
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return jnp.full(x.shape[-1], -math.prod(self.event_shape) * LOG_TURN, x.dtype)
@@ -61,6 +66,10 @@ class VonMises(AbstractDistribution):
     event_shape: Shape = static()
 
     cond_shape: ClassVar[Shape | None] = None
+
+    @property
+    def support(self) -> Support:
+        return Circle()
 
     def __init__(self, loc: ArrayLike = 0.0, concentration: ArrayLike = 1.0):
         dtype = jnp.result_type(float)

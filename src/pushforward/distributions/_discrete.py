@@ -18,6 +18,7 @@ from pushforward.bijections import sum_event
 from pushforward.bijections.discrete._codes import check_categories, one_hot
 from pushforward.bijections.discrete._rounded import check_unit
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import Integers, OneHot, Support
 
 
 class MassTable(NamedTuple):
@@ -80,6 +81,10 @@ class DiscretizedLogistic(AbstractCountable):
     event_shape: Shape = static()
     unit: float = static()
     wide: float = static()
+
+    @property
+    def support(self) -> Support:
+        return Integers()
 
     def __init__(
         self,
@@ -233,6 +238,10 @@ def _logistic_table(loc: np.ndarray, scale: np.ndarray, weights: np.ndarray) -> 
     return MassTable(int(low), mass @ weights)
 
 
+NEARLY = 1e-3
+"""Gradients that pass through a choice leave zeros and ones that rounding moved."""
+
+
 class OneHotCategorical(AbstractCountable):
     r"""Independent categories as one-hot vectors, $\log P(x) = \sum_i x_i \cdot \log\operatorname{softmax}(\ell_i)$.
 
@@ -257,8 +266,15 @@ class OneHotCategorical(AbstractCountable):
         check_categories("OneHotCategorical", self.logits.shape[-1] if self.logits.ndim else 0)
         self.event_shape = self.logits.shape
 
+    @property
+    def support(self) -> Support:
+        return OneHot(self.event_shape[-1])
+
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        return sum_event(x * jax.nn.log_softmax(self.logits, axis=-1)[..., None])
+        log_prob = sum_event(x * jax.nn.log_softmax(self.logits, axis=-1)[..., None])
+        binary = jnp.all(jnp.abs(x - jnp.round(x)) + jnp.abs(x - 0.5) <= 0.5 + NEARLY, axis=-2)
+        one = binary & (jnp.abs(jnp.sum(x, axis=-2) - 1.0) <= NEARLY)
+        return jnp.where(jnp.all(one, axis=tuple(range(one.ndim - 1))), log_prob, -jnp.inf)
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         logits = (self.logits if temperature is None else self.logits / temperature)[..., None]

@@ -12,6 +12,7 @@ from pushforward.bijections import AbstractBijection
 from pushforward.distributions._base import AbstractDistribution, _most_rows
 from pushforward.nets import AbstractConditioner
 from pushforward.nets._own import own_net
+from pushforward.supports import Support
 
 
 class Embedded(AbstractDistribution):
@@ -50,6 +51,10 @@ class Embedded(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return self.distribution.exact
+
+    @property
+    def support(self) -> Support:
+        return self.distribution.support
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

@@ -1,6 +1,7 @@
 """Distributions with independent coordinates, a standard shape shifted and scaled."""
 
 import abc
+import math
 from typing import ClassVar
 
 import jax
@@ -13,6 +14,8 @@ from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import REAL, Interval, PartOf, Support
+from pushforward.supports._events import gathered, known
 
 
 class AbstractIndependent(AbstractDistribution):
@@ -129,6 +132,16 @@ class Uniform(AbstractIndependent):
 
     def __init__(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0):
         AbstractIndependent.__init__(self, low, jnp.asarray(high) - jnp.asarray(low))
+
+    @property
+    def support(self) -> Support:
+        if self.loc is None:
+            return Interval(0.0, 1.0)
+        size = math.prod(self.event_shape)
+        low, width = known(self.loc, size), known(self.scale, size)
+        if low is None or width is None:
+            return PartOf(REAL)
+        return gathered([Interval(float(a), float(a + w)) for a, w in zip(low, width, strict=True)])
 
     def _log_density(self, z: Array) -> Array:
         return jnp.where((z >= 0) & (z <= 1), 0.0, -jnp.inf)

@@ -18,6 +18,8 @@ from pushforward.bijections.discrete._one_hot import one_hot, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.nets._mlp import features
+from pushforward.supports import Support
+from pushforward.supports._events import joined
 
 if TYPE_CHECKING:
     # To a type checker an abstract attribute must not be a field, or every constructor would seem to ask for it.
@@ -60,6 +62,10 @@ class Product(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return all(part.exact for part in self.parts)
+
+    @property
+    def support(self) -> Support:
+        return joined([part.support for part in self.parts], [part.event_shape for part in self.parts])
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:
@@ -114,6 +120,11 @@ class AbstractGiven(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return self.first.exact and self.others.exact
+
+    @property
+    def support(self) -> Support:
+        parts = self.first, self.others
+        return joined([part.support for part in parts], [part.event_shape for part in parts], axis=-1)
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

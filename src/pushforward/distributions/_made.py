@@ -13,6 +13,7 @@ from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import HALF_LOG_2PI
 from pushforward.nets import MADE, Degrees
+from pushforward.supports import REAL, Integers, Support
 
 LAWS = ("gaussian", "mixture", "bernoulli")
 
@@ -86,6 +87,10 @@ class Autoregression(AbstractDistribution):
         return None if self.net.cond_dim is None else (self.net.cond_dim,)
 
     @property
+    def support(self) -> Support:
+        return Integers(0, 1) if self.law == "bernoulli" else REAL
+
+    @property
     def kinds(self) -> tuple[Kind, Kind]:
         return "analytic", "sequential"
 
@@ -132,7 +137,8 @@ class Autoregression(AbstractDistribution):
 
     def _log_law(self, raw: Array, x: Array) -> Array:
         if self.law == "bernoulli":
-            return -jax.nn.softplus(jnp.where(x > 0.5, -raw[0], raw[0]))
+            log_prob = -jax.nn.softplus(jnp.where(x > 0.5, -raw[0], raw[0]))
+            return jnp.where((x == 0) | (x == 1), log_prob, -jnp.inf)
         if self.law == "gaussian":
             return _log_normal(x, raw[0], raw[1])
         shares, locs, scales = jnp.split(raw, 3)

@@ -14,9 +14,11 @@ from pushforward._types import Activation, Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
-from pushforward.distributions._independent import Normal
+from pushforward.distributions._independent import Normal, Uniform
 from pushforward.nets import MLP, AbstractConditioner
 from pushforward.nets._own import needed_key, own_net
+from pushforward.supports import REAL, PartOf, Support
+from pushforward.supports._fit import fits
 
 
 class MultivariateNormal(AbstractDistribution):
@@ -96,6 +98,12 @@ class Mixture(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return all(c.exact for c in self.components)
+
+    @property
+    def support(self) -> Support:
+        each = [c.support for c in self.components]
+        widest = [s for s in each if not isinstance(s, PartOf) and all(fits(other, s) for other in each)]
+        return widest[0] if widest else PartOf(REAL)
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:
@@ -179,6 +187,11 @@ class ConditionalBase(AbstractDistribution):
     @property
     def cond_shape(self) -> Shape | None:
         return self.net.in_shape
+
+    @property
+    def support(self) -> Support:
+        # Limits that are numbers move with the condition; the line and circles do not.
+        return PartOf(REAL) if isinstance(self.inner, Uniform) else self.inner.support
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         return self._one_by_one(lambda d, event: d._log_prob_many(event[..., None], None, None)[0], condition, x)

@@ -14,10 +14,15 @@ from pushforward.bijections import sum_event
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._discrete import DiscretizedLogistic, draw_logistic, logistic_log_mass
 from pushforward.nets import MLP, ConvNet
+from pushforward.supports import Integers, Support
 
 
 class AbstractPredicted(AbstractDistribution):
     """Whole numbers that are independent given a condition: what a coder needs to know of them, row by row."""
+
+    @property
+    def support(self) -> Support:
+        return Integers()
 
     @abc.abstractmethod
     def laws(self, condition: Array) -> Array:

@@ -12,6 +12,7 @@ from pushforward._params import static
 from pushforward._types import Activation, Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.nets import MLP
+from pushforward.supports import Support
 
 
 class Resampled(AbstractDistribution):
@@ -90,6 +91,10 @@ class Resampled(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return False
+
+    @property
+    def support(self) -> Support:
+        return self.base.support
 
     def acceptance(self, z: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
         """$a(z)$, the probability that a draw of the base is kept at a try that is not the last."""

@@ -13,6 +13,7 @@ from pushforward._params import buffer, static
 from pushforward._types import Shape
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import REAL, PartOf, Support
 
 
 class Target(AbstractDistribution):
@@ -47,6 +48,10 @@ class Target(AbstractDistribution):
                 "Write `Target(function, event_shape)`, in this order."
             )
         self.function, self.event_shape = hashable(function), as_shape(event_shape)
+
+    @property
+    def support(self) -> Support:
+        return PartOf(REAL)
 
     def __check_init__(self):
         found: Any = jax.eval_shape(self.function, jax.ShapeDtypeStruct(self.event_shape, "float32"))
@@ -108,6 +113,11 @@ class Bridge(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return False
+
+    @property
+    def support(self) -> Support:
+        ends = {0.0: self.start, 1.0: self.target}
+        return ends[self.share].support if self.share in ends else PartOf(REAL)
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         start, target = jax.lax.stop_gradient((self.start, self.target))

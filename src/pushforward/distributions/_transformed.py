@@ -10,6 +10,9 @@ from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._base import AbstractDistribution, laid_out
+from pushforward.supports import Support
+from pushforward.supports._events import FORWARD
+from pushforward.supports._fit import Misfit
 
 
 class Transformed(AbstractDistribution):
@@ -20,7 +23,8 @@ class Transformed(AbstractDistribution):
         bijection: $f$, from the base to the data.
 
     Raises:
-        ValueError: If the base's events do not fit the bijection, or two conditions have different shapes.
+        ValueError: If the base's events do not fit the bijection, by their shape or by where they live, or two
+            conditions have different shapes.
         TypeError: If `base` is not a distribution or `bijection` not a bijection, as in the wrong order.
 
     Example:
@@ -42,6 +46,11 @@ class Transformed(AbstractDistribution):
                 f"but the bijection takes {self.bijection.in_shape}."
             )
         _ = self.cond_shape
+        try:
+            _ = self.support
+        except Misfit as misfit:
+            base = f"the base, `{type(self.base).__name__}`,"
+            raise ValueError(f"Transformed: {misfit.told(base)} As it is, it would be no density.") from None
 
     @property
     def event_shape(self) -> Shape:
@@ -54,6 +63,10 @@ class Transformed(AbstractDistribution):
     @property
     def exact(self) -> bool:
         return self.base.exact and self.bijection.exact
+
+    @property
+    def support(self) -> Support:
+        return self.bijection._carry(self.base.support, FORWARD)
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:

@@ -18,6 +18,8 @@ from pushforward.bijections.autoregressive._blocked import solve_by_passes, solv
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
 from pushforward.nets import MADE, AbstractConditioner
 from pushforward.nets._own import check_masked, needed_key, own_net
+from pushforward.supports import Support
+from pushforward.supports._events import Passage, by_coordinate
 
 Matrix = ArrayLike | Sequence[Sequence[int]]
 
@@ -119,6 +121,17 @@ class Autoregressive(AbstractBatched):
     @property
     def inverse_kind(self) -> Kind:
         return self.inner.inverse_kind
+
+    @property
+    def domain(self) -> Support:
+        return self.inner.domain
+
+    @property
+    def image(self) -> Support:
+        return self.inner.image
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return by_coordinate(support, lambda part: self.inner._carry(part, passage))
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         def step(raw: Array, z: Array) -> tuple[Array, Array]:

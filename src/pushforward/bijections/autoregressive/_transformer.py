@@ -9,6 +9,8 @@ from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
 from pushforward.nets import CausalTransformer, GuidedTransformer
+from pushforward.supports import Support
+from pushforward.supports._events import Passage, by_coordinate
 
 
 class TransformerAutoregressive(AbstractBatched):
@@ -97,6 +99,17 @@ class TransformerAutoregressive(AbstractBatched):
     @property
     def inverse_kind(self) -> Kind:
         return self.inner.inverse_kind
+
+    @property
+    def domain(self) -> Support:
+        return self.inner.domain
+
+    @property
+    def image(self) -> Support:
+        return self.inner.image
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return by_coordinate(support, lambda part: self.inner._carry(part, passage))
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         batch = x.shape[-1]

@@ -12,6 +12,8 @@ from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections.coupling._templates import count_raw, fill
 from pushforward.nets import MLP, AbstractConditioner
 from pushforward.nets._own import needed_key, own_net
+from pushforward.supports import Support
+from pushforward.supports._events import Passage
 
 
 class Conditioned(AbstractBatched):
@@ -74,6 +76,17 @@ class Conditioned(AbstractBatched):
     @property
     def inverse_kind(self) -> Kind:
         return self.inner.inverse_kind
+
+    @property
+    def domain(self) -> Support:
+        return self.inner.domain
+
+    @property
+    def image(self) -> Support:
+        return self.inner.image
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        return self.inner._carry(support, passage)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return jax.vmap(lambda f, event: f._forward(event, None, None), -1, -1)(self._filled(condition, x), x)

@@ -13,6 +13,9 @@ from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum
 from pushforward.bijections.coupling._templates import check_template, count_raw, fill
 from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet
 from pushforward.nets._own import needed_key, own_net
+from pushforward.supports import REAL, Circle, Product, Support
+from pushforward.supports._events import Passage, gathered, spread
+from pushforward.supports._fit import overlap
 
 
 class Coupling(AbstractBatched):
@@ -134,6 +137,44 @@ class Coupling(AbstractBatched):
     def inverse_kind(self) -> Kind:
         return self.inner.inverse_kind
 
+    @property
+    def domain(self) -> Support:
+        return self._placed(self._seen, self.inner.domain)
+
+    @property
+    def image(self) -> Support:
+        return self._placed(self._seen, self.inner.image)
+
+    @property
+    def _seen(self) -> Support:
+        """What the network can make something of."""
+        if isinstance(self.net, MLP) and self.net.circular:
+            return Circle()
+        return self.inner.domain if self.inner.domain.is_discrete else REAL
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        alike = not isinstance(support, Product) and (passage.strict or support == self._seen)
+        if alike and self.inner._carry(support, passage) == support:
+            return support
+        parts, stays = spread(support, self.in_shape), self._places_that_stay()
+        kinds = {part: self.inner._carry(part, passage) for part in dict.fromkeys(parts[~stays].flat)}
+        pairs = zip(parts.flat, stays.flat, strict=True)
+        return gathered([self._kept(part, passage) if stay else kinds[part] for part, stay in pairs])
+
+    def _kept(self, support: Support, passage: Passage) -> Support:
+        return support if passage.strict else overlap(self._seen, support)
+
+    def _placed(self, kept: Support, moved: Support) -> Support:
+        if kept == moved:
+            return kept
+        return gathered([kept if stay else moved for stay in self._places_that_stay().flat])
+
+    def _places_that_stay(self) -> np.ndarray:
+        """Which numbers of an event stay, in its shape."""
+        if self.checkerboard is not None:
+            return np.broadcast_to(np.asarray(_colour(self.in_shape, self.checkerboard))[..., None], self.in_shape)
+        return np.broadcast_to(np.arange(self.in_shape[-1]) < self.split, self.in_shape)
+
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self._mapped("_forward_pointwise", x, condition)
 
@@ -152,8 +193,13 @@ class Coupling(AbstractBatched):
 
     def _stays(self) -> Array:
         """Which pixels stay, `(height, width, 1, 1)`."""
-        rows, columns = (np.arange(size) for size in self.in_shape[:2])
-        return jnp.asarray((rows[:, None] + columns) % 2 == self.checkerboard)[:, :, None, None]
+        return jnp.asarray(_colour(self.in_shape, self.checkerboard))[:, :, None, None]
+
+
+def _colour(shape: Shape, checkerboard: int | None) -> np.ndarray:
+    """Which pixels are of one colour of a checkerboard, `(height, width)`."""
+    rows, columns = (np.arange(size) for size in shape[:2])
+    return (rows[:, None] + columns) % 2 == checkerboard
 
 
 def _check_attention(shape: Shape, residual: bool, attention: int) -> None:

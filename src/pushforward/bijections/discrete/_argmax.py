@@ -11,6 +11,7 @@ from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractSurjection, sum_event
 from pushforward.bijections.discrete._codes import check_categories, log_known, one_hot
 from pushforward.nets import MLP
+from pushforward.supports import Categories, Support
 
 
 class Argmax(AbstractSurjection):
@@ -78,6 +79,10 @@ class Argmax(AbstractSurjection):
     @property
     def cond_shape(self) -> Shape | None:
         return None if self.net.cond_dim is None else (self.net.cond_dim,)
+
+    @property
+    def image(self) -> Support:
+        return Categories(self.num_categories)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return jnp.argmax(x, axis=-2).astype(x.dtype), jnp.zeros(x.shape[-1], x.dtype)

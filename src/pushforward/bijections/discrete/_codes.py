@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
+from pushforward.supports import Categories, OneHot, Support
 
 
 class OneHotToCodes(AbstractBatched):
@@ -48,6 +49,14 @@ class OneHotToCodes(AbstractBatched):
     @property
     def out_shape(self) -> Shape:
         return self.shape
+
+    @property
+    def domain(self) -> Support:
+        return OneHot(self.num_categories)
+
+    @property
+    def image(self) -> Support:
+        return Categories(self.num_categories)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return jnp.argmax(x, axis=-2).astype(x.dtype), jnp.zeros(x.shape[-1], x.dtype)

@@ -10,12 +10,14 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Kind, Shape
-from pushforward.bijections._base import AbstractSurjection, sum_event
+from pushforward.bijections._base import sum_event
+from pushforward.bijections.discrete._dequantize import AbstractDequantize
+from pushforward.supports import PartOf, Support
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-class GaussianDequantize(AbstractSurjection):
+class GaussianDequantize(AbstractDequantize):
     r"""Whole numbers with noise: `inverse` adds Gaussian noise, $y = x + \sigma\epsilon$; `forward` adds it and rounds.
 
     A density through it is a **bound**. A whole number comes from $y$ with the probability $P(x \mid y)$ that a normal
@@ -25,7 +27,7 @@ class GaussianDequantize(AbstractSurjection):
     flow's samples is taken away by `flows.denoise`.
 
     Without a key nothing is added: `inverse` gives $x$ with contribution 0, the density at the grey value itself, which
-    is neither a bound nor an estimate, and `forward` rounds.
+    is neither a bound nor an estimate, and `forward` rounds. What is no whole number has log-det -inf.
 
     Args:
         shape: The event's shape.
@@ -50,9 +52,7 @@ class GaussianDequantize(AbstractSurjection):
     std: float = static()
     levels: int | None = static(default=None)
 
-    cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "estimated"
-    inverse_kind: ClassVar[Kind] = "estimated"
 
     def __check_init__(self):
         if not 0 < self.std < math.inf:
@@ -66,6 +66,9 @@ class GaussianDequantize(AbstractSurjection):
     def out_shape(self) -> Shape:
         return self.shape
 
+    def _floors(self, support: Support) -> Support:
+        return PartOf(self.image)  # noise leads out of any interval
+
     def rounded(self, x: Array) -> Array:
         """The nearest whole numbers, of `levels` from 0 on unless that is None."""
         near = jnp.floor(x + 0.5)
@@ -77,10 +80,10 @@ class GaussianDequantize(AbstractSurjection):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:
-            return x, jnp.zeros(x.shape[-1], x.dtype)
+            return x, self._log_known(x)
         noise = jax.random.normal(key, x.shape, x.dtype)
         log_density = -0.5 * noise * noise - math.log(self.std) - HALF_LOG_2PI
-        return x + self.std * noise, sum_event(self._log_mass(x, noise) - log_density)
+        return x + self.std * noise, sum_event(self._log_mass(x, noise) - log_density) + self._log_known(x)
 
     def _log_mass(self, x: Array, noise: Array) -> Array:
         """Log-probability of `x` given `x + std * noise`."""

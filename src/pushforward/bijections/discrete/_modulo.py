@@ -13,6 +13,7 @@ from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.bijections.discrete._codes import check_categories, choose, map_codes, units_modulo
 from pushforward.nets import MADE, MLP
+from pushforward.supports import OneHot, Support
 
 
 class AbstractModulo(AbstractBatched):
@@ -30,6 +31,14 @@ class AbstractModulo(AbstractBatched):
     @property
     def out_shape(self) -> Shape:
         return (self.dim, self.num_categories)
+
+    @property
+    def domain(self) -> Support:
+        return OneHot(self.num_categories)
+
+    @property
+    def image(self) -> Support:
+        return OneHot(self.num_categories)
 
     @property
     def num_logits(self) -> int:

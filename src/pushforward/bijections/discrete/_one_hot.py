@@ -10,6 +10,8 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection
+from pushforward.supports import REAL, Categories, Integers, PartOf, Support
+from pushforward.supports._events import gathered
 
 
 class OneHot(AbstractSurjection):
@@ -39,6 +41,15 @@ class OneHot(AbstractSurjection):
     @property
     def out_shape(self) -> Shape:
         return (len(self.sizes),)
+
+    @property
+    def domain(self) -> Support:
+        hot = PartOf(Integers(0, 1))
+        return gathered([kind for size in self.sizes for kind in ([hot] * size if size else [REAL])])
+
+    @property
+    def image(self) -> Support:
+        return gathered([Categories(size) if size else REAL for size in self.sizes])
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         pieces = jnp.split(x, one_hot_ends(self.sizes))

@@ -9,6 +9,8 @@ from jaxtyping import Array, ArrayLike
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
+from pushforward.supports import REAL, Integers, PartOf, Support
+from pushforward.supports._events import Passage
 
 
 class RoundedShift(AbstractAnalyticElementwise):
@@ -37,10 +39,23 @@ class RoundedShift(AbstractAnalyticElementwise):
     unit: float = static()
     shape: Shape = static()
 
+    @property
+    def image(self) -> Support:
+        return Integers()
+
+    @property
+    def domain(self) -> Support:
+        return Integers()
+
     def __init__(self, loc: ArrayLike = 0.0, *, unit: float = 1.0):
         check_unit("RoundedShift", unit)
         self.loc = jnp.asarray(loc, dtype=jnp.result_type(float))
         self.unit, self.shape = unit, self.loc.shape
+
+    def _carry_one(self, support: Support, passage: Passage) -> Support:
+        if support.is_discrete or not passage.strict:
+            return Integers()
+        return REAL if support == REAL else PartOf(REAL)  # numbers of the line are shifted just as well
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return x + self._shift(), jnp.zeros_like(x)

@@ -8,8 +8,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Kind, Shape
-from pushforward.bijections._base import AbstractSurjection
-from pushforward.bijections.elementwise._affine import LEAST_NOISE, floor_to
+from pushforward.bijections.discrete._dequantize import LEAST_NOISE, AbstractDequantize, floor_to
 
 
 class Noise(Protocol):
@@ -30,14 +29,14 @@ class Noise(Protocol):
         ...
 
 
-class VariationalDequantize(AbstractSurjection):
+class VariationalDequantize(AbstractDequantize):
     r"""Whole numbers as the floor of real ones: `forward` rounds down, `inverse` adds noise $u \sim q(u \mid x)$.
 
     A density through it is a **bound**: in place of a log-det stands $-\log q(u \mid x)$. With a key, a density $p$
     has $\mathbb{E}_q[p(x + u) / q(u \mid x)] = P(x)$, so the mean of its logarithm is a lower bound of $\log P(x)$, as
     with `Dequantize`. It is tight where $q$ is the posterior $p(u \mid x)$, and training moves it there. Without a key,
     `inverse` adds 0.5 and the contribution is 0, as in `Dequantize`: the density at the middle of the cell, neither a
-    bound nor an estimate.
+    bound nor an estimate. What is no whole number has log-det -inf.
 
     Args:
         flow: $q$, a distribution on $(0, 1)$ for each number, whose condition is the event of whole numbers, such as a
@@ -58,9 +57,7 @@ class VariationalDequantize(AbstractSurjection):
     flow: Noise
     levels: int | None = static(default=None)
 
-    cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "analytic"
-    inverse_kind: ClassVar[Kind] = "estimated"
 
     def __check_init__(self):
         if self.flow.cond_shape != self.flow.event_shape:
@@ -82,8 +79,8 @@ class VariationalDequantize(AbstractSurjection):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:
-            return x + 0.5, jnp.zeros(x.shape[-1], x.dtype)
+            return x + 0.5, self._log_known(x)
         noise, log_prob = self.flow._sample_and_log_prob_many(key, x.shape[-1], x)
         # A sum that rounds up to x + 1 would be another whole number.
         edge = jnp.nextafter(lax.stop_gradient(x) + 1.0, lax.stop_gradient(x))
-        return jnp.clip(x + noise, x + LEAST_NOISE, edge), -log_prob
+        return jnp.clip(x + noise, x + LEAST_NOISE, edge), self._log_known(x) - log_prob

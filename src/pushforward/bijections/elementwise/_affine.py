@@ -1,19 +1,35 @@
 """Elementwise shift and scale."""
 
-from typing import ClassVar
+import math
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, ArrayLike
 
 from pushforward._errors import violated
 from pushforward._params import buffer, positive, positive_raw, shared, static
-from pushforward._types import Kind, Shape
-from pushforward.bijections._base import AbstractSurjection
+from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
+from pushforward.supports import REAL, PartOf, Support
+from pushforward.supports._events import Passage, known
+from pushforward.supports._stretch import Stretch
 
 
-class Affine(AbstractAnalyticElementwise):
+class AbstractStretch(AbstractAnalyticElementwise):
+    """A shift and a positive scale: the line stays the line, and what becomes of a half line depends on them."""
+
+    @property
+    def _stretch(self) -> Stretch:
+        return Stretch(None, None, is_trained=True)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        stretch = self._stretch if passage.forward else self._stretch.back
+        found = stretch.of(self, support, self.shape)
+        return REAL if isinstance(found, PartOf) and stretch.is_trained and not passage.strict else found
+
+
+class Affine(AbstractStretch):
     r"""$y = s \odot x + t$; $\log|dy/dx| = \log s$.
 
     The scale is stored as a raw number without a constraint, see `pushforward._params.positive`.
@@ -52,7 +68,7 @@ class Affine(AbstractAnalyticElementwise):
         return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-log_scale, x.shape)
 
 
-class Shift(AbstractAnalyticElementwise):
+class Shift(AbstractStretch):
     """$y = x + t$; the log-det is 0. As the inner map of a coupling this is NICE.
 
     Args:
@@ -66,6 +82,10 @@ class Shift(AbstractAnalyticElementwise):
         self.loc = jnp.asarray(loc, dtype=jnp.result_type(float))
         self.shape = self.loc.shape
 
+    @property
+    def _stretch(self) -> Stretch:
+        return Stretch(None, np.ones(1), is_trained=True)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return x + self.loc, jnp.zeros_like(x)
 
@@ -73,7 +93,7 @@ class Shift(AbstractAnalyticElementwise):
         return x - self.loc, jnp.zeros_like(x)
 
 
-class Scale(AbstractAnalyticElementwise):
+class Scale(AbstractStretch):
     r"""$y = s \odot x$; $\log|dy/dx| = \log s$.
 
     Args:
@@ -92,6 +112,10 @@ class Scale(AbstractAnalyticElementwise):
         self.shape = scale.shape
 
     @property
+    def _stretch(self) -> Stretch:
+        return Stretch(np.zeros(1), None, is_trained=True)
+
+    @property
     def scale(self) -> Array:
         return positive(self.scale_raw)[0]
 
@@ -104,7 +128,7 @@ class Scale(AbstractAnalyticElementwise):
         return x / scale, jnp.broadcast_to(-log_scale, x.shape)
 
 
-class Standardize(AbstractAnalyticElementwise):
+class Standardize(AbstractStretch):
     r"""$y = s \odot x + t$ with fixed $t$ and $s$: standardisation inside the flow, so densities keep their units.
 
     `inverse` takes data to zero mean and unit spread when `loc` and `scale` are the data's mean and spread.
@@ -125,6 +149,11 @@ class Standardize(AbstractAnalyticElementwise):
         self.loc, self.scale = _located("Standardize", loc, scale)
         self.shape = self.scale.shape
 
+    @property
+    def _stretch(self) -> Stretch:
+        size = math.prod(self.shape)
+        return Stretch(known(self.loc, size), known(self.scale, size), is_trained=False)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         loc, scale = jax.lax.stop_gradient((self.loc, self.scale))
         return x * scale + loc, jnp.broadcast_to(jnp.log(scale), x.shape)
@@ -134,7 +163,7 @@ class Standardize(AbstractAnalyticElementwise):
         return (x - loc) / scale, jnp.broadcast_to(-jnp.log(scale), x.shape)
 
 
-class GatedAffine(AbstractAnalyticElementwise):
+class GatedAffine(AbstractStretch):
     r"""IAF's gate, $y = \sigma(g) \odot x + (1 - \sigma(g)) \odot m$; $\log|dy/dx| = \log\sigma(g)$.
 
     Args:
@@ -174,7 +203,7 @@ GATE_MIN = -18.0
 """A contraction by 7e7 is beyond any use; without a limit, several layers overflow float32 on the way back."""
 
 
-class SigmoidAffine(AbstractAnalyticElementwise):
+class SigmoidAffine(AbstractStretch):
     r"""Glow's scale, $y = x / \sigma(r + 2) + t$; $\log|dy/dx| = -\log\sigma(r + 2)$.
 
     `inverse`, towards the base, never makes a number larger: where an unusual image makes a network predict large
@@ -209,7 +238,7 @@ class SigmoidAffine(AbstractAnalyticElementwise):
         return 1.0 + jnp.exp(-jnp.maximum(self.raw + 2.0, GATE_MIN))
 
 
-class TanhAffine(AbstractAnalyticElementwise):
+class TanhAffine(AbstractStretch):
     r"""RealNVP's scale, $y = e^{g \tanh r} \odot x + t$; $\log|dy/dx| = g \tanh r$. No network predicts the limit $g$.
 
     Args:
@@ -246,50 +275,6 @@ class TanhAffine(AbstractAnalyticElementwise):
 
 TANH_LIMIT = 10.0
 
-
-class Dequantize(AbstractSurjection):
-    """Whole numbers as the floor of real ones: `forward` rounds down, `inverse` adds noise from U[0, 1).
-
-    The density of the noisy value is an unbiased estimate of the probability of the whole number, and its
-    logarithm a lower bound in the mean. Without a key, `inverse` adds 0.5.
-
-    Args:
-        shape: The event's shape.
-        levels: If the numbers are 0 to `levels - 1`, how many: samples beyond are taken as the nearest of them.
-
-    Reference:
-        Theis, van den Oord & Bethge (2016), A note on the evaluation of generative models, section 3.1.
-    """
-
-    shape: Shape = static(default=())
-    levels: int | None = static(default=None)
-
-    cond_shape: ClassVar[Shape | None] = None
-    forward_kind: ClassVar[Kind] = "analytic"
-    inverse_kind: ClassVar[Kind] = "estimated"
-
-    @property
-    def in_shape(self) -> Shape:
-        return self.shape
-
-    @property
-    def out_shape(self) -> Shape:
-        return self.shape
-
-    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return floor_to(x, self.levels), jnp.zeros(x.shape[-1], x.dtype)
-
-    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        noise = 0.5 if key is None else jax.random.uniform(key, x.shape, x.dtype, minval=LEAST_NOISE)
-        return x + noise, jnp.zeros(x.shape[-1], x.dtype)
-
-
-def floor_to(x: Array, levels: int | None) -> Array:
-    """Whole numbers, of `levels` from 0 on unless that is None."""
-    return jnp.floor(x) if levels is None else jnp.clip(jnp.floor(x), 0, levels - 1)
-
-
-LEAST_NOISE = 2.0**-24  # a count of 0 must not land on the edge of its support
 
 FAR = 1e15
 """Latents stop here: beyond, a few layers that shrink their scale would overflow float32, and gradients become NaN."""

@@ -7,12 +7,15 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+import numpy as np
+from jaxtyping import Array
 
-from pushforward._errors import as_shape, violated
-from pushforward._params import positive, positive_raw, static
+from pushforward._errors import as_shape
+from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
+from pushforward.bijections.elementwise._between import AbstractBetween, Ends, inverse_softplus, sigmoid_ends
+from pushforward.supports import POSITIVE, REAL, Interval
 
 
 class AbstractAnalyticElementwise(AbstractElementwise):
@@ -22,7 +25,7 @@ class AbstractAnalyticElementwise(AbstractElementwise):
     inverse_kind: ClassVar[Kind] = "analytic"
 
 
-class Exp(AbstractAnalyticElementwise):
+class Exp(AbstractBetween):
     r"""$y = e^x$, onto the positive numbers; $\log|dy/dx| = x$.
 
     Args:
@@ -35,6 +38,8 @@ class Exp(AbstractAnalyticElementwise):
 
     shape: Shape = static(default=(), converter=as_shape)
 
+    _ends: ClassVar[Ends] = Ends(REAL, POSITIVE, np.exp, np.log)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         x = _within_exp_range(x)
         return jnp.exp(x), x
@@ -45,7 +50,7 @@ class Exp(AbstractAnalyticElementwise):
         return log_x, jnp.where(inside, -log_x, -jnp.inf)
 
 
-class Log(AbstractAnalyticElementwise):
+class Log(AbstractBetween):
     r"""$y = \log x$ on the positive numbers, the inverse of `Exp`.
 
     Args:
@@ -54,6 +59,8 @@ class Log(AbstractAnalyticElementwise):
 
     shape: Shape = static(default=(), converter=as_shape)
 
+    _ends: ClassVar[Ends] = Ends(POSITIVE, REAL, np.log, np.exp)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return Exp(self.shape)._inverse_pointwise(x)
 
@@ -61,7 +68,7 @@ class Log(AbstractAnalyticElementwise):
         return Exp(self.shape)._forward_pointwise(x)
 
 
-class Power(AbstractAnalyticElementwise):
+class Power(AbstractBetween):
     r"""$y = x^p$ on the positive numbers; $\log|dy/dx| = \log|p| + (p - 1) \log x$.
 
     Args:
@@ -79,6 +86,10 @@ class Power(AbstractAnalyticElementwise):
         if self.exponent == 0:
             raise ValueError("Power: `exponent` must not be 0, because x**0 has no inverse.")
 
+    @property
+    def _ends(self) -> Ends:
+        return Ends(POSITIVE, POSITIVE, lambda x: x**self.exponent, lambda y: y ** (1.0 / self.exponent))
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return _half_line_power(x, self.exponent)
 
@@ -86,7 +97,7 @@ class Power(AbstractAnalyticElementwise):
         return _half_line_power(x, 1.0 / self.exponent)
 
 
-class Square(AbstractAnalyticElementwise):
+class Square(AbstractBetween):
     r"""$y = x^2$ on the positive numbers; $\log|dy/dx| = \log 2x$.
 
     Args:
@@ -99,6 +110,8 @@ class Square(AbstractAnalyticElementwise):
 
     shape: Shape = static(default=(), converter=as_shape)
 
+    _ends: ClassVar[Ends] = Ends(POSITIVE, POSITIVE, np.square, np.sqrt)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return _half_line_power(x, 2.0)
 
@@ -106,7 +119,7 @@ class Square(AbstractAnalyticElementwise):
         return _half_line_power(x, 0.5)
 
 
-class Sigmoid(AbstractAnalyticElementwise):
+class Sigmoid(AbstractBetween):
     r"""$y = a + (b - a)\,\sigma(x)$, onto the interval $(a, b)$.
 
     $\log|dy/dx| = \log(b - a) + \log\sigma(x) + \log\sigma(-x)$. A value on the edge is taken as one rounding
@@ -129,6 +142,10 @@ class Sigmoid(AbstractAnalyticElementwise):
         if not self.low < self.high:
             raise ValueError(f"Sigmoid: `high` must be above `low`, got low={self.low} and high={self.high}.")
 
+    @property
+    def _ends(self) -> Ends:
+        return sigmoid_ends(self.low, self.high)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         log_slope = jnp.log(self.high - self.low) + jax.nn.log_sigmoid(x) + jax.nn.log_sigmoid(-x)
         y = self.low + (self.high - self.low) * jax.nn.sigmoid(x)
@@ -143,7 +160,7 @@ class Sigmoid(AbstractAnalyticElementwise):
         return log_u - log_rest, jnp.where(inside, log_slope, -jnp.inf)
 
 
-class Logit(AbstractAnalyticElementwise):
+class Logit(AbstractBetween):
     r"""$y = \log\frac{x - a}{b - x}$, the inverse of `Sigmoid`.
 
     Args:
@@ -156,6 +173,10 @@ class Logit(AbstractAnalyticElementwise):
     low: float = static(default=0.0)
     high: float = static(default=1.0)
 
+    @property
+    def _ends(self) -> Ends:
+        return sigmoid_ends(self.low, self.high).turned
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return Sigmoid(self.shape, self.low, self.high)._inverse_pointwise(x)
 
@@ -163,7 +184,7 @@ class Logit(AbstractAnalyticElementwise):
         return Sigmoid(self.shape, self.low, self.high)._forward_pointwise(x)
 
 
-class Tanh(AbstractAnalyticElementwise):
+class Tanh(AbstractBetween):
     r"""$y = \tanh x$, onto $(-1, 1)$; $\log|dy/dx| = 2(\log 2 - x - \operatorname{softplus}(-2x))$.
 
     Args:
@@ -171,6 +192,8 @@ class Tanh(AbstractAnalyticElementwise):
     """
 
     shape: Shape = static(default=(), converter=as_shape)
+
+    _ends: ClassVar[Ends] = Ends(REAL, Interval(-1.0, 1.0), np.tanh, np.arctanh)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         return jnp.tanh(x), _log_tanh_slope(x)
@@ -214,7 +237,7 @@ class LeakyTanh(AbstractAnalyticElementwise):
         return back + (x - inner) * jnp.exp(-_log_tanh_slope(bound)), -log_slope
 
 
-class Softplus(AbstractAnalyticElementwise):
+class Softplus(AbstractBetween):
     r"""$y = \log(1 + e^x)$, onto the positive numbers, close to the identity far to the right.
 
     $\log|dy/dx| = \log\sigma(x)$.
@@ -224,6 +247,8 @@ class Softplus(AbstractAnalyticElementwise):
     """
 
     shape: Shape = static(default=(), converter=as_shape)
+
+    _ends: ClassVar[Ends] = Ends(REAL, POSITIVE, lambda x: np.logaddexp(0.0, x), inverse_softplus)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         x = jnp.maximum(x, jnp.log(jnp.finfo(x.dtype).tiny))
@@ -236,72 +261,10 @@ class Softplus(AbstractAnalyticElementwise):
         return safe + log_sigmoid, jnp.where(inside, -log_sigmoid, -jnp.inf)
 
 
-class SinhArcsinh(AbstractAnalyticElementwise):
-    r"""Skew and tail weight, $y = \sinh(\tau(\operatorname{arcsinh} x + \epsilon))$.
-
-    $\log|dy/dx| = \log\tau + \log\cosh(\tau(\operatorname{arcsinh} x + \epsilon)) - \tfrac12\log(1 + x^2)$.
-
-    Args:
-        skewness: $\epsilon$, any real; positive skews right. Shape `(*shape,)`.
-        tailweight: $\tau > 0$; above 1 the tails are heavier than the input's. Broadcast against `skewness`.
-
-    Raises:
-        ValueError: If a `tailweight` is not positive.
-
-    Example:
-        >>> b = SinhArcsinh(skewness=jnp.array([0.0, 0.3]), tailweight=1.0)
-        >>> y, log_det = b.forward_and_log_det(jnp.zeros(2))
-        >>> y.shape, log_det.shape
-        ((2,), ())
-
-    Reference:
-        Jones & Pewsey (2009), Sinh-arcsinh distributions, Biometrika 96(4), eq. 2.
-    """
-
-    skewness: Array
-    tailweight_raw: Array
-    shape: Shape = static()
-
-    def __init__(self, skewness: ArrayLike = 0.0, tailweight: ArrayLike = 1.0):
-        skewness, tailweight = jnp.broadcast_arrays(_float(skewness), _float(tailweight))
-        if violated(tailweight > 0):
-            raise ValueError(f"SinhArcsinh: `tailweight` must be positive, got {tailweight}.")
-        self.skewness = skewness
-        self.tailweight_raw = positive_raw(tailweight)
-        self.shape = skewness.shape
-
-    @property
-    def tailweight(self) -> Array:
-        return positive(self.tailweight_raw)[0]
-
-    def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        tailweight, log_tailweight = positive(self.tailweight_raw)
-        inner = tailweight * (_arcsinh(x) + self.skewness)
-        return _sinh(inner), log_tailweight + _log_cosh(inner) - _half_log1p_square(x)
-
-    def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        tailweight, log_tailweight = positive(self.tailweight_raw)
-        inner = _arcsinh(x)
-        back = _sinh(inner / tailweight - self.skewness)
-        return back, _half_log1p_square(back) - log_tailweight - _half_log1p_square(x)
-
-
-def _float(value: ArrayLike) -> Array:
-    return jnp.asarray(value, dtype=jnp.result_type(float))
-
-
 def _within_exp_range(x: Array) -> Array:
     """Clip so that `exp` neither overflows nor gives 0, with a margin for the products that follow."""
     info = jnp.finfo(x.dtype)
     return jnp.clip(x, jnp.log(info.tiny), jnp.log(info.max) - 1.0)
-
-
-def _sinh(x: Array) -> Array:
-    """Hyperbolic sine up to 8e14: further out, a few layers would overflow float32."""
-    return jnp.sinh(jnp.clip(x, -SINH_MAX, SINH_MAX))
-
-
-SINH_MAX = 35.0
 
 
 def _half_line_power(x: Array, exponent: float) -> tuple[Array, Array]:
@@ -313,24 +276,3 @@ def _half_line_power(x: Array, exponent: float) -> tuple[Array, Array]:
 
 def _log_tanh_slope(x: Array) -> Array:
     return 2.0 * (jnp.log(2.0) - x - jax.nn.softplus(-2.0 * x))
-
-
-def _arcsinh(x: Array) -> Array:
-    # jnp.arcsinh has a NaN gradient once x**2 overflows; log(2x) is exact to rounding from there on.
-    big = jnp.abs(x) > ARCSINH_BIG
-    safe = jnp.where(big, 1.0, x)
-    far = jnp.sign(x) * jnp.log(2.0 * jnp.maximum(jnp.abs(x), 1.0))
-    return jnp.where(big, far, jnp.arcsinh(safe))
-
-
-ARCSINH_BIG = 1e9
-
-
-def _log_cosh(x: Array) -> Array:
-    size = jnp.abs(x)
-    return size + jnp.log1p(jnp.exp(-2.0 * size)) - jnp.log(2.0)
-
-
-def _half_log1p_square(x: Array) -> Array:
-    """0.5 log(1 + x**2), without overflow."""
-    return _log_cosh(_arcsinh(x))

@@ -3,6 +3,7 @@
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
@@ -10,8 +11,11 @@ from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import Chain
 from pushforward.bijections._shape import AbstractRearrangement
-from pushforward.bijections.elementwise._affine import Dequantize, Standardize
+from pushforward.bijections.discrete._dequantize import Dequantize
+from pushforward.bijections.elementwise._affine import Standardize
 from pushforward.bijections.elementwise._elementwise import Sigmoid
+from pushforward.supports import Product, Support
+from pushforward.supports._events import Passage, gathered, spread
 
 
 class Squeeze(AbstractRearrangement):
@@ -173,6 +177,26 @@ class EachPixel(AbstractBatched):
     @property
     def exact(self) -> bool:
         return self.bijection.exact
+
+    @property
+    def domain(self) -> Support:
+        return self._at_each(self.bijection.domain)
+
+    @property
+    def image(self) -> Support:
+        return self._at_each(self.bijection.image)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        if not isinstance(support, Product):
+            return self._at_each(self.bijection._carry(support, passage))
+        pixels = spread(support, (math.prod(self.grid), -1))
+        found = {kinds: self.bijection._carry(gathered(kinds), passage) for kinds in dict.fromkeys(map(tuple, pixels))}
+        size = math.prod(self.bijection.out_shape if passage.forward else self.bijection.in_shape)
+        return gathered(np.stack([spread(found[tuple(kinds)], (size,)) for kinds in pixels]))
+
+    def _at_each(self, support: Support) -> Support:
+        """The support of an image from that of a pixel."""
+        return Product(support.parts * math.prod(self.grid)) if isinstance(support, Product) else support
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self._at_pixels(self.bijection._forward_many, x, condition, key)

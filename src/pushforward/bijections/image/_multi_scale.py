@@ -12,6 +12,9 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
+from pushforward.bijections._neighbours import check_neighbours
+from pushforward.supports import Support
+from pushforward.supports._events import FORWARD, NEEDED, Passage, divided, joined
 
 
 class MultiScale(AbstractBatched):
@@ -56,6 +59,7 @@ class MultiScale(AbstractBatched):
                 )
         shared_cond_shape(levels, "MultiScale")
         self.levels = tuple(levels)
+        check_neighbours(self)
 
     @property
     def in_shape(self) -> Shape:
@@ -88,6 +92,33 @@ class MultiScale(AbstractBatched):
     @property
     def exact(self) -> bool:
         return all(level.exact for level in self.levels)
+
+    @property
+    def domain(self) -> Support:
+        return self._carry(self.levels[-1].image, NEEDED)
+
+    @property
+    def image(self) -> Support:
+        return self._carry(self.domain, FORWARD)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        shapes = self.latent_shapes
+        if not passage.forward:
+            return self._carry_back(support, passage)
+        first, *others = divided(support, [(math.prod(shape),) for shape in shapes])
+        found = self.levels[0]._carry(first, passage)
+        for before, level, latent, shape in zip(self.levels, self.levels[1:], others, shapes[1:], strict=False):
+            found = level._carry(joined([found, latent], [before.out_shape, shape], axis=2), passage)
+        return found
+
+    def _carry_back(self, support: Support, passage: Passage) -> Support:
+        shapes, latents = self.latent_shapes, []
+        for i in reversed(range(1, len(self.levels))):
+            support = self.levels[i]._carry(support, passage)
+            support, latent = divided(support, [self.levels[i - 1].out_shape, shapes[i]], axis=2)
+            latents.append(latent)
+        latents.append(self.levels[0]._carry(support, passage))
+        return joined(latents[::-1], [(math.prod(shape),) for shape in shapes])
 
     def latents(self, z: Array) -> tuple[Array, ...]:
         """The variables of each level as images, `(prod, *batch) -> (height, width, channels, *batch)`."""

@@ -11,6 +11,8 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections.image._image import Squeeze
+from pushforward.supports import REAL, Support
+from pushforward.supports._events import Passage, divided, joined
 
 
 class OrthogonalSqueeze(AbstractBatched):
@@ -134,6 +136,27 @@ class SetAside(AbstractBatched):
     @property
     def exact(self) -> bool:
         return self.bijection.exact
+
+    @property
+    def domain(self) -> Support:
+        return self._around(self.bijection.domain, self.bijection.in_shape)
+
+    @property
+    def image(self) -> Support:
+        return self._around(self.bijection.image, self.bijection.out_shape)
+
+    def _carry(self, support: Support, passage: Passage) -> Support:
+        taken, given = self.bijection.in_shape, self.bijection.out_shape
+        before, after = (taken, given) if passage.forward else (given, taken)
+        aside, rest = divided(support, [self._aside, before], axis=2)
+        return joined([aside, self.bijection._carry(rest, passage)], [self._aside, after], axis=2)
+
+    @property
+    def _aside(self) -> Shape:
+        return (*self.bijection.in_shape[:-1], self.channels)
+
+    def _around(self, support: Support, shape: Shape) -> Support:
+        return joined([REAL, support], [self._aside, shape], axis=2)
 
     def _beside(self, shape: Shape) -> Shape:
         return (*shape[:-1], shape[-1] + self.channels)

@@ -13,6 +13,7 @@ from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections.elementwise._spline import check_spline, rational_quadratic_piece
+from pushforward.supports import Circle, Interval, Support
 
 TURN = 2.0 * math.pi
 
@@ -28,6 +29,14 @@ def wrap(angle: Array) -> Array:
 
 class AbstractCircular(AbstractElementwise):
     """An elementwise map of angles; a template like those of the line."""
+
+    @property
+    def image(self) -> Support:
+        return Circle()
+
+    @property
+    def domain(self) -> Support:
+        return Circle()
 
 
 class CircularShift(AbstractCircular):
@@ -137,6 +146,14 @@ class IntervalSpline(AbstractElementwise):
         self.heights_raw = jnp.zeros((num_bins, *shape))
         self.slopes_raw = jnp.zeros((num_bins + 1, *shape))
         self.bound, self.shape = float(bound), tuple(shape)
+
+    @property
+    def domain(self) -> Support:
+        return Interval(-self.bound, self.bound)
+
+    @property
+    def image(self) -> Support:
+        return Interval(-self.bound, self.bound)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         t = self._share(x)

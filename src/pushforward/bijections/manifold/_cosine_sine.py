@@ -10,6 +10,8 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection
+from pushforward.supports import REAL, Circle, Support
+from pushforward.supports._events import gathered
 
 
 class CosineSine(AbstractSurjection):
@@ -47,6 +49,10 @@ class CosineSine(AbstractSurjection):
     @property
     def out_shape(self) -> Shape:
         return (len(self.circular),)
+
+    @property
+    def image(self) -> Support:
+        return gathered([Circle() if circular else REAL for circular in self.circular])
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         last = np.cumsum(np.add(self.circular, 1)) - 1

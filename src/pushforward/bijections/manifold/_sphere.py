@@ -13,6 +13,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.manifold._circular import wrap
+from pushforward.supports import Circle, Interval, Product, Sphere, Support
 
 
 class AbstractFromCylinder(AbstractBatched):
@@ -22,6 +23,10 @@ class AbstractFromCylinder(AbstractBatched):
     cond_shape: ClassVar[Shape | None] = None
     forward_kind: ClassVar[Kind] = "analytic"
     inverse_kind: ClassVar[Kind] = "analytic"
+
+    @property
+    def domain(self) -> Support:
+        return Product((Interval(-1.0, 1.0), Circle()))
 
 
 class CylinderToSphere(AbstractFromCylinder):
@@ -36,6 +41,10 @@ class CylinderToSphere(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (3,)
+
+    @property
+    def image(self) -> Support:
+        return Sphere()
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x
@@ -64,6 +73,10 @@ class CylinderToDegrees(AbstractFromCylinder):
     """
 
     out_shape: ClassVar[Shape] = (2,)
+
+    @property
+    def image(self) -> Support:
+        return Product((Interval(-90.0, 90.0), Circle(-180.0, 180.0)))
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         height, longitude = x

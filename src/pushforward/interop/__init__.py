@@ -1,0 +1,18 @@
+"""Flows in other libraries: one package each, which needs an extra and is imported by nothing else.
+
+- `pushforward.interop.numpyro`: `pip install 'pushforward[numpyro]'`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pushforward.interop import numpyro
+
+__all__ = ["numpyro"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"pushforward.interop.{name}")
+    raise AttributeError(f"module 'pushforward.interop' has no attribute {name!r}")
