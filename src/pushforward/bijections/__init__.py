@@ -41,7 +41,6 @@ from pushforward.bijections.elementwise._elementwise import (
     Logit,
     Power,
     Sigmoid,
-    SinhArcsinh,
     Softplus,
     Square,
     Tanh,
@@ -51,6 +50,7 @@ from pushforward.bijections.elementwise._polynomial import Bernstein, SumOfSquar
 from pushforward.bijections.elementwise._quadrature import ClenshawCurtisNetwork, MonotoneNetwork
 from pushforward.bijections.elementwise._quantile import NormalQuantile
 from pushforward.bijections.elementwise._sigmoidal import DeepSigmoidal, DenseSigmoidal
+from pushforward.bijections.elementwise._sinh_arcsinh import SinhArcsinh
 from pushforward.bijections.elementwise._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
 from pushforward.bijections.image._image import Checkerboard, EachPixel, Squeeze, to_levels
 from pushforward.bijections.image._multi_scale import MultiScale
