@@ -7,11 +7,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import commands, runner
+from benchmarks import commands
 from benchmarks.adapters import LIBRARIES
 from benchmarks.cases import CASES
-from benchmarks.fits import FITS
-from benchmarks.scaling import SWEEPS
+from benchmarks.harness import runner
+from benchmarks.speed.fits import FITS
+from benchmarks.speed.scaling import SWEEPS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,6 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = {(): ["all"], ("--quick",): ["quick"]}.get(tuple(arguments), arguments)
     options = _parser().parse_args(arguments)
     return options.command(options)
+
+
+def everything(options: argparse.Namespace) -> int:
+    """One after another: two at once would disturb each other."""
+    for name in ("same", "run", "fits", "moons", "scale", "catalogue", "table", "compare"):
+        print(f"== {name}", file=sys.stderr, flush=True)
+        if code := main([name]):
+            return code
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("moons", commands.moons, "two moons from the shell, with a cold and a warm cache"),
         ("same", commands.same, "densities of a rival's weights in our parts"),
-        ("all", commands.everything, "all of these, then the table"),
+        ("all", everything, "all of these, then the table"),
     ):
         _add_output(add(name, help=text), command)
     catalogue = add("catalogue", help="every recipe on six densities in the plane")

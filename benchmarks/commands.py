@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import compare, pages, records, runner, scaling, small_pages
-from benchmarks import fits as fit_runs
-from benchmarks import moons as shell
 from benchmarks.cases import CASES, QUICK
-from benchmarks.ratios import against_rivals
+from benchmarks.harness import compare, records, runner
+from benchmarks.harness.ratios import against_rivals
+from benchmarks.pages import parts, small
+from benchmarks.speed import fits as fit_runs
+from benchmarks.speed import moons as shell
+from benchmarks.speed import scaling
 
 PAGE = records.ROOT / "docs" / "benchmarks.md"
 CATALOGUE = records.ROOT / "docs" / "catalogue.md"
@@ -64,14 +66,14 @@ def moons(options: argparse.Namespace) -> int:
 
 
 def same(options: argparse.Namespace) -> int:
-    from benchmarks import same_function
+    from benchmarks.speed import same_function
 
     journal = _journal("same", options.output, "cpu", {})
     return _finish(journal, lambda: same_function.run(journal, _say))
 
 
 def catalogue(options: argparse.Namespace) -> int:
-    from benchmarks import catalogue as cells
+    from benchmarks.densities import catalogue as cells
 
     names, densities = options.names or cells.NAMES, options.densities or cells.DENSITIES
     for given, known in ((names, cells.NAMES), (densities, cells.DENSITIES)):
@@ -80,17 +82,6 @@ def catalogue(options: argparse.Namespace) -> int:
     path = options.output or (records.of_this_commit("catalogue") if options.resume else None)
     journal = _journal("catalogue", path, "cpu", cells.SETTINGS, go_on=options.resume)
     return _finish(journal, lambda: cells.run(names, densities, journal, _say))
-
-
-def everything(options: argparse.Namespace) -> int:
-    """One after another: two at once would disturb each other."""
-    from benchmarks.__main__ import main
-
-    for name in ("same", "run", "fits", "moons", "scale", "catalogue", "table", "compare"):
-        _say(f"== {name}")
-        if code := main([name]):
-            return code
-    return 0
 
 
 def compare_runs(options: argparse.Namespace) -> int:
@@ -105,12 +96,12 @@ def compare_runs(options: argparse.Namespace) -> int:
 
 
 def write_table(options: argparse.Namespace) -> int:
-    for part in pages.write(options.page):
+    for part in parts.write(options.page):
         _say(f"{options.page.name}: {part}")
-    for part in pages.write(CATALOGUE, parts=pages.catalogue_parts(CATALOGUE)) if options.page == PAGE else []:
+    for part in parts.write(CATALOGUE, parts=parts.catalogue_parts(CATALOGUE)) if options.page == PAGE else []:
         _say(f"{CATALOGUE.name}: {part}")
     if options.page == PAGE:
-        small_pages.write()
+        small.write()
     return 0
 
 

@@ -64,6 +64,16 @@ def violated(holds: Array) -> bool:
     return not isinstance(holds, Tracer) and not bool(jnp.all(holds))
 
 
+def check_positive(name: str, argument: str, value: Array, *, hint: str = "") -> None:
+    """A ValueError for numbers that are not positive and finite, or that their precision does not hold."""
+    if violated((value > 0) & jnp.isfinite(value)):
+        limits = jnp.finfo(value.dtype)
+        raise ValueError(
+            f"{name}: `{argument}` must be positive, got {value}; {value.dtype} holds {float(limits.tiny):.2g} to "
+            f"{float(limits.max):.2g}.{hint}"
+        )
+
+
 def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:
     """`value` as a float array of exactly `shape`, or a ValueError that says what to do."""
     array = _as_float(value)

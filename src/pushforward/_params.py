@@ -131,17 +131,26 @@ def positive(raw: Array) -> tuple[Array, Array]:
     r"""`(value, log value)` of $\text{raw} + \sqrt{1 + \text{raw}^2} = e^{\operatorname{arcsinh}(\text{raw})}$.
 
     Onto the positive numbers, 1 at 0 with slope 1, linear far out: no overflow, no vanishing gradient
-    (design record 0002).
+    (design records 0002 and 0023). Whatever positive number was written is kept, up to the ends of the type.
     """
-    size = jnp.minimum(jnp.abs(raw), POSITIVE_RAW_MAX)
-    value = size + jnp.sqrt(1.0 + size * size)
+    size = jnp.abs(raw)
+    near = jnp.minimum(size, LINEAR_FROM)
+    value = (near + jnp.sqrt(1.0 + near * near)) * jnp.maximum(size / LINEAR_FROM, 1.0)
     log_value = jnp.log(value)
     grows = raw >= 0
     return jnp.where(grows, value, 1.0 / value), jnp.where(grows, log_value, -log_value)
 
 
-POSITIVE_RAW_MAX = 1e8
-"""Scales stay between 5e-9 and 2e8. Bounded, so that gradients through several layers stay finite in float32."""
+LINEAR_FROM = 2.0**27
+"""From here on the value is twice the raw number in any precision; its square would overflow further out."""
+
+PREDICTED_RAW_MAX = 1e8
+"""Scales that a network predicts stay between 5e-9 and 2e8, so that gradients through several layers stay finite."""
+
+
+def bounded_raw(raw: Array) -> Array:
+    """Raw numbers that a network predicts, where `positive` gives neither too small nor too large a number."""
+    return jnp.clip(raw, -PREDICTED_RAW_MAX, PREDICTED_RAW_MAX)
 
 
 def positive_raw(value: ArrayLike) -> Array:

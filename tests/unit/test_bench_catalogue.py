@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import catalogue, catalogue_page, pages
 from benchmarks.__main__ import main
 from benchmarks.commands import CATALOGUE
-from benchmarks.records import Journal, Record
+from benchmarks.densities import catalogue
+from benchmarks.harness.records import Journal, Record
+from benchmarks.pages import catalogue as page_part
+from benchmarks.pages import parts
 
 HEAD = {
     "kind": "run", "what": "catalogue", "started": "2025-01-01", "device": "cpu", "device_label": "cpu-2-cores",
@@ -49,12 +51,12 @@ def test_the_table_is_sorted_by_nats_above_the_entropy(tmp_path: Path) -> None:
     cells = [cell(name, d, gap) for d in catalogue.DENSITIES for name, gap in (("affine", 1.0), ("maf", 0.2))]
     cells += [cell("nsf", d, 0.01, picture=picture, steps=176) for d in catalogue.DENSITIES[:-1]]
     cells += [{"kind": "cell", "recipe": "nsf", "density": "pinwheel", "error": "ValueError: no luck"}]
-    text = catalogue_page.part([HEAD, *cells], tmp_path)
+    text = page_part.part([HEAD, *cells], tmp_path)
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["maf", "affine", "nsf"]
     assert rows[0].endswith("| 0.200 | 5.0 | 2,112 |")
     assert "| failed | - | 5.0 | 176 |" in rows[2]
-    assert (tmp_path / catalogue_page.PICTURE).stat().st_size > 10_000
+    assert (tmp_path / page_part.PICTURE).stat().st_size > 10_000
 
 
 def test_a_picture_is_kept_in_a_line_of_text() -> None:
@@ -67,8 +69,8 @@ def test_a_picture_is_kept_in_a_line_of_text() -> None:
 
 
 def test_the_page_has_its_marker_and_a_wrong_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for name, *_ in pages.catalogue_parts(CATALOGUE):
-        pages.replace_between(CATALOGUE.read_text("utf-8"), name, "")
+    for name, *_ in parts.catalogue_parts(CATALOGUE):
+        parts.replace_between(CATALOGUE.read_text("utf-8"), name, "")
     assert main(["catalogue", "nfs"]) == 2
     assert main(["catalogue", "nsf", "--densities", "moon"]) == 2
     assert "hint: choose from rings" in capsys.readouterr().err

@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch", reason="the `bench` extra is not installed"
 pytest.importorskip("zuko", reason="the `bench` extra is not installed")
 pytest.importorskip("nflows", reason="the `bench` extra is not installed")
 
-from benchmarks import data, equality  # noqa: E402
+from benchmarks import data  # noqa: E402
 from benchmarks.adapters import nflows, zuko  # noqa: E402
 from benchmarks.cases import CASES  # noqa: E402
-from benchmarks.same_function import difference  # noqa: E402
+from benchmarks.speed import equality  # noqa: E402
+from benchmarks.speed.same_function import difference  # noqa: E402
 
 
 @pytest.mark.parametrize("name", ["maf-6", "maf-43", "nsf-ar-6", "nsf-coupling-43", "realnvp-6"])

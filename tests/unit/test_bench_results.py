@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import compare, pages, small_pages, table
 from benchmarks.adapters import LIBRARIES
-from benchmarks.aims import AIMS
 from benchmarks.cases import CASES, DEVIATIONS, QUICK, Case, label
-from benchmarks.flops import matmul_flops
-from benchmarks.ratios import Ratio, against_rivals, in_passes
-from benchmarks.records import Record, new_path, stored
+from benchmarks.harness import compare
+from benchmarks.harness.flops import matmul_flops
+from benchmarks.harness.ratios import Ratio, against_rivals, in_passes
+from benchmarks.harness.records import Record, new_path, stored
+from benchmarks.pages import parts, small, table
+from benchmarks.pages.aims import AIMS
 
 
 def _run(started: str, ours: float, theirs: float = 0.010) -> list[Record]:
@@ -75,24 +76,24 @@ def test_the_page_keeps_its_text_and_shows_misses_as_missed(tmp_path: Path) -> N
     page = tmp_path / "benchmarks.md"
     page.write_text("".join(f"HEAD\n<!-- {name} -->\nold\n<!-- end {name} -->\nTAIL\n" for name in _part_names()))
     _store(tmp_path / "2025-01-01-cases-cpu-2-cores-abc.jsonl", _run("2025-01-01", ours=0.0095))
-    pages.write(page, tmp_path)
+    parts.write(page, tmp_path)
     text = page.read_text()
     assert "old" not in text
     assert text.count("HEAD") == text.count("TAIL") == len(_part_names())
     assert "at least 1.7x zuko | 2.3 | 1.05x" in text
     assert "**missed**" in text
-    assert pages.NOTHING in text
+    assert parts.NOTHING in text
 
 
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="add both"):
-        pages.replace_between("no markers", "cases", "x")
+        parts.replace_between("no markers", "cases", "x")
 
 
 def test_the_page_of_the_docs_has_every_marker() -> None:
     text = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
     for name in _part_names():
-        pages.replace_between(text, name, "")
+        parts.replace_between(text, name, "")
 
 
 def test_a_failure_is_shown_with_its_reason() -> None:
@@ -111,7 +112,7 @@ def test_a_seed_that_never_gets_there_counts_as_one_that_takes_forever() -> None
         for who, found in times.items()
         for seconds in found
     ]
-    text = pages.fits_part([head, *fits])
+    text = parts.fits_part([head, *fits])
     assert "| 30.0 s (2 of 3 seeds) | 5.0 s |" in text
     assert "cold 6.00x met" in text
 
@@ -119,7 +120,7 @@ def test_a_seed_that_never_gets_there_counts_as_one_that_takes_forever() -> None
 def test_the_last_record_of_a_flow_counts_and_the_best_flow_comes_first() -> None:
     facts = {"set": "mnist", "parameters": 9, "steps": 5, "seconds": 1.0, "round_trip": 1e-6, "standard_error": 0.1}
     bits = [("glow", 9.0), ("flowpp", 2.0), ("glow", 1.0)]
-    text = small_pages.images_part([facts | {"model": model, "bits_per_dim": value} for model, value in bits])
+    text = small.images_part([facts | {"model": model, "bits_per_dim": value} for model, value in bits])
     assert text.index("| `glow` | 1.000 ± 0.100 |") < text.index("| `flowpp` | 2.000")
     assert "9.000" not in text
 
@@ -151,7 +152,7 @@ def test_a_second_run_of_a_day_gets_a_name_of_its_own(tmp_path: Path) -> None:
 
 
 def _part_names() -> list[str]:
-    return [name for name, *_ in pages._parts(Path("x"))]
+    return [name for name, *_ in parts._parts(Path("x"))]
 
 
 def _store(path: Path, records: list[Record]) -> None:

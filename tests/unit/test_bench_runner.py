@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import catalogue, commands, fits, moons, records, runner, scaling
+from benchmarks import commands
 from benchmarks.__main__ import main
 from benchmarks.cases import Case
-from benchmarks.client import Worker, WorkerError
-from benchmarks.records import Journal, read
+from benchmarks.densities import catalogue
+from benchmarks.harness import records, runner
+from benchmarks.harness.client import Worker, WorkerError
+from benchmarks.harness.records import Journal, read
+from benchmarks.speed import fits, moons, scaling
 
 STUB = "bench_stub"
 

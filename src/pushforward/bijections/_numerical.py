@@ -14,9 +14,9 @@ from pushforward.supports._events import Passage
 class AbstractMonotone(AbstractElementwise):
     """An increasing elementwise map onto the whole line; a subclass implements `_forward_pointwise` alone.
 
-    `inverse` is found by a bracketing root-finder. The bracket grows until it holds the target, and the result is
-    within two rounding steps of the root, or else an error (NaN under `jax.jit`); gradients are those of the implicit
-    function theorem.
+    `inverse` is found by a bracketing root-finder, for numbers up to about 1e17. The bracket grows until it holds the
+    target, and the result is within two rounding steps of the root, or else an error (NaN under `jax.jit`); gradients
+    are those of the implicit function theorem.
     """
 
     inverse_kind: ClassVar[Kind] = "iterative"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers
 from pushforward.data._source import Selection, Source, block_rows, refuse_text
-from pushforward.data._tables import ColumnKind
 
 PAGE_BYTES = 1 << 16
 COLUMNS_AT_ONCE = 8

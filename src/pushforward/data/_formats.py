@@ -4,38 +4,20 @@ import contextlib
 import csv
 import io
 import os
-from collections.abc import Callable, Mapping
-from typing import IO, Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import IO, Any, Protocol
 
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data._categories import Category
+from pushforward.data._batches import Columns, record_batch
 from pushforward.data._source import block_rows
-from pushforward.data._tables import ColumnKind
-
-INT64_MAX = 2**63 - 1024
-"""The largest float64 below the end of 64-bit integers; whole numbers beyond it are written as this one."""
-
-
-class Columns(NamedTuple):
-    """What is written.
-
-    Attributes:
-        names: Of the columns.
-        kinds: As what each is written.
-        categories: By name, what the codes of a column stand for.
-    """
-
-    names: tuple[str, ...]
-    kinds: tuple[ColumnKind, ...]
-    categories: Mapping[str, tuple[Category, ...]]
 
 
 class Format(Protocol):
     """Writes blocks of rows to a stream."""
 
-    def begin(self, out: IO[bytes], columns: "Columns") -> None:
+    def begin(self, out: IO[bytes], columns: Columns) -> None:
         """Called once, before the first block."""
         ...
 
@@ -132,22 +114,6 @@ class NpzFormat:
         self._blocks.clear()
 
 
-def record_batch(block: np.ndarray, columns: Columns) -> Any:
-    """Rows `(rows, columns)` as an Arrow batch, categories as what they stand for; an unknown code is null."""
-    import pyarrow as pa
-
-    number = pa.float32() if block.dtype == np.float32 else pa.float64()
-    arrays = []
-    for i, (name, kind) in enumerate(zip(columns.names, columns.kinds, strict=True)):
-        if kind == "category":
-            labels, codes = pa.array(columns.categories[name]), block[:, i]
-            known = (codes >= 0) & (codes < len(labels))
-            arrays.append(labels.take(pa.array(np.where(known, codes, 0).astype(np.int64), mask=~known)))
-        else:
-            arrays.append(pa.array(_cells(block[:, i], name, kind), pa.int64() if kind == "int" else number))
-    return pa.RecordBatch.from_arrays(arrays, names=list(columns.names))
-
-
 def delimited(delimiter: str) -> ArrowFormat:
     """Text with a line of names; floats are written with the digits that give the same float back."""
 
@@ -232,15 +198,3 @@ def _require_numbers(columns: Columns, extension: str) -> None:
             f"column {next(iter(columns.categories))!r} is categorical, and an {extension} file holds numbers alone.",
             "write a .csv or .parquet file",
         )
-
-
-def _cells(column: np.ndarray, name: str, kind: ColumnKind) -> np.ndarray:
-    column = np.ascontiguousarray(column)
-    if kind == "float":
-        return column
-    if not np.array_equal(column, np.floor(column)):
-        wrong = column[column != np.floor(column)][0]
-        raise DataError(
-            f"column {name!r} is written as integers, but holds {wrong:g}.", "round it, or write it as a float column"
-        )
-    return np.clip(column.astype(np.float64), -INT64_MAX, INT64_MAX).astype(np.int64)

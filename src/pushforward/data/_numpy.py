@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import TRUTH, Vocabulary, is_number
 from pushforward.data._source import Selection, Source, block_rows
-from pushforward.data._tables import ColumnKind, default_names
+from pushforward.data._tables import default_names
 
 DATA_KEYS = ("x", "X", "data")
 """The arrays of an `.npz` file that are taken for the table, first come, first served."""

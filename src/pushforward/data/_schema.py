@@ -8,10 +8,11 @@ import numpy as np
 
 from pushforward._errors import DataError, FileError
 from pushforward.bijections import AbstractBijection, Standardize
+from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, plain
 from pushforward.data._kinds import KindSpec, SupportKind, check_limits
 from pushforward.data._support import Support, mean_and_spread, middle_and_radian, support_bijection
-from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
+from pushforward.data._tables import Table, refuse_duplicates
 
 
 @dataclass(frozen=True)

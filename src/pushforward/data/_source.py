@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pushforward._errors import DataError
+from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, Vocabulary
-from pushforward.data._tables import ColumnKind, positions, quoted, refuse_duplicates
+from pushforward.data._tables import positions, quoted, refuse_duplicates
 
 BATCH_ROWS = 65_536
 """Rows per batch when nobody asks for another number."""

@@ -24,6 +24,8 @@ LARGEST = 1e30
 """Values and spreads beyond this, or below its inverse, leave no room in float32 (3e38) for what a flow does."""
 EDGE = 1e-6
 """Values on the edge of an interval are taken this share of its width inside when its spread is measured."""
+LEAST = float(np.finfo(np.float32).tiny)
+"""Nearer to an edge than this float32 does not go."""
 GOLDEN = 0.6180339887498949
 
 
@@ -73,8 +75,17 @@ class Support(NamedTuple):
             return cells
         if high is None:
             return np.log(cells - low)
-        share = np.clip((cells - low) / (high - low), EDGE, 1.0 - EDGE)
-        return np.log(share) - np.log1p(-share)
+        below, above = (
+            np.where(part > 0, np.maximum(part, LEAST), EDGE)
+            for part in ((cells - low) / (high - low), (high - cells) / (high - low))
+        )
+        return np.log(below) - np.log(above)
+
+    def touched(self, cells: np.ndarray) -> bool:
+        """Whether values lie on the ends of the interval, or are integers: there they are rounded ones."""
+        if self.low is None or self.high is None or self.circular:
+            return False
+        return self.integer or bool(np.any((cells == self.low) | (cells == self.high)))
 
     @property
     def shape_key(self) -> "Support":
@@ -101,7 +112,7 @@ def support_bijection(names: Sequence[str], supports: Sequence[Support], values:
     ]
     means, spreads = np.array(located).T
     standardize = Standardize(means, spreads)
-    maps = _support_maps(supports)
+    maps = _support_maps(supports, values)
     return Chain([standardize, *maps]) if maps else standardize
 
 
@@ -135,13 +146,18 @@ def _checked(name: str, mean: float, spread: float) -> tuple[float, float]:
     return mean, spread
 
 
-def _support_maps(supports: Sequence[Support]) -> list[AbstractBijection]:
+def _support_maps(supports: Sequence[Support], values: np.ndarray) -> list[AbstractBijection]:
     """The maps behind the standardisation; columns of one kind go side by side into one map."""
+    rounded = [support.touched(cells) for support, cells in zip(supports, values.T, strict=True)]
     groups: dict[Support, list[int]] = {}
     for index, support in enumerate(supports):
         groups.setdefault(support.shape_key, []).append(index)
     parts = [
-        _one_kind(kind, [supports[i].low or 0.0 for i in indices] if kind.integer else [0.0] * len(indices))
+        _one_kind(
+            kind,
+            [supports[i].low or 0.0 for i in indices] if kind.integer else [0.0] * len(indices),
+            edge=None if any(rounded[i] for i in indices) else 0.0,
+        )
         for kind, indices in groups.items()
     ]
     if len(parts) == 1:
@@ -159,15 +175,15 @@ def _support_maps(supports: Sequence[Support]) -> list[AbstractBijection]:
     return [Permute(order), grouped, Permute(np.argsort(order))]
 
 
-def _one_kind(kind: Support, lows: list[float]) -> list[AbstractBijection]:
-    """The map of columns of one kind; `lows` is where the integers of each column begin."""
+def _one_kind(kind: Support, lows: list[float], *, edge: float | None) -> list[AbstractBijection]:
+    """The map of columns of one kind; `lows` is where the integers of each column begin, `edge` as of `Sigmoid`."""
     shape = (len(lows),)
     parts: list[AbstractBijection] = []
     if kind.low is not None and kind.high is None:
         parts.append(Exp(shape))
         lows = lows if kind.integer else [kind.low] * len(lows)
     elif kind.low is not None and kind.high is not None:
-        parts.append(Sigmoid(shape, kind.low, kind.high + kind.integer))
+        parts.append(Sigmoid(shape, kind.low, kind.high + kind.integer, edge))
     if kind.integer:
         parts.append(Dequantize(shape))
     # Outermost: subtracting the limit first is exact for integers, and keeps the digits of the noise.

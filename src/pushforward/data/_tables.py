@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
+from pushforward.data._batches import ColumnKind, Columns, record_batch
 from pushforward.data._categories import Category
-
-ColumnKind = Literal["float", "int", "category"]
-"""What a column held in its source: integers are written back as integers, categories as their values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +85,6 @@ class Table:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The table for Arrow, polars and all others who take an Arrow C stream; categories as what they are."""
         import pyarrow as pa
-
-        from pushforward.data._formats import Columns, record_batch
 
         batch = record_batch(self.values, Columns(self.names, self.kinds, self.categories))
         return pa.Table.from_batches([batch]).__arrow_c_stream__(requested_schema)

@@ -10,11 +10,12 @@ from typing import IO, Any
 import numpy as np
 
 from pushforward._errors import DataError, FileError
+from pushforward.data._batches import ColumnKind, Columns
 from pushforward.data._categories import Category
-from pushforward.data._formats import WRITERS, Columns, Format, delimited
+from pushforward.data._formats import WRITERS, Format, delimited
 from pushforward.data._read import extension
 from pushforward.data._source import block_rows
-from pushforward.data._tables import ColumnKind, Table, refuse_duplicates
+from pushforward.data._tables import Table, refuse_duplicates
 
 
 class TableWriter:

@@ -9,7 +9,7 @@ from jax import lax
 from jax.scipy.special import i0e
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import violated
+from pushforward._errors import check_positive
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
@@ -74,8 +74,7 @@ class VonMises(AbstractDistribution):
     def __init__(self, loc: ArrayLike = 0.0, concentration: ArrayLike = 1.0):
         dtype = jnp.result_type(float)
         loc, concentration = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(concentration, dtype))
-        if violated(concentration > 0):
-            raise ValueError(f"VonMises: `concentration` must be positive, got {concentration}.")
+        check_positive("VonMises", "concentration", concentration)
         self.loc, self.concentration_raw, self.event_shape = loc, positive_raw(concentration), loc.shape
 
     @property

@@ -55,14 +55,14 @@ class DiscretizedLogistic(AbstractCountable):
 
     Args:
         loc: $t$, in units. Shape `(*event_shape,)`, or `(components, *event_shape)` with `weights`.
-        scale: $s > 0$, in units; broadcast against `loc`.
+        scale: $s$, in units, between 6.2e-6 and 1.6e5; broadcast against `loc`.
         weights: $\pi > 0$, `(components, *event_shape)`, made to sum to 1 over the components; None for one.
         unit: How many whole numbers a `loc` or a `scale` of 1 is worth: about the spread of the data.
         wide: Weight of one more component that is not trained, four units wide around the others' mean: numbers that
             were never seen keep a probability that a coder can tell from 0.
 
     Raises:
-        ValueError: If a scale, a weight or the unit is not positive, or `wide` is not in [0, 1).
+        ValueError: If a scale is outside its range, a weight or the unit is not positive, or `wide` is not in [0, 1).
 
     Example:
         >>> base = DiscretizedLogistic(jnp.zeros(1), 0.5)
@@ -102,6 +102,8 @@ class DiscretizedLogistic(AbstractCountable):
         loc, scale, weights = jnp.broadcast_arrays(loc, scale, jnp.asarray(weights, dtype))
         if violated(scale > 0) or violated(weights > 0):
             raise ValueError(f"DiscretizedLogistic: `scale` and `weights` must be positive, got {scale}, {weights}.")
+        if violated(jnp.abs(jnp.log(scale)) <= LOG_SCALE_MAX):
+            raise ValueError(f"DiscretizedLogistic: `scale` must be between 6.2e-6 and 1.6e5 units, got {scale}.")
         check_unit("DiscretizedLogistic", unit)
         self.loc, self.log_scale, self.logits = loc, jnp.log(scale), jnp.log(weights)
         if not 0 <= wide < 1:

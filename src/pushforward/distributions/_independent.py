@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import as_shape, violated
+from pushforward._errors import as_shape, check_positive
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
@@ -40,8 +39,7 @@ class AbstractIndependent(AbstractDistribution):
     def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
         dtype = jnp.result_type(float)
         loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(scale, dtype))
-        if violated(scale > 0):
-            raise ValueError(f"{type(self).__name__}: `scale` must be positive, got {scale}.")
+        check_positive(type(self).__name__, "scale", scale)
         self.loc, self.scale_raw, self.event_shape = loc, positive_raw(scale), loc.shape
 
     @classmethod
@@ -131,7 +129,9 @@ class Uniform(AbstractIndependent):
     _centre: ClassVar[float] = 0.5
 
     def __init__(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0):
-        AbstractIndependent.__init__(self, low, jnp.asarray(high) - jnp.asarray(low))
+        low, high = (jnp.asarray(limit, jnp.result_type(float)) for limit in (low, high))
+        check_positive("Uniform", "high - low", high - low)
+        AbstractIndependent.__init__(self, low, high - low)
 
     @property
     def support(self) -> Support:
@@ -144,7 +144,8 @@ class Uniform(AbstractIndependent):
         return gathered([Interval(float(a), float(a + w)) for a, w in zip(low, width, strict=True)])
 
     def _log_density(self, z: Array) -> Array:
-        return jnp.where((z >= 0) & (z <= 1), 0.0, -jnp.inf)
+        # The upper edge is kept as a width, and rounding must not put it outside.
+        return jnp.where((z >= 0) & (z <= 1.0 + 4.0 * jnp.finfo(z.dtype).eps), 0.0, -jnp.inf)
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.uniform(key, shape, dtype)
@@ -154,7 +155,7 @@ class StudentT(AbstractIndependent):
     r"""Student's t with `df` degrees of freedom in each coordinate: heavy tails.
 
     Args:
-        df: Degrees of freedom, positive and fixed.
+        df: Degrees of freedom, positive, finite and fixed.
         loc: Shape `(*event_shape,)`.
         scale: Positive, broadcast against `loc`.
 
@@ -165,18 +166,32 @@ class StudentT(AbstractIndependent):
     df: float = static(default=5.0)
 
     def __init__(self, df: float, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
-        if not df > 0:
-            raise ValueError(f"StudentT: `df` must be positive, got {df}.")
+        if not 0 < df < math.inf:
+            raise ValueError(f"StudentT: `df` must be positive and finite, got {df}. `Normal` is the limit.")
         AbstractIndependent.__init__(self, loc, scale)
         self.df = float(df)
 
     def _log_density(self, z: Array) -> Array:
-        half = jnp.asarray(0.5 * self.df, z.dtype)
-        constant = gammaln(half + 0.5) - gammaln(half) - 0.5 * jnp.log(jnp.pi * self.df)
-        return constant - (half + 0.5) * jnp.log1p(z * z / self.df)
+        constant = _log_gamma_ratio(0.5 * self.df) - 0.5 * math.log(math.pi * self.df)
+        return constant - (0.5 * self.df + 0.5) * _log1p_square(z, math.sqrt(self.df))
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.t(key, self.df, shape, dtype)
 
 
 HALF_LOG_2PI = 0.9189385332046727
+FAR = 1e9
+"""From here on the 1 in log(1 + w^2) is below the rounding of float64, and the square is no overflow of float32."""
+
+
+def _log_gamma_ratio(a: float) -> float:
+    """`log Gamma(a + 1/2) - log Gamma(a)`; by its series where the two are large and near each other."""
+    if a < 50.0:
+        return math.lgamma(a + 0.5) - math.lgamma(a)
+    return 0.5 * math.log(a) - 1.0 / (8.0 * a) + 1.0 / (192.0 * a**3) - 1.0 / (640.0 * a**5)
+
+
+def _log1p_square(z: Array, root: float) -> Array:
+    """`log(1 + (z / root)^2)`, without overflow."""
+    size = jnp.abs(z)
+    return jnp.log1p(jnp.minimum(size / root, FAR) ** 2) + 2.0 * jnp.log(jnp.maximum(size / (root * FAR), 1.0))

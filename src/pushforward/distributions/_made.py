@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_key, did_you_mean
-from pushforward._params import positive, static
+from pushforward._params import bounded_raw, positive, static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.autoregressive._blocked import solve_in_order
 from pushforward.distributions._base import AbstractDistribution
@@ -149,20 +149,20 @@ class Autoregression(AbstractDistribution):
             return (u < jax.nn.sigmoid(raw[0] / temperature)).astype(u.dtype)
         noise = temperature * jax.scipy.special.ndtri(v)
         if self.law == "gaussian":
-            return raw[0] + positive(raw[1])[0] * noise
+            return raw[0] + positive(bounded_raw(raw[1]))[0] * noise
         shares, locs, scales = jnp.split(raw, 3)
         ends = jnp.cumsum(jax.nn.softmax(shares, axis=0), axis=0)
         chosen = jnp.sum(u > ends[:-1], axis=0)
         here = jnp.arange(self.num_components).reshape(-1, *(1,) * u.ndim) == chosen
         loc, raw_scale = (jnp.sum(jnp.where(here, values, 0.0), axis=0) for values in (locs, scales))
-        return loc + positive(raw_scale)[0] * noise
+        return loc + positive(bounded_raw(raw_scale))[0] * noise
 
 
 TINY = 1e-7  # keeps the normal quantile finite
 
 
 def _log_normal(x: Array, loc: Array, raw_scale: Array) -> Array:
-    scale, log_scale = positive(raw_scale)
+    scale, log_scale = positive(bounded_raw(raw_scale))
     z = (x - loc) / scale
     return -0.5 * z * z - log_scale - HALF_LOG_2PI
 

@@ -29,7 +29,7 @@ class MultivariateNormal(AbstractDistribution):
         covariance: $\Sigma$, symmetric and positive definite. Shape `(dim, dim)`.
 
     Raises:
-        ValueError: If the covariance is not positive definite.
+        ValueError: If the covariance is not symmetric, beyond rounding, or not positive definite.
     """
 
     factor: TriangularAffine
@@ -37,7 +37,9 @@ class MultivariateNormal(AbstractDistribution):
     cond_shape: ClassVar[Shape | None] = None
 
     def __init__(self, loc: ArrayLike, covariance: ArrayLike):
-        lower = jnp.linalg.cholesky(jnp.asarray(covariance, jnp.result_type(float)))
+        covariance = jnp.asarray(covariance, jnp.result_type(float))
+        _check_symmetric(covariance)
+        lower = jnp.linalg.cholesky(covariance)
         if violated(jnp.isfinite(lower)):
             raise ValueError("MultivariateNormal: `covariance` must be symmetric and positive definite.")
         self.factor = TriangularAffine(loc, lower)
@@ -57,6 +59,18 @@ class MultivariateNormal(AbstractDistribution):
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         z = Normal.standard(self.event_shape)._sample_many(key, n, None, temperature)
         return self.factor._forward_many(z, None, None)[0]
+
+
+def _check_symmetric(covariance: Array) -> None:
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
+        raise ValueError(f"MultivariateNormal: `covariance` must be square, got shape {covariance.shape}.")
+    deviations = jnp.sqrt(jnp.abs(jnp.diagonal(covariance)))
+    most = jnp.sqrt(jnp.finfo(covariance.dtype).eps) * deviations[:, None] * deviations
+    if violated(jnp.abs(covariance - covariance.T) <= most):
+        raise ValueError(
+            f"MultivariateNormal: `covariance` must be symmetric, got {covariance}. "
+            "Of a triangular factor L give L @ L.T."
+        )
 
 
 class Mixture(AbstractDistribution):

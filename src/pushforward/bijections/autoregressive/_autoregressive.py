@@ -15,7 +15,7 @@ from pushforward._params import buffer
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.autoregressive._blocked import solve_by_passes, solve_in_order
-from pushforward.bijections.coupling._templates import check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
 from pushforward.nets import MADE, AbstractConditioner
 from pushforward.nets._own import check_masked, needed_key, own_net
 from pushforward.supports import Support
@@ -144,7 +144,7 @@ class Autoregressive(AbstractBatched):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         x = self._in_order(x)
-        z, log_slope = fill(self.inner, self.net(x, condition))._inverse_pointwise(x)
+        z, log_slope = back_from(fill(self.inner, self.net(x, condition)), x)
         return self._as_given(z), sum_event(log_slope)
 
     def _in_order(self, x: Array) -> Array:

@@ -7,7 +7,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.coupling._templates import check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
 from pushforward.nets import CausalTransformer, GuidedTransformer
 from pushforward.supports import Support
 from pushforward.supports._events import Passage, by_coordinate
@@ -128,7 +128,7 @@ class TransformerAutoregressive(AbstractBatched):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         raw = self.net(self._grouped(x), condition).reshape(self.net.num_params, -1, x.shape[-1])[:, : self.dim]
-        z, log_slope = fill(self.inner, raw)._inverse_pointwise(x)
+        z, log_slope = back_from(fill(self.inner, raw), x)
         return z, sum_event(log_slope)
 
     def _grouped(self, x: Array) -> Array:

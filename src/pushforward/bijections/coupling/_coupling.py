@@ -1,5 +1,6 @@
 """Coupling layers: one part of the event decides how the other part is mapped."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -10,12 +11,14 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.coupling._templates import check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
 from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet
 from pushforward.nets._own import needed_key, own_net
 from pushforward.supports import REAL, Circle, Product, Support
 from pushforward.supports._events import Passage, gathered, spread
 from pushforward.supports._fit import overlap
+
+Pointwise = Callable[[AbstractBijection, Array], tuple[Array, Array]]
 
 
 class Coupling(AbstractBatched):
@@ -176,19 +179,19 @@ class Coupling(AbstractBatched):
         return np.broadcast_to(np.arange(self.in_shape[-1]) < self.split, self.in_shape)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._mapped("_forward_pointwise", x, condition)
+        return self._mapped(lambda filled, values: filled._forward_pointwise(values), x, condition)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._mapped("_inverse_pointwise", x, condition)
+        return self._mapped(back_from, x, condition)
 
-    def _mapped(self, method: str, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    def _mapped(self, method: Pointwise, x: Array, condition: Array | None) -> tuple[Array, Array]:
         if self.checkerboard is not None:
             stays = self._stays()
             filled = fill(self.inner, self.net(jnp.where(stays, x, 0.0), condition))
-            moved, log_slope = getattr(filled, method)(x)
+            moved, log_slope = method(filled, x)
             return jnp.where(stays, x, moved), sum_event(jnp.where(stays, 0.0, log_slope))
         kept, moved = x[..., : self.split, :], x[..., self.split :, :]
-        moved, log_slope = getattr(fill(self.inner, self.net(kept, condition)), method)(moved)
+        moved, log_slope = method(fill(self.inner, self.net(kept, condition)), moved)
         return jnp.concatenate([kept, moved], axis=-2), sum_event(log_slope)
 
     def _stays(self) -> Array:

@@ -1,16 +1,17 @@
 """Scalar maps as templates: a network predicts what is added to their parameters."""
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from pushforward._errors import check_part
-from pushforward._params import predicted_mask
+from pushforward._params import bounded_raw, predicted_mask
 from pushforward._types import Part
 from pushforward.bijections._base import AbstractBijection
+from pushforward.bijections.elementwise._spline import AbstractSpline
 
 T = TypeVar("T", bound=Part)
 
@@ -41,17 +42,40 @@ def fill(inner: T, raw: Array) -> T:
         raw: Predictions `(count_raw(inner), *event)`.
 
     Returns:
-        The map with leaves `(*own, *event)`, for use through `_forward_pointwise` and `_inverse_pointwise`.
+        The map with leaves `(*own, *event)`, for use through `_forward_pointwise` and `back_from`. Raw numbers of
+        scales are bounded, see `bounded_raw`.
     """
     event = raw.shape[1:]
-    leaves, treedef = jax.tree.flatten(inner)
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(inner)
     predicted = jax.tree.leaves(predicted_mask(inner))
     filled, start = [], 0
-    for leaf, is_predicted in zip(leaves, predicted, strict=True):
+    for (path, leaf), is_predicted in zip(leaves, predicted, strict=True):
         value = leaf.reshape(*leaf.shape, *(1,) * len(event))
         if is_predicted:
             size = math.prod(leaf.shape)
             value = value + raw[start : start + size].reshape(*leaf.shape, *event)
+            value = bounded_raw(value) if _is_positive(path) else value
             start += size
         filled.append(jnp.asarray(value))
     return jax.tree.unflatten(treedef, filled)
+
+
+def _is_positive(path: tuple[Any, ...]) -> bool:
+    names = [key.name for key in path if isinstance(key, jax.tree_util.GetAttrKey)]
+    return bool(names) and names[-1] in POSITIVE
+
+
+def back_from(filled: AbstractBijection, x: Array) -> tuple[Array, Array]:
+    """A filled template's inverse of `x` and its log-slope; values stop at `FAR`."""
+    z, log_slope = filled._inverse_pointwise(x)
+    # A spline ends as the identity, and a pass over its values would cost as much as a part of it.
+    return (z if isinstance(filled, AbstractSpline) else jnp.clip(z, -FAR, FAR)), log_slope
+
+
+POSITIVE = frozenset(
+    {"alpha_raw", "concentration_raw", "diagonal_raw", "gain_raw", "scale_raw", "steps_raw", "tailweight_raw"}
+)
+"""Leaves that `positive` maps and a network may predict. Raw numbers of splines have bounds of their own."""
+
+FAR = 1e15
+"""Latents stop here: beyond, a few layers that shrink their scale would overflow float32, and gradients become NaN."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from pushforward._params import positive, static
+from pushforward._params import bounded_raw, positive, static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractSurjection, sum_event
 from pushforward.bijections.discrete._codes import check_categories, log_known, one_hot
@@ -90,7 +90,7 @@ class Argmax(AbstractSurjection):
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         chosen = one_hot(x, self.num_categories)
         loc, raw = self.net(chosen.reshape(-1, x.shape[-1]), condition)
-        scale, log_scale = positive(raw)
+        scale, log_scale = positive(bounded_raw(raw))
         noise = jnp.zeros_like(loc) if key is None else jax.random.normal(key, loc.shape, loc.dtype)
         u = loc + scale * noise
         top = jnp.sum(jnp.where(chosen > 0, u, 0.0), axis=-2, keepdims=True)

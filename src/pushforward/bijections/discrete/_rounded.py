@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
+from pushforward._errors import violated
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
@@ -50,6 +51,8 @@ class RoundedShift(AbstractAnalyticElementwise):
     def __init__(self, loc: ArrayLike = 0.0, *, unit: float = 1.0):
         check_unit("RoundedShift", unit)
         self.loc = jnp.asarray(loc, dtype=jnp.result_type(float))
+        if violated(jnp.abs(unit * self.loc) <= SHIFT_MAX):
+            raise ValueError(f"RoundedShift: `unit * loc` must be at most 2**20, got {unit} and {self.loc}.")
         self.unit, self.shape = unit, self.loc.shape
 
     def _carry_one(self, support: Support, passage: Passage) -> Support:

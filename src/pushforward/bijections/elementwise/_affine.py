@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from pushforward._errors import violated
+from pushforward._errors import check_positive, violated
 from pushforward._params import buffer, positive, positive_raw, shared, static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
@@ -65,7 +65,7 @@ class Affine(AbstractStretch):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
-        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-log_scale, x.shape)
+        return (x - self.loc) / scale, jnp.broadcast_to(-log_scale, x.shape)
 
 
 class Shift(AbstractStretch):
@@ -168,7 +168,10 @@ class GatedAffine(AbstractStretch):
 
     Args:
         loc: $m$. Shape `(*shape,)`.
-        gate: $g$; at the default 1.5 the map starts near the identity.
+        gate: $g$ from -18 on; at the default 1.5 the map starts near the identity.
+
+    Raises:
+        ValueError: If a gate is below -18.
 
     Reference:
         Kingma et al. (2016), Improved variational inference with inverse autoregressive flow, eq. 13-14.
@@ -182,6 +185,8 @@ class GatedAffine(AbstractStretch):
         self.loc, self.gate = jnp.broadcast_arrays(
             jnp.asarray(loc, dtype=jnp.result_type(float)), jnp.asarray(gate, dtype=jnp.result_type(float))
         )
+        if violated(self.gate >= GATE_MIN):
+            raise ValueError(f"GatedAffine: `gate` must be at least {GATE_MIN:g}, got {self.gate}.")
         self.shape = self.loc.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
@@ -191,8 +196,7 @@ class GatedAffine(AbstractStretch):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         lost = self._lost()
-        back = jnp.clip(x + lost * (x - self.loc), -FAR, FAR)
-        return back, jnp.broadcast_to(jnp.log(1.0 + lost), x.shape)
+        return x + lost * (x - self.loc), jnp.broadcast_to(jnp.log(1.0 + lost), x.shape)
 
     def _lost(self) -> Array:
         r"""$e^{-g}$: $1/\sigma(g) = 1 + e^{-g}$, and $x = y + e^{-g}(y - m)$."""
@@ -211,7 +215,10 @@ class SigmoidAffine(AbstractStretch):
 
     Args:
         loc: $t$. Shape `(*shape,)`.
-        raw: $r$; at 0 the scale is 1.135.
+        raw: $r$ from -20 on; at 0 the scale is 1.135.
+
+    Raises:
+        ValueError: If a raw number is below -20.
 
     Reference:
         Kingma & Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions, the released code.
@@ -224,6 +231,8 @@ class SigmoidAffine(AbstractStretch):
     def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0):
         dtype = jnp.result_type(float)
         self.loc, self.raw = jnp.broadcast_arrays(jnp.asarray(loc, dtype), jnp.asarray(raw, dtype))
+        if violated(self.raw + 2.0 >= GATE_MIN):
+            raise ValueError(f"SigmoidAffine: `raw` must be at least {GATE_MIN - 2.0:g}, got {self.raw}.")
         self.shape = self.loc.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
@@ -232,7 +241,7 @@ class SigmoidAffine(AbstractStretch):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         scale = self._scale()
-        return jnp.clip((x - self.loc) / scale, -FAR, FAR), jnp.broadcast_to(-jnp.log(scale), x.shape)
+        return (x - self.loc) / scale, jnp.broadcast_to(-jnp.log(scale), x.shape)
 
     def _scale(self) -> Array:
         return 1.0 + jnp.exp(-jnp.maximum(self.raw + 2.0, GATE_MIN))
@@ -244,7 +253,10 @@ class TanhAffine(AbstractStretch):
     Args:
         loc: $t$. Shape `(*shape,)`.
         raw: $r$; at 0 the scale is 1.
-        limit: $g$, at the start; clipped to ±10, a scale of 2e4.
+        limit: $g$, at the start and whenever it is trained between -10 and 10, a scale of 2e4.
+
+    Raises:
+        ValueError: If a limit is not between -10 and 10.
 
     Reference:
         Dinh, Sohl-Dickstein & Bengio (2017), Density estimation using Real NVP, section 4.1.
@@ -258,6 +270,8 @@ class TanhAffine(AbstractStretch):
     def __init__(self, loc: ArrayLike = 0.0, raw: ArrayLike = 0.0, limit: ArrayLike = 1.0):
         arrays = (jnp.asarray(value, dtype=jnp.result_type(float)) for value in (loc, raw, limit))
         self.loc, self.raw, self.limit = jnp.broadcast_arrays(*arrays)
+        if violated(jnp.abs(self.limit) <= TANH_LIMIT):
+            raise ValueError(f"TanhAffine: `limit` must be between -10 and 10, got {self.limit}.")
         self.shape = self.loc.shape
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
@@ -266,8 +280,7 @@ class TanhAffine(AbstractStretch):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         log_scale = self._log_scale()
-        back = jnp.clip((x - self.loc) * jnp.exp(-log_scale), -FAR, FAR)
-        return back, jnp.broadcast_to(-log_scale, x.shape)
+        return (x - self.loc) * jnp.exp(-log_scale), jnp.broadcast_to(-log_scale, x.shape)
 
     def _log_scale(self) -> Array:
         return jnp.clip(self.limit, -TANH_LIMIT, TANH_LIMIT) * jnp.tanh(self.raw)
@@ -276,13 +289,8 @@ class TanhAffine(AbstractStretch):
 TANH_LIMIT = 10.0
 
 
-FAR = 1e15
-"""Latents stop here: beyond, a few layers that shrink their scale would overflow float32, and gradients become NaN."""
-
-
 def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     dtype = jnp.result_type(float)
     loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
-    if violated(scale > 0):
-        raise ValueError(f"{name}: `scale` must be positive, got {scale}. Flip a sign with a linear map.")
+    check_positive(name, "scale", scale, hint=" Flip a sign with a linear map.")
     return loc, scale

@@ -1,8 +1,10 @@
 """Elementwise maps without parameters that are learned: supports, squashes and powers.
 
-A value outside a map's range has log-det -inf and a finite image, so its density is 0 and nothing is NaN.
+A value outside a map's range has log-det -inf and a finite image, so its density is 0 and nothing is NaN. Values are
+right over the whole range of the type, which begins at its least normal number (design record 0023).
 """
 
+import math
 from typing import ClassVar
 
 import jax
@@ -15,6 +17,7 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections.elementwise._between import AbstractBetween, Ends, inverse_softplus, sigmoid_ends
+from pushforward.bijections.elementwise._ranges import LOG_2, distance_from, log, log_least, power, within_exp_range
 from pushforward.supports import POSITIVE, REAL, Interval
 
 
@@ -41,13 +44,12 @@ class Exp(AbstractBetween):
     _ends: ClassVar[Ends] = Ends(REAL, POSITIVE, np.exp, np.log)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        x = _within_exp_range(x)
+        x = within_exp_range(x)
         return jnp.exp(x), x
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        inside = x > 0
-        log_x = jnp.log(jnp.maximum(x, jnp.finfo(x.dtype).tiny))
-        return log_x, jnp.where(inside, -log_x, -jnp.inf)
+        log_x = log(x)
+        return log_x, jnp.where(x > 0, -log_x, -jnp.inf)
 
 
 class Log(AbstractBetween):
@@ -113,22 +115,28 @@ class Square(AbstractBetween):
     _ends: ClassVar[Ends] = Ends(POSITIVE, POSITIVE, np.square, np.sqrt)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return _half_line_power(x, 2.0)
+        info = jnp.finfo(x.dtype)
+        safe = jnp.clip(x, math.sqrt(float(info.tiny)), math.sqrt(float(info.max)))
+        return jnp.clip(safe * safe, info.tiny, info.max), jnp.where(x > 0, LOG_2 + log(x), -jnp.inf)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return _half_line_power(x, 0.5)
+        root = jnp.sqrt(jnp.maximum(x, jnp.finfo(x.dtype).tiny))
+        return root, jnp.where(x > 0, -LOG_2 - 0.5 * log(x), -jnp.inf)
 
 
 class Sigmoid(AbstractBetween):
     r"""$y = a + (b - a)\,\sigma(x)$, onto the interval $(a, b)$.
 
-    $\log|dy/dx| = \log(b - a) + \log\sigma(x) + \log\sigma(-x)$. A value on the edge is taken as one rounding
-    step inside; a value beyond it has log-det -inf.
+    $\log|dy/dx| = \log(b - a) + \log\sigma(x) + \log\sigma(-x)$. The distance to the nearer end is carried: from an
+    end that is 0 down to the least normal number of the type, from another to its rounding step. A value on an end, and
+    from 0 a number below the least, is taken as `edge` says; a value beyond has log-det -inf.
 
     Args:
         shape: The event's shape.
         low: $a$.
         high: $b$, above `low`.
+        edge: How far from an end a value on it is taken to be, as a share of the interval; 0 for the nearest that the
+            type can tell. By default one rounding step of 1: of most data such a value is a rounded one.
 
     Raises:
         ValueError: If `high` is not above `low`.
@@ -137,27 +145,40 @@ class Sigmoid(AbstractBetween):
     shape: Shape = static(default=(), converter=as_shape)
     low: float = static(default=0.0)
     high: float = static(default=1.0)
+    edge: float | None = static(default=None)
 
     def __check_init__(self):
         if not self.low < self.high:
             raise ValueError(f"Sigmoid: `high` must be above `low`, got low={self.low} and high={self.high}.")
+        if self.edge is not None and not 0 <= self.edge < 0.5:
+            raise ValueError(f"Sigmoid: `edge` must be at least 0 and below 0.5, got {self.edge}.")
 
     @property
     def _ends(self) -> Ends:
         return sigmoid_ends(self.low, self.high)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        log_slope = jnp.log(self.high - self.low) + jax.nn.log_sigmoid(x) + jax.nn.log_sigmoid(-x)
-        y = self.low + (self.high - self.low) * jax.nn.sigmoid(x)
-        return jnp.clip(y, self.low, self.high), log_slope
+        width, least = self.high - self.low, log_least(x.dtype)
+        # Only an end that is 0 is reached; the number next to any other is a rounding step away.
+        reach = math.log(width) - least
+        x = jnp.clip(x, -reach if self.low == 0 else -jnp.inf, reach if self.high == 0 else jnp.inf)
+        size = jnp.abs(x)
+        rise = jnp.exp(jnp.maximum(-size, least))
+        step = width * (rise / (1.0 + rise)) * jnp.exp(jnp.minimum(-size - least, 0.0))  # from the nearer end
+        y = jnp.where(x < 0, self.low + step, self.high - step)
+        return jnp.clip(y, self.low, self.high), math.log(width) - size - 2.0 * jnp.log1p(rise)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         inside = (x >= self.low) & (x <= self.high)
-        eps = jnp.finfo(x.dtype).eps
-        u = jnp.clip((x - self.low) / (self.high - self.low), eps, 1.0 - eps)
-        log_u, log_rest = jnp.log(u), jnp.log1p(-u)
-        log_slope = -jnp.log(self.high - self.low) - log_u - log_rest
-        return log_u - log_rest, jnp.where(inside, log_slope, -jnp.inf)
+        width, edge = self.high - self.low, float(jnp.finfo(x.dtype).eps) if self.edge is None else self.edge
+        below, above = distance_from(x - self.low, self.low), distance_from(self.high - x, self.high)
+        log_below = log(jnp.where(x <= self.low, jnp.maximum(edge * width, below), below))
+        log_above = log(jnp.where(x >= self.high, jnp.maximum(edge * width, above), above))
+        # In the middle the logarithms cancel.
+        place = (below - above) / width
+        near_middle = jnp.abs(place) < 0.5
+        back = jnp.where(near_middle, 2.0 * jnp.arctanh(jnp.where(near_middle, place, 0.0)), log_below - log_above)
+        return back, jnp.where(inside, math.log(width) - log_below - log_above, -jnp.inf)
 
 
 class Logit(AbstractBetween):
@@ -167,25 +188,30 @@ class Logit(AbstractBetween):
         shape: The event's shape.
         low: $a$.
         high: $b$, above `low`.
+        edge: How far from an end a value on it is taken to be, as a share of the interval; 0 for the nearest that the
+            type can tell. By default one rounding step of 1: of most data such a value is a rounded one.
     """
 
     shape: Shape = static(default=(), converter=as_shape)
     low: float = static(default=0.0)
     high: float = static(default=1.0)
+    edge: float | None = static(default=None)
 
     @property
     def _ends(self) -> Ends:
         return sigmoid_ends(self.low, self.high).turned
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return Sigmoid(self.shape, self.low, self.high)._inverse_pointwise(x)
+        return Sigmoid(self.shape, self.low, self.high, self.edge)._inverse_pointwise(x)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return Sigmoid(self.shape, self.low, self.high)._forward_pointwise(x)
+        return Sigmoid(self.shape, self.low, self.high, self.edge)._forward_pointwise(x)
 
 
 class Tanh(AbstractBetween):
     r"""$y = \tanh x$, onto $(-1, 1)$; $\log|dy/dx| = 2(\log 2 - x - \operatorname{softplus}(-2x))$.
+
+    A value on an edge is taken as the number next to it; a value beyond has log-det -inf.
 
     Args:
         shape: The event's shape.
@@ -200,9 +226,10 @@ class Tanh(AbstractBetween):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         inside = jnp.abs(x) <= 1
-        limit = 1.0 - jnp.finfo(x.dtype).eps
-        back = jnp.arctanh(jnp.clip(x, -limit, limit))
-        return back, jnp.where(inside, -_log_tanh_slope(back), -jnp.inf)
+        rest = jnp.maximum(1.0 - jnp.abs(x), 0.5 * jnp.finfo(x.dtype).eps)
+        size = jnp.minimum(jnp.abs(x), 1.0)
+        back = 0.5 * jnp.sign(x) * jnp.log1p(2.0 * size / rest)
+        return back, jnp.where(inside, -jnp.log(rest) - jnp.log1p(size), -jnp.inf)
 
 
 class LeakyTanh(AbstractAnalyticElementwise):
@@ -229,12 +256,13 @@ class LeakyTanh(AbstractAnalyticElementwise):
         return jnp.tanh(inner) + jnp.exp(log_slope) * (x - inner), log_slope
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        bound = jnp.asarray(self.bound, x.dtype)
-        edge = jnp.tanh(bound)
-        inner = jnp.clip(x, -edge, edge)
-        back = jnp.arctanh(inner)
-        log_slope = _log_tanh_slope(back)
-        return back + (x - inner) * jnp.exp(-_log_tanh_slope(bound)), -log_slope
+        # Beyond a large bound tanh is 1 to rounding; how far it is from 1 is not.
+        past = jnp.abs(x) - 1.0 + 2.0 / (math.exp(2.0 * self.bound) + 1.0)
+        rest = jnp.maximum(1.0 - jnp.abs(x), 0.5 * jnp.finfo(x.dtype).eps)
+        back = 0.5 * jnp.log1p(2.0 * jnp.minimum(jnp.abs(x), 1.0) / rest)
+        inner = jnp.where(past < 0, back, self.bound)
+        log_slope = _log_tanh_slope(inner)
+        return jnp.sign(x) * (inner + jnp.maximum(past, 0.0) * jnp.exp(-log_slope)), -log_slope
 
 
 class Softplus(AbstractBetween):
@@ -251,28 +279,20 @@ class Softplus(AbstractBetween):
     _ends: ClassVar[Ends] = Ends(REAL, POSITIVE, lambda x: np.logaddexp(0.0, x), inverse_softplus)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        x = jnp.maximum(x, jnp.log(jnp.finfo(x.dtype).tiny))
+        x = jnp.maximum(x, log_least(x.dtype))
         return jax.nn.softplus(x), jax.nn.log_sigmoid(x)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         inside = x > 0
         safe = jnp.maximum(x, jnp.finfo(x.dtype).tiny)
-        log_sigmoid = jnp.log(-jnp.expm1(-safe))
+        log_sigmoid = log(-jnp.expm1(-safe))
         return safe + log_sigmoid, jnp.where(inside, -log_sigmoid, -jnp.inf)
 
 
-def _within_exp_range(x: Array) -> Array:
-    """Clip so that `exp` neither overflows nor gives 0, with a margin for the products that follow."""
-    info = jnp.finfo(x.dtype)
-    return jnp.clip(x, jnp.log(info.tiny), jnp.log(info.max) - 1.0)
-
-
 def _half_line_power(x: Array, exponent: float) -> tuple[Array, Array]:
-    inside = x > 0
-    log_x = jnp.log(jnp.maximum(x, jnp.finfo(x.dtype).tiny))
-    y = jnp.exp(_within_exp_range(exponent * log_x))
-    return y, jnp.where(inside, jnp.log(abs(exponent)) + (exponent - 1.0) * log_x, -jnp.inf)
+    return power(x, exponent), jnp.where(x > 0, math.log(abs(exponent)) + (exponent - 1.0) * log(x), -jnp.inf)
 
 
 def _log_tanh_slope(x: Array) -> Array:
-    return 2.0 * (jnp.log(2.0) - x - jax.nn.softplus(-2.0 * x))
+    size = jnp.abs(x)
+    return 2.0 * (LOG_2 - size - jnp.log1p(jnp.exp(-2.0 * size)))

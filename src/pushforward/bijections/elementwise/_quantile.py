@@ -4,12 +4,14 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.scipy.special import log_ndtr, ndtri
 from jaxtyping import Array
 
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
+from pushforward.bijections.elementwise._ranges import LOG_2
 
 
 class NormalQuantile(AbstractAnalyticElementwise):
@@ -32,10 +34,16 @@ class NormalQuantile(AbstractAnalyticElementwise):
         return y, _log_slope(y)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        log_tail = _log_tail(jnp.abs(x))
-        return jnp.sign(x) * (jnp.log1p(-jnp.exp(log_tail)) - log_tail), -_log_slope(x)
+        size = jnp.abs(x)
+        log_tail = _log_tail(jnp.maximum(size, MIDDLE))
+        middle = 2.0 * jnp.arctanh(lax.erf(HALF_ROOT * jnp.minimum(size, MIDDLE)))
+        back = jnp.where(size < MIDDLE, middle, jnp.log1p(-jnp.exp(log_tail)) - log_tail)
+        return jnp.sign(x) * back, -_log_slope(x)
 
 
+HALF_ROOT = math.sqrt(0.5)
+MIDDLE = 1.0
+"""Below, differences of logarithms would cancel."""
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 SERIES = (-1.0, 3.0, -15.0, 105.0, -945.0, 10395.0)
 """Coefficients of 1/y^2, 1/y^4, ... in y (1 - Phi(y)) / phi(y)."""
@@ -46,9 +54,12 @@ def _quantile(x: Array) -> Array:
     size = jnp.abs(x)
     # Up to here the tail probability is a normal number; beyond, Newton's steps on the log of its series.
     limit = -0.9 * math.log(jnp.finfo(x.dtype).tiny)
-    near = -ndtri(jax.nn.sigmoid(-jnp.minimum(size, limit)))
+    rise = jnp.exp(-jnp.minimum(size, limit))
+    near = jnp.where(
+        size < MIDDLE, lax.erf_inv(jnp.tanh(0.5 * jnp.minimum(size, MIDDLE))) / HALF_ROOT, -ndtri(rise / (1.0 + rise))
+    )
     target = jnp.maximum(size, limit)
-    far = jnp.sqrt(2.0 * (target - HALF_LOG_2PI) - jnp.log(2.0 * target))
+    far = jnp.sqrt(target - HALF_LOG_2PI - 0.5 * (LOG_2 + jnp.log(target))) / HALF_ROOT
     for _ in range(2):
         far = far + (_log_tail(far) + target) * jnp.exp(_log_mills(far))
     return jnp.sign(x) * jnp.where(size < limit, near, far)

@@ -1,6 +1,7 @@
 r"""Deep sigmoidal maps: a mixture of sigmoids seen through a logit, in log space throughout.
 
 Far out the logit of a mixture is linear with the least slope of its units, so the maps are onto the whole line.
+There the log-slope is off by as many rounding steps as the largest exponent `a x + b` has (docs/concepts/numerics.md).
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_key, violated
+from pushforward._errors import as_key, check_positive, violated
 from pushforward._matrices import log_abs_det, orthogonal
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
@@ -38,10 +38,11 @@ class TriangularAffine(AbstractLinear):
 
     Args:
         loc: $t$. Shape `(dim,)`.
-        matrix: $L$; what stands above the diagonal is ignored. Shape `(dim, dim)`.
+        matrix: $L$, with zeros above the diagonal. Shape `(dim, dim)`.
 
     Raises:
-        ValueError: If `matrix` is not square, fits not `loc`, or has a diagonal entry that is not positive.
+        ValueError: If `matrix` is not square, fits not `loc`, has a diagonal entry that is not positive, or one above
+            the diagonal that is not zero.
     """
 
     loc: Float[Array, " dim"]
@@ -55,8 +56,9 @@ class TriangularAffine(AbstractLinear):
         if self.loc.shape != (self.dim,):
             raise ValueError(f"TriangularAffine: `loc` must have shape ({self.dim},), got {self.loc.shape}.")
         diagonal = jnp.diagonal(matrix)
-        if violated(diagonal > 0):
-            raise ValueError(f"TriangularAffine: the diagonal must be positive, got {diagonal}.")
+        check_positive("TriangularAffine", "diagonal", diagonal)
+        if violated(jnp.triu(matrix, 1) == 0):
+            raise ValueError(f"TriangularAffine: above the diagonal `matrix` must be zero, got {matrix}.")
         self.diagonal_raw = positive_raw(diagonal)
         self.lower = jnp.tril(matrix, -1)
 

@@ -1,0 +1,1 @@
+"""Discrete data: binary columns, categories, and what lossless codes cost in bytes."""

@@ -1,0 +1,1 @@
+"""What the stored results say in the docs: tables, pictures and aims."""

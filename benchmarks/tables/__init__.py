@@ -1,0 +1,1 @@
+"""Real tables: families of flows beside each other, and the patches of BSDS300."""
