@@ -52,7 +52,7 @@ class Help(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the common options, then those of each modality."""
-        params = self.get_params(ctx)
+        params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         _write_options(ctx, formatter, "Options", [p for p in params if not isinstance(p, OwnOption)])
         for name, modality in modalities().items():
             own = [p for p in params if isinstance(p, OwnOption) and name in p.owners]
