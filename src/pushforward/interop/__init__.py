@@ -1,6 +1,6 @@
 """Flows in other libraries: one package each, which needs an extra and is imported by nothing else.
 
-- `pushforward.interop.numpyro`: `pip install 'pushforward[numpyro]'`.
+- `pushforward.interop.numpyro`: the extra `numpyro`, or `pip install numpyro`.
 """
 
 import importlib

@@ -128,7 +128,7 @@ class _Reader:
         if name not in FUNCTIONS:
             raise FileError(
                 f"{self.source}: the file holds the function `{name}`, which is not known here.",
-                "upgrade with `pip install --upgrade pushforward jax`",
+                f"{UPGRADE}, and `pip install --upgrade jax`",
             )
         return FUNCTIONS[name]
 

@@ -5,7 +5,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "`pushforward.interop.numpyro` needs NumPyro, which is not installed. "
-        "Install it with `pip install 'pushforward[numpyro]'`."
+        "Install the extra `numpyro`, or `pip install numpyro`."
     ) from error
 
 from pushforward.interop.numpyro._constraints import FlowSupport, constraint
