@@ -1,5 +1,6 @@
 """The modality of images."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -91,6 +92,8 @@ OPTIONS = (
 )
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SHEET = (6, 6)
+GLANCE = 1000
+"""Files of a folder that are looked at to tell what it holds."""
 
 
 class ImageModality(Modality):
@@ -114,9 +117,9 @@ class ImageModality(Modality):
     size_hint = "bring them to another size with --resize"
 
     def claims(self, source: str) -> bool:
-        """Whether it is a folder, a picture, or an array of bytes with three or four axes."""
+        """Whether it is a picture, a folder with one, or an array of bytes with three or four axes."""
         path = Path(source)
-        return path.is_dir() or path.suffix.lower() in PICTURE_ENDINGS or _holds_bytes(path)
+        return _is_picture(path) or _holds_pictures(path) or _holds_bytes(path)
 
     def read(self, source: str, given: Mapping[str, Any], talk: Any) -> Any:
         """Images and, if they are to be learned, labels."""
@@ -240,6 +243,15 @@ class ImageModality(Modality):
         from pushforward.modalities.image._model import ImageModel
 
         attributes(ImageModel(model), source, target, given, given["seed"], talk)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_ENDINGS
+
+
+def _holds_pictures(path: Path) -> bool:
+    """Whether a picture is among the first files below a folder."""
+    return path.is_dir() and any(map(_is_picture, itertools.islice(path.rglob("*"), GLANCE)))
 
 
 def _holds_bytes(path: Path) -> bool:

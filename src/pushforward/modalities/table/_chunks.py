@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward.bijections import Dequantize, Shift
 from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._support import LARGEST
@@ -114,7 +116,8 @@ def _chunk_scores(model: TableFlow, x: np.ndarray, condition: np.ndarray | None,
         keys = jax.random.split(jax.random.key(0), NUM_DRAWS)
         draws = [_flow_scores(model.flow, seen, given, size, key) for key in keys]
     elif noisy:
-        draws = [_flow_scores(model.flow, _shifted(seen, noisy, by), given, size) for by in shifts(x, noisy)]
+        flow = _taking_fractions(model.flow)
+        draws = [_flow_scores(flow, _shifted(seen, noisy, by), given, size) for by in shifts(x, noisy)]
     else:
         draws = [_flow_scores(model.flow, seen, given, size)]
     scores = np.logaddexp.reduce(draws, axis=0) - np.log(len(draws))
@@ -126,6 +129,15 @@ def _flow_scores(
 ) -> np.ndarray:
     function = _log_density if key is None else _keyed_log_density
     return np.asarray(function(flow, _padded(x, size), given, key), np.float64)[: len(x)]
+
+
+def _taking_fractions(flow: AbstractDistribution) -> AbstractDistribution:
+    """The same flow with its dequantisation as a map of real numbers, n to n + 0.5: `shifts` adds the noise."""
+
+    def opened(part: Any) -> Any:
+        return Shift(np.full(part.shape, -0.5)) if isinstance(part, Dequantize) else part
+
+    return jax.tree.map(opened, flow, is_leaf=lambda part: isinstance(part, Dequantize))
 
 
 def _shifted(x: np.ndarray, columns: list[int], by: np.ndarray) -> np.ndarray:
