@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._errors import as_key
 from pushforward._params import trainable_mask
 from pushforward._types import Shape
 from pushforward.nets._conditioner import AbstractConditioner
@@ -89,7 +90,7 @@ def needed_key(name: str, key: PRNGKeyArray | None) -> PRNGKeyArray:
     """The key, or a ValueError if there is none."""
     if key is None:
         raise ValueError(f"{name}: needs `key=` for the initial weights of its network, such as `jax.random.key(0)`.")
-    return key
+    return as_key(name, key)
 
 
 def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | None) -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import as_key, did_you_mean
+from pushforward._errors import did_you_mean
 from pushforward._graphs import Parents, graph
 from pushforward._params import buffer
 from pushforward._types import Activation, Kind, Shape
@@ -84,7 +84,6 @@ class Autoregressive(AbstractBatched):
         adjacency: Matrix | None = None,
         key: PRNGKeyArray | None = None,
     ):
-        key = as_key("Autoregressive", key)
         check_template("Autoregressive", inner)
         self.inner = inner
         options: dict[str, Any] = {"width": width, "depth": depth, "activation": activation}
