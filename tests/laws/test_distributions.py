@@ -116,19 +116,19 @@ def test_temperature_shrinks_the_samples(key):
 
 
 def test_blocks_of_rows_are_scored_like_the_rows(key, monkeypatch):
-    from pushforward.distributions import _base
+    from pushforward.distributions import _layout
 
     flow = perturb(CONDITIONAL["base"](key), 0.5)
     x, conditions = jax.random.normal(key, (24, 2)), jax.random.normal(key, (24, 3))
     expected = jnp.stack([flow.log_prob(*row) for row in zip(x, conditions, strict=True)])
-    monkeypatch.setattr(_base, "LEAST_ROWS", 1)
-    monkeypatch.setattr(_base, "MOST_ROWS", 7)
+    monkeypatch.setattr(_layout, "LEAST_ROWS", 1)
+    monkeypatch.setattr(_layout, "MOST_ROWS", 7)
     np.testing.assert_allclose(flow.log_prob(x, conditions), expected, rtol=1e-6)
 
 
 def test_blocks_get_different_noise(key, monkeypatch):
-    from pushforward.distributions import _base
+    from pushforward.distributions import _layout
 
-    monkeypatch.setattr(_base, "MOST_ROWS", 8)
+    monkeypatch.setattr(_layout, "MOST_ROWS", 8)
     flow = d.Transformed(d.Normal(jnp.zeros(1)), Dequantize((1,)))
     assert len(set(flow.log_prob(jnp.ones((24, 1)), key=key).tolist())) == 24

@@ -4,7 +4,7 @@ import pytest
 import pushforward as pf
 from cases import perturb
 from pushforward.data import Column, Schema
-from pushforward.distributions import _base
+from pushforward.distributions import _base, _layout
 from pushforward.modalities.table import _chunks
 from pushforward.modalities.table._chunks import TableFlow, iter_draws, iter_log_prob, log_prob
 from pushforward.modalities.table._noise import shifts
@@ -66,7 +66,7 @@ def test_draws_come_in_chunks_and_differ(model, short_chunks, key):
 def drawn_at_once(monkeypatch) -> list[int]:
     """How many draws each call of a sampler makes, of which blocks are short."""
     sizes, draw, draw_scored = [], _base._sample, _base._sample_and_log_prob
-    monkeypatch.setattr(_base, "MOST_ROWS", 16)
+    monkeypatch.setattr(_layout, "MOST_ROWS", 16)
     monkeypatch.setattr(_base, "DRAWN_BLOCKS", 2, raising=False)
     monkeypatch.setattr(_base, "_sample", lambda *given: sizes.append(given[2]) or draw(*given))
     monkeypatch.setattr(_base, "_sample_and_log_prob", lambda *given: sizes.append(given[2]) or draw_scored(*given))

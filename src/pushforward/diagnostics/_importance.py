@@ -14,8 +14,8 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import DataError, as_seed
 from pushforward._functions import hashable
 from pushforward.distributions import AbstractDistribution, Fitted
-from pushforward.distributions._base import batch_first
 from pushforward.distributions._fitted import flow_of
+from pushforward.distributions._layout import batch_first
 from pushforward.objectives._reverse_kl import LogDensity, fault_of, log_densities
 
 FEWEST = 25

@@ -4,16 +4,28 @@ import abc
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, as_key, check_condition, given, is_key
+from pushforward._errors import as_batch, as_key, check_condition
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Part, Shape
+from pushforward.distributions._layout import (
+    DRAWN_BLOCKS,
+    are_images,
+    batch_first,
+    batch_last,
+    broadcast_batches,
+    even_size,
+    laid_out,
+    most_rows,
+    rows_of,
+    sampling_key,
+    shape_of_draws,
+)
 from pushforward.supports import REAL, Support
 
 if TYPE_CHECKING:
@@ -83,9 +95,9 @@ class AbstractDistribution(Part):
         batch = x.shape[: x.ndim - len(self.event_shape)]
         rows = None
         if condition is not None and self.cond_shape is not None:
-            batch = _broadcast(name, batch, condition.shape[: condition.ndim - len(self.cond_shape)])
-            rows = _rows(condition, batch, self.cond_shape)
-        events = _rows(x, batch, self.event_shape)
+            batch = broadcast_batches(name, batch, condition.shape[: condition.ndim - len(self.cond_shape)])
+            rows = rows_of(condition, batch, self.cond_shape)
+        events = rows_of(x, batch, self.event_shape)
         log_prob = _log_prob_of_all(self, events, rows, key)
         if self.kinds[0] in ("iterative", "estimated") and any_unsolved(log_prob, events, rows):
             conditions = None if rows is None else jnp.moveaxis(rows, 0, -1)
@@ -111,7 +123,7 @@ class AbstractDistribution(Part):
         Raises:
             ValueError: If the first argument is not a key, the second not a shape, or a condition does not fit.
         """
-        key = _sampling_key(type(self).__name__, "sample", key, sample_shape)
+        key = sampling_key(type(self).__name__, "sample", key, sample_shape)
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.sample(key, sample_shape, condition, temperature=temperature)
@@ -130,7 +142,7 @@ class AbstractDistribution(Part):
         self, key: PRNGKeyArray, sample_shape: int | Shape = (), condition: ArrayLike | None = None
     ) -> tuple[Array, Array]:
         """`sample`, and the log-density of each draw from the same pass."""
-        key = _sampling_key(type(self).__name__, "sample_and_log_prob", key, sample_shape)
+        key = sampling_key(type(self).__name__, "sample_and_log_prob", key, sample_shape)
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.sample_and_log_prob(key, sample_shape, condition)
@@ -176,7 +188,7 @@ class AbstractDistribution(Part):
         return self, condition
 
     def _sampling_plan(self, sample_shape: int | Shape, condition: Array | None) -> tuple[int, Shape, Array | None]:
-        shape = _sample_shape(type(self).__name__, sample_shape)
+        shape = shape_of_draws(type(self).__name__, sample_shape)
         if condition is None or self.cond_shape is None:
             return math.prod(shape), shape, None
         shape += condition.shape[: condition.ndim - len(self.cond_shape)]
@@ -221,58 +233,11 @@ class AbstractDistribution(Part):
         return self
 
 
-def _sampling_key(name: str, method: str, key: Any, sample_shape: Any) -> PRNGKeyArray:
-    """The first argument of a sampler; who writes the number of draws there is told the call that works."""
-    if is_key(key) or not isinstance(key, int | np.integer | tuple | list):
-        return as_key(f"{name}.{method}", key, f"{method}(jax.random.key(0), ...)")
-    raise ValueError(
-        f"{name}.{method}: the first argument is a key, the second the number of draws, got "
-        f"{'them the other way round' if is_key(sample_shape) else given(key)}. "
-        f"Write `{method}(jax.random.key(0), {key})`."
-    )
-
-
-def _sample_shape(name: str, sample_shape: Any) -> Shape:
-    sizes = [sample_shape] if isinstance(sample_shape, int | np.integer) else sample_shape
-    if not isinstance(sizes, tuple | list) or not all(isinstance(n, int | np.integer) and n >= 0 for n in sizes):
-        raise ValueError(
-            f"{name}: `sample_shape` must be the number of draws or a shape, got {given(sample_shape)}. "
-            "Write `sample(key, 100)` or `sample(key, (10, 10))`."
-        )
-    return tuple(int(n) for n in sizes)
-
-
-def batch_last(x: Array, batch: Shape, event_shape: Shape) -> Array:
-    """`(*batch, *event) -> (*event, prod(batch))`; batch axes are broadcast to `batch` first."""
-    return jnp.moveaxis(_rows(x, batch, event_shape), 0, -1)
-
-
-def _rows(x: Array, batch: Shape, event_shape: Shape) -> Array:
-    """`(*batch, *event) -> (prod(batch), *event)`; batch axes are broadcast to `batch` first."""
-    return jnp.broadcast_to(x, (*batch, *event_shape)).reshape(math.prod(batch), *event_shape)
-
-
-def batch_first(x: Array) -> Array:
-    """`(*event, n) -> (n, *event)`."""
-    return jnp.moveaxis(x, -1, 0)
-
-
-BLOCK_CELLS, BLOCK_CELLS_ELSEWHERE = 2**17, 2**23
-"""Rows times numbers of an event in one block, on a CPU and on an accelerator, which needs large ones to be busy."""
-LEAST_ROWS, MOST_ROWS = 2_048, 4_096
-"""Rows of a block of vectors on a CPU. More move temporaries out of the caches: 20,000 rows of 43 columns took a MAF
-56 ms whole and 30 in blocks of 2,900, a spline flow 309 and 227; of 6 columns, 25 and 23, 53 and 44. Fewer read the
-weights too often: of 784 columns, 2,000 rows took 207 ms whole and 477 in twelve pieces. Of images there is no least: a
-convolutional network makes hundreds of numbers of each."""
-DRAWN_BLOCKS = 16
-"""Blocks of vectors that are drawn in one call: a million rows of 6 columns from a MAF at once took 1.5 GiB."""
-
-
 def _log_prob_of_all(
     distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None
 ) -> Array:
     """Log-densities of `(n, *event)`; of many rows that are not being traced in blocks."""
-    n, most = x.shape[0], _most_rows(distribution.event_shape)
+    n, most = x.shape[0], most_rows(distribution.event_shape)
     if n <= most or isinstance(x, Tracer):
         return _log_prob(distribution, x, condition, key)
     return _log_prob_in_blocks(distribution, x, condition, key, math.ceil(n / most))
@@ -298,33 +263,16 @@ def _draws_of_all(
     distribution: AbstractDistribution, draw: Callable[..., T], key: PRNGKeyArray, n: int, condition: Array | None
 ) -> T:
     """What `draw(key, n, condition)` gives, arrays with the draws along the last axis; of many in several calls."""
-    most = _most_rows(distribution.event_shape) * (1 if _are_images(distribution.event_shape) else DRAWN_BLOCKS)
+    most = most_rows(distribution.event_shape) * (1 if are_images(distribution.event_shape) else DRAWN_BLOCKS)
     if n <= most or isinstance(key, Tracer):
         return draw(key, n, condition)
-    size, pieces = _even_size(n, most), []
+    size, pieces = even_size(n, most), []
     for start in range(0, n, size):
         first = min(start, n - size)
         given = None if condition is None else condition[..., first : first + size]
         piece = draw(jax.random.fold_in(key, start), size, given)
         pieces.append(jax.tree.map(lambda a, cut=start - first: a[..., cut:], piece))
     return jax.tree.map(lambda *each: jnp.concatenate(each, axis=-1), *pieces)
-
-
-def _most_rows(event_shape: Shape) -> int:
-    """How many events go into one block."""
-    is_cpu = jax.default_backend() == "cpu"
-    rows = max((BLOCK_CELLS if is_cpu else BLOCK_CELLS_ELSEWHERE) // max(math.prod(event_shape), 1), 1)
-    return rows if _are_images(event_shape) or not is_cpu else min(max(rows, LEAST_ROWS), MOST_ROWS)
-
-
-def _are_images(event_shape: Shape) -> bool:
-    return len(event_shape) == 3
-
-
-def _even_size(n: int, most: int) -> int:
-    """Rows of calls that are about equally long, one of 16 sizes at most: each is compiled."""
-    step = math.ceil(most / 16)
-    return min(math.ceil(math.ceil(n / math.ceil(n / most)) / step) * step, most)
 
 
 @jax.jit
@@ -346,25 +294,8 @@ def _sample(
     return laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n))
 
 
-def laid_out(distribution: AbstractDistribution, method: str, values: Array, wanted: Shape) -> Array:
-    """What a method of a subclass gave, in the layout of the contract, or a ValueError."""
-    if jnp.shape(values) != wanted:
-        raise ValueError(
-            f"{type(distribution).__name__}.{method}: must give shape {wanted}, got {jnp.shape(values)}. "
-            "The axis of many events is the last one, behind those of the event."
-        )
-    return values
-
-
 @partial(jax.jit, static_argnums=2)
 def _sample_and_log_prob(
     distribution: AbstractDistribution, key: PRNGKeyArray, n: int, condition: Array | None
 ) -> tuple[Array, Array]:
     return distribution._sample_and_log_prob_many(key, n, condition)
-
-
-def _broadcast(name: str, a: Shape, b: Shape) -> Shape:
-    try:
-        return jnp.broadcast_shapes(a, b)
-    except ValueError as error:
-        raise ValueError(f"{name}: the batch axes of `x`, {a}, and of `condition`, {b}, do not broadcast.") from error

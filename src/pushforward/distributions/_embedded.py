@@ -9,7 +9,8 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import check_part
 from pushforward._types import Kind, Shape
 from pushforward.bijections import AbstractBijection
-from pushforward.distributions._base import AbstractDistribution, _most_rows
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._layout import most_rows
 from pushforward.nets import AbstractConditioner
 from pushforward.nets._own import own_net
 from pushforward.supports import Support
@@ -109,7 +110,7 @@ def _embedded_rows(distribution: Embedded, condition: Array) -> Array:
         found = distribution._embed(condition[..., None])
         return None if found is None else found[..., 0]
 
-    found = jax.lax.map(one, condition.reshape(-1, *shape), batch_size=_most_rows(shape))
+    found = jax.lax.map(one, condition.reshape(-1, *shape), batch_size=most_rows(shape))
     return found.reshape(*batch, *found.shape[1:])
 
 

@@ -9,7 +9,8 @@ from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
-from pushforward.distributions._base import AbstractDistribution, laid_out
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._layout import laid_out
 from pushforward.supports import Support
 from pushforward.supports._events import FORWARD
 from pushforward.supports._fit import Misfit

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import given
-from pushforward.distributions._base import AbstractDistribution, batch_last
+from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._layout import batch_last
 
 
 class Batch(NamedTuple):

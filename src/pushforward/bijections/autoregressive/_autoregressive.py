@@ -15,7 +15,7 @@ from pushforward._params import buffer
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.autoregressive._blocked import solve_by_passes, solve_in_order
-from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill, forth_to
 from pushforward.nets import MADE, AbstractConditioner
 from pushforward.nets._own import check_masked, needed_key, own_net
 from pushforward.supports import Support
@@ -134,7 +134,7 @@ class Autoregressive(AbstractBatched):
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         def step(raw: Array, z: Array) -> tuple[Array, Array]:
-            return fill(self.inner, raw)._forward_pointwise(z)
+            return forth_to(fill(self.inner, raw), z)
 
         given = step, self._in_order(x), condition
         net = self.net

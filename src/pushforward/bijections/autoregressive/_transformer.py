@@ -7,7 +7,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill, forth_to
 from pushforward.nets import CausalTransformer, GuidedTransformer
 from pushforward.supports import Support
 from pushforward.supports._events import Passage, by_coordinate
@@ -118,7 +118,7 @@ class TransformerAutoregressive(AbstractBatched):
             before, memories = carry
             place, z = group
             raw, memories = self.net.step(before, place, memories, condition)
-            y, log_slope = fill(self.inner, raw)._forward_pointwise(z)
+            y, log_slope = forth_to(fill(self.inner, raw), z)
             return (y, memories), (y, log_slope)
 
         start = (jnp.zeros((self.net.token_dim, batch), x.dtype), self.net.empty(batch))

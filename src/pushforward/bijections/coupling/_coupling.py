@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward._params import static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill
+from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill, forth_to
 from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet
 from pushforward.nets._own import needed_key, own_net
 from pushforward.supports import REAL, Circle, Product, Support
@@ -179,7 +179,7 @@ class Coupling(AbstractBatched):
         return np.broadcast_to(np.arange(self.in_shape[-1]) < self.split, self.in_shape)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self._mapped(lambda filled, values: filled._forward_pointwise(values), x, condition)
+        return self._mapped(forth_to, x, condition)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self._mapped(back_from, x, condition)

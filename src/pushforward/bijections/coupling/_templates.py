@@ -11,6 +11,7 @@ from pushforward._errors import check_part
 from pushforward._params import bounded_raw, predicted_mask
 from pushforward._types import Part
 from pushforward.bijections._base import AbstractBijection
+from pushforward.bijections._compose import Inverse
 from pushforward.bijections.elementwise._spline import AbstractSpline
 
 T = TypeVar("T", bound=Part)
@@ -42,7 +43,7 @@ def fill(inner: T, raw: Array) -> T:
         raw: Predictions `(count_raw(inner), *event)`.
 
     Returns:
-        The map with leaves `(*own, *event)`, for use through `_forward_pointwise` and `back_from`. Raw numbers of
+        The map with leaves `(*own, *event)`, for use through `forth_to` and `back_from`. Raw numbers of
         scales are bounded, see `bounded_raw`.
     """
     event = raw.shape[1:]
@@ -70,6 +71,13 @@ def back_from(filled: AbstractBijection, x: Array) -> tuple[Array, Array]:
     z, log_slope = filled._inverse_pointwise(x)
     # A spline ends as the identity, and a pass over its values would cost as much as a part of it.
     return (z if isinstance(filled, AbstractSpline) else jnp.clip(z, -FAR, FAR)), log_slope
+
+
+def forth_to(filled: AbstractBijection, z: Array) -> tuple[Array, Array]:
+    """A filled template's forward of `z` and its log-slope; where the template is turned round, as `back_from`."""
+    if isinstance(filled, Inverse):
+        return back_from(filled.bijection, z)
+    return filled._forward_pointwise(z)
 
 
 POSITIVE = frozenset(

@@ -262,7 +262,7 @@ class LeakyTanh(AbstractAnalyticElementwise):
         back = 0.5 * jnp.log1p(2.0 * jnp.minimum(jnp.abs(x), 1.0) / rest)
         inner = jnp.where(past < 0, back, self.bound)
         log_slope = _log_tanh_slope(inner)
-        return jnp.sign(x) * (inner + jnp.maximum(past, 0.0) * jnp.exp(-log_slope)), -log_slope
+        return jnp.sign(x) * (inner + jnp.where(past < 0, 0.0, past) * jnp.exp(-log_slope)), -log_slope
 
 
 class Softplus(AbstractBetween):

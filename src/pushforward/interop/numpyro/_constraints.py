@@ -7,7 +7,6 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 from numpyro.distributions import constraints
-from numpyro.distributions.transforms import biject_to
 
 from pushforward._types import Shape
 from pushforward.bijections import (
@@ -21,7 +20,6 @@ from pushforward.bijections import (
     Sigmoid,
     Standardize,
 )
-from pushforward.interop.numpyro._transform import BijectionTransform
 from pushforward.supports import Categories, Circle, Integers, Interval, PartOf, Sphere, Support
 from pushforward.supports._events import spread
 
@@ -73,7 +71,7 @@ class FlowSupport(constraints.Constraint):
 
     def feasible_like(self, prototype: Any) -> Array:
         """An event of the support, repeated."""
-        event = _from_line(self).forward(jnp.zeros(self.shape))
+        event = from_line(self).forward(jnp.zeros(self.shape))
         return jnp.broadcast_to(event, jnp.shape(prototype))
 
     def eq(self, other: object, static: bool = False) -> bool:
@@ -85,12 +83,7 @@ class FlowSupport(constraints.Constraint):
         return (), ((), {"flow_support": self.flow_support, "shape": self.shape})
 
 
-@biject_to.register(FlowSupport)
-def _biject_to_flow_support(given: FlowSupport) -> BijectionTransform:
-    return BijectionTransform(_from_line(given))
-
-
-def _from_line(given: FlowSupport) -> AbstractBijection:
+def from_line(given: FlowSupport) -> AbstractBijection:
     """A map from the line onto the support, number by number."""
     support, size = given.flow_support, math.prod(given.shape)
     parts = [_part(kind, len(list(run)), given) for kind, run in groupby(spread(support, (size,)))]

@@ -5,13 +5,13 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 from numpyro.distributions import constraints
-from numpyro.distributions.transforms import Transform
+from numpyro.distributions.transforms import Transform, biject_to
 
 from pushforward._errors import check_condition
 from pushforward._types import Shape
 from pushforward.bijections import AbstractBijection
-from pushforward.distributions._base import batch_first, batch_last
-from pushforward.supports import Support
+from pushforward.distributions._layout import batch_first, batch_last
+from pushforward.interop.numpyro._constraints import FlowSupport, constraint, from_line
 
 
 class BijectionTransform(Transform):
@@ -49,11 +49,11 @@ class BijectionTransform(Transform):
 
     @property
     def domain(self) -> constraints.Constraint:
-        return _constraint(self.flow_supports[0], self.bijection.in_shape)
+        return constraint(self.flow_supports[0], self.bijection.in_shape)
 
     @property
     def codomain(self) -> constraints.Constraint:
-        return _constraint(self.flow_supports[1], self.bijection.out_shape)
+        return constraint(self.flow_supports[1], self.bijection.out_shape)
 
     def __call__(self, x: Any) -> Array:
         return self._mapped(x, forward=True)[0]
@@ -104,7 +104,6 @@ def _with_event(shape: Shape, before: Shape, after: Shape) -> Shape:
     return (*shape[: len(shape) - len(before)], *after)
 
 
-def _constraint(support: Support, shape: Shape) -> constraints.Constraint:
-    from pushforward.interop.numpyro._constraints import constraint  # which needs this file for maps onto supports
-
-    return constraint(support, shape)
+@biject_to.register(FlowSupport)
+def _biject_to_flow_support(given: FlowSupport) -> BijectionTransform:
+    return BijectionTransform(from_line(given))
