@@ -98,7 +98,7 @@ BUFFERED = ["standardize", "permute", "actnorm", "chain", "own_autoregressive"]
 @pytest.mark.parametrize("method", ["forward_and_log_det", "inverse_and_log_det"])
 def test_no_gradient_reaches_a_buffer(name, method, key):
     bijection = CASES[name].bijection(key)
-    x = CASES[name].points(bijection, key, 1)[0]
+    x = 0.3 * jax.random.normal(key, bijection.in_shape)
     gradient = jax.grad(lambda b: sum(jnp.sum(out) for out in getattr(b, method)(x)))(bijection)
     trained = jax.tree.leaves(trainable_mask(bijection))
     assert not any(np.any(g) for g, t in zip(leaves(gradient), trained, strict=True) if not t)

@@ -68,6 +68,12 @@ class Embedded(AbstractDistribution):
             return self.embedding._inverse_many(condition, None, None)[0]
         return self.embedding(condition)
 
+    def _embedded_one(self, condition: Array) -> Array:
+        """What the distribution sees of one condition, `(*cond_shape) -> (*inner cond_shape)`."""
+        if isinstance(self.embedding, AbstractBijection):
+            return self.embedding.inverse(condition)
+        return self.embedding(condition[..., None])[..., 0]
+
     @property
     def _has_network(self) -> bool:
         """Whether a network stands between the condition and the innermost distribution."""

@@ -93,7 +93,7 @@ def _opened(
             bijections.insert(0, flow.bijection)
             flow = flow.base
         else:
-            condition = None if condition is None else flow._opened(condition)[1]
+            condition = None if condition is None else flow._embedded_one(condition)
             flow = flow.distribution
     return flow, bijections, condition
 
