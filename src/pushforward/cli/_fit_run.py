@@ -32,7 +32,7 @@ def run(request: Request, talk: Talk) -> None:
     given = take_own("fit", modality, request.own, "")
     check_recipe(flow, request.settings, conditional=modality.is_conditional(given))
     data = modality.read(request.source, given, talk)
-    settings = modality.settings(given, data, flow=flow, **request.common(progress=not talk.quiet))
+    settings = modality.settings(given, data, {"flow": flow, **request.common(progress=not talk.quiet)})
     _check_build(modality, data, settings)
     _say_checkpoint(request, talk)
     talk.say(f"fitting {flow} to {modality.plan(data, settings)}")

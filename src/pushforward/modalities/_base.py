@@ -106,7 +106,7 @@ class Modality(abc.ABC):
             DataError: If they cannot be read.
         """
 
-    def settings(self, given: Mapping[str, Any], data: Any, **common: Any) -> Settings:
+    def settings(self, given: Mapping[str, Any], data: Any, common: Mapping[str, Any]) -> Settings:
         """The settings of a fit from the shell: the common ones, and its own from the options."""
         from pushforward.modalities._settings import Settings
 

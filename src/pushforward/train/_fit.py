@@ -155,8 +155,8 @@ def fit(
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where | None) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
     params, rest = partition(_started(flow, head), frozen=frozen)
-    if not jax.tree.leaves(params):
-        raise ValueError("fit: there is nothing to train: the flow has no parameters, or all of them are `frozen`.")
+    if frozen is not None and not jax.tree.leaves(params):
+        raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
     loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key)
     run = new_run(params, rest, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):

@@ -127,14 +127,13 @@ class ImageModality(Modality):
 
         return read_to_fit(source, given, talk)
 
-    def settings(self, given: Mapping[str, Any], data: Any, **common: Any) -> Any:
+    def settings(self, given: Mapping[str, Any], data: Any, common: Mapping[str, Any]) -> Any:
         """The common settings, and what training makes of the images."""
         from pushforward.modalities.image._settings import ImageSettings
 
-        if common["batch_size"] is None:
-            common.pop("batch_size")
         own = {name: given[name] for name in ("flip", "shift", "drop_labels")}
-        return ImageSettings(**common, conditional=given["labels"], **own)
+        said = {name: value for name, value in common.items() if name != "batch_size" or value is not None}
+        return ImageSettings(**said, conditional=given["labels"], **own)
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether labels are learned."""

@@ -90,7 +90,7 @@ class TableModality(Modality):
 
         return read_rows(source, given, talk)
 
-    def settings(self, given: Mapping[str, Any], data: Any, **common: Any) -> Any:
+    def settings(self, given: Mapping[str, Any], data: Any, common: Mapping[str, Any]) -> Any:
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
 
