@@ -122,8 +122,13 @@ class Autoregression(AbstractDistribution):
 
         if self.num_orders == 1:
             return solve_in_order(self.net, step, noise, condition)[0]
-        index = jax.random.randint(jax.random.fold_in(key, 1), (), 0, self.num_orders)
-        return self._sample_in(self.degrees(index), step, noise, condition)
+        # Each draw has an order of its own: all in one order would be draws of one part of the mixture.
+        chosen = jax.random.randint(jax.random.fold_in(key, 1), (n,), 0, self.num_orders)
+
+        def in_order(index: Array, x: Array) -> Array:
+            return jnp.where(chosen == index, self._sample_in(self.degrees(index), step, noise, condition), x)
+
+        return lax.fori_loop(0, self.num_orders, in_order, jnp.zeros_like(noise[:, 0]))
 
     def _sample_in(self, degrees: Degrees | None, step, noise: Array, condition: Array | None) -> Array:
         """One pass a coordinate: a resampled order has no blocks."""
