@@ -196,7 +196,7 @@ def _images() -> list[Case]:
         ),
         "nice_image": lambda k: flows.nice_image((4, 4, 1), num_layers=2, depth=1, key=k, **tiny),
     }
-    slow_to_compile = ("idf_image", "iunet", "mintnet_image", "realnvp_image", "residual_image")
+    slow_to_compile = ("idf_image", "iunet", "mintnet_image", "realnvp_image", "residual_image", "tarflow_image")
     net = {"width": 4}
     return [
         Case("checkerboard", lambda k: b.Checkerboard((3, 4, 2))),
@@ -224,6 +224,11 @@ def _images() -> list[Case]:
     ]
 
 
+HEAVY_PLAIN = {"gaussianization", "tarflow", "bernstein", "sos"}
+HEAVY_CONDITIONAL = {"gaussianization", "naf", "bnaf", "nsf-ar", "mintnet", "residual", "iaf", "sylvester"}
+"""Stacks whose layers are cases, or which are tested in their other form, and take long to compile."""
+
+
 def _recipes() -> list[Case]:
     cases = []
     for name, recipe in flows.RECIPES.items():
@@ -247,7 +252,7 @@ def _recipes() -> list[Case]:
             build = lambda k, r=recipe, o=options, c=cond_dim: r.build(D, width=8, depth=1, cond_dim=c, key=k, **o)  # noqa: E731
             if "num_layers" not in recipe.options() and cond_dim is None:
                 build = lambda k, r=recipe: r.build(D, key=k)  # noqa: E731
-            slow = cond_dim is None and name in ("gaussianization", "tarflow")  # their conditional forms are not
+            slow = name in (HEAVY_PLAIN if cond_dim is None else HEAVY_CONDITIONAL)
             cases.append(Case(f"flow_{name}{suffix}", _bijection_of(build), domain, slow=slow))
     return cases
 

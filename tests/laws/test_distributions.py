@@ -45,8 +45,19 @@ CONDITIONAL = {
 EDGES = {"uniform": (-1.0, 2.0)}
 
 
-@pytest.mark.parametrize("dim", [1, 2])
-@pytest.mark.parametrize("name", BASES)
+HEAVY = {"residual", "nsf-ar", "nsf", "planar"}
+"""In two dimensions they take long to compile, and their maps have laws of their own."""
+
+
+def _in_dimensions() -> list:
+    return [
+        pytest.param(name, dim, marks=pytest.mark.slow if name in HEAVY and dim == 2 else ())
+        for name in BASES
+        for dim in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(("name", "dim"), _in_dimensions())
 def test_every_law_holds(name, dim, key):
     edges = EDGES.get(name)
     # Noise would move the edges.
