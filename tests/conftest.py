@@ -47,3 +47,14 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set PUSHFORWARD_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _modalities_as_they_were():
+    """A kind of data that a test or a page registers is gone behind it."""
+    from pushforward.modalities import modalities
+
+    known = dict(modalities())
+    yield
+    modalities().clear()
+    modalities().update(known)

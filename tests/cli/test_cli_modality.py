@@ -17,8 +17,6 @@ FILE = Path(__file__).parents[1] / "bits_modality.py"
 @pytest.fixture(autouse=True)
 def _registered():
     register(BitModality())
-    yield
-    del modalities()["bits"]
 
 
 @pytest.fixture
