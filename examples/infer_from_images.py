@@ -68,7 +68,7 @@ posterior = embedded(flow, network, cond_shape=(1, SIDE, SIDE))
 # Simulations cost nothing here, so every step of the training draws new ones, and nothing can be overfitted.
 
 # %%
-result = pf.fit(posterior, simulate, batch_size=128, max_epochs=7, patience=None, key=fit_key, progress=False)
+result = pf.fit(posterior, simulate, batch_size=128, max_epochs=10, patience=None, key=fit_key, progress=False)
 posterior = result.flow
 print(result)
 
