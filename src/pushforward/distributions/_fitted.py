@@ -24,8 +24,10 @@ def flow_of(name: str, model: Any) -> AbstractDistribution:
     """
     if isinstance(model, AbstractDistribution):
         return model
-    if isinstance(model, Fitted) and isinstance(model.flow_, AbstractDistribution):
-        return model.flow_
+    # Not `isinstance(model, Fitted)`: from Python 3.12 on that is true of an estimator that is not fitted yet.
+    flow = getattr(model, "flow_", None)
+    if isinstance(flow, AbstractDistribution):
+        return flow
     raise TypeError(
         f"{name}: `flow` must be a distribution or a fitted estimator, got {given(model)}. "
         "An estimator has a flow after its `fit`; a bijection needs `Transformed(base, bijection)`."
