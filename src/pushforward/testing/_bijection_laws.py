@@ -77,6 +77,7 @@ def _searches(program: Jaxpr) -> bool:
 
 
 def _inside(value: Any) -> Iterator[Jaxpr]:
+    value = getattr(value, "params", value)  # newer JAX wraps `custom_root` and its like; their programs are in `params`
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, ClosedJaxpr):
