@@ -77,7 +77,8 @@ def _searches(program: Jaxpr) -> bool:
 
 
 def _inside(value: Any) -> Iterator[Jaxpr]:
-    value = getattr(value, "params", value)  # newer JAX wraps `custom_root` and its like; their programs are in `params`
+    # Newer JAX wraps `custom_root` and its like in an object, whose programs are in `params`.
+    value = getattr(value, "params", value)
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, ClosedJaxpr):
