@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.extend.core import Jaxpr
 from jaxtyping import Array
 
 from pushforward._params import partition
@@ -81,9 +81,8 @@ def _inside(value: Any) -> Iterator[Jaxpr]:
     value = getattr(value, "params", value)
     if isinstance(value, dict):
         value = tuple(value.values())
-    if isinstance(value, ClosedJaxpr):
-        yield value.jaxpr
-    elif isinstance(value, Jaxpr):
+    value = getattr(value, "jaxpr", value)  # of a closed one
+    if isinstance(value, Jaxpr):
         yield value
     elif isinstance(value, tuple | list):
         for item in value:
