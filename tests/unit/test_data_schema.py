@@ -144,7 +144,7 @@ def test_values_outside_each_kind_are_seen(mixed):
     schema, values = mixed
     assert not schema.outside(values).any()
     wrong = [("half", 0.0), ("half", -1.0), ("share", 3.01), ("share", -1.01), ("whole", 2000.5), ("count", -1.0)]
-    wrong += [("coin", 2.0), ("coin", 5.0), ("line", np.nan), ("line", np.inf), ("line", 1e39)]
+    wrong += [("coin", 2.0), ("coin", 5.0), ("line", np.nan), ("line", np.inf)]
     rows = values[: len(wrong) + 1].copy()
     for row, (name, value) in zip(rows, wrong, strict=False):
         row[schema.names.index(name)] = value

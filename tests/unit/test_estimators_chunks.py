@@ -4,6 +4,7 @@ import pytest
 import pushforward as pf
 from cases import perturb
 from pushforward.data import Column, Schema
+from pushforward.data._units import Units
 from pushforward.distributions import _base, _layout
 from pushforward.modalities.table import _chunks
 from pushforward.modalities.table._chunks import TableFlow, iter_draws, iter_log_prob, log_prob
@@ -120,22 +121,21 @@ def test_noise_is_uniform_and_spread_evenly_over_the_draws():
 
 def test_averaged_draws_come_near_the_probability(key):
     """A rounded normal: the probability of an integer is a difference of two normal distribution functions."""
-    flow = pf.distributions.Transformed(
-        pf.distributions.Normal.standard((1,)),
-        pf.bijections.Chain([pf.bijections.Standardize(np.array([0.3]), 2.0), pf.bijections.Dequantize((1,))]),
-    )
-    model = TableFlow(flow, Schema([Column("n", "integer")]))
+    schema = Schema([Column("n", "integer")])
+    units = Units(schema.supports, means=(0.3,), spreads=(2.0,), edges=(0.0,))
+    model = TableFlow(pf.distributions.Normal.standard((1,)), schema, units)
     n = np.arange(-4.0, 5.0)[:, None]
     u = (np.arange(10_000) + 0.5) / 10_000
     exact = np.log(np.exp(-0.5 * ((n + u - 0.3) / 2) ** 2).mean(axis=1) / (2 * np.sqrt(2 * np.pi)))
     np.testing.assert_allclose(log_prob(model, n), exact, atol=0.02)
 
 
-def test_draws_are_inside_after_rounding_too():
-    schema = Schema([Column("a", "bounded", 0.0, 0.1), Column("b", "positive")])
-    draws = np.array([[0.1, 0.0], [0.05, 2.0]], np.float32)
-    assert float(draws[0, 0]) > 0.1
-    inside = _chunks._inside(schema, draws, np.float64)
-    assert inside[0, 0] == 0.1
-    assert inside[0, 1] > 0
-    np.testing.assert_array_equal(inside[1], draws[1])
+def test_values_stay_inside_where_the_type_ends():
+    schema = Schema([Column("a", "bounded", 0.0, 0.1), Column("b", "positive"), Column("n", "integer", 0.0, 5.0)])
+    units = Units(schema.supports, means=(0.0,) * 3, spreads=(1.0,) * 3, edges=(0.0,) * 3)
+    ends = units.original(np.array([[-1e4], [1e4], [0.0]], np.float32) * np.ones(3, np.float32))
+    assert not schema.outside(ends).any()
+    np.testing.assert_allclose(ends[2], [0.05, 1.0, 3.0])
+    assert (np.diff(ends[:2], axis=0) > 0).all()
+    written = schema.clip(ends.astype(np.float32))
+    assert not schema.outside(written).any()

@@ -11,8 +11,9 @@ from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed,
 from pushforward.data._coding import cells, numbers
 from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
-from pushforward.data._support import LARGEST, mean_and_spread
+from pushforward.data._support import mean_and_spread
 from pushforward.data._tables import Table, constant_columns, positions, quoted, require_rows
+from pushforward.data._units import LARGEST
 
 LOGNORMAL_GAIN = 0.1
 """Nats per row by which a lognormal must describe a column better than a normal before it is called positive.
@@ -25,8 +26,8 @@ END_WIDTH, END_SHARE = 0.05, 0.01
 
 An exponential column that happens to stay below 1 does not pass: a hundredth of it near 1 means more beyond.
 """
-FLOAT32_RATIO = 1e5
-"""|mean| / spread above which float32 (7 digits) keeps fewer than about 150 steps per spread."""
+FLOAT64_RATIO = 1e12
+"""|mean| / spread above which float64 (16 digits) keeps fewer than about 5,000 steps per spread."""
 ANGLE_NAMES = re.compile(
     r"angle|degree|radian|direction|bearing|heading|azimuth|phase|torsion|dihedral|longitude|\b(deg|rad|lon|lng)\b"
 )
@@ -88,10 +89,10 @@ def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
             continue
         cells = numbers(table, column.name)
         mean, spread = mean_and_spread(cells)
-        if abs(mean) > FLOAT32_RATIO * spread:
+        if abs(mean) > FLOAT64_RATIO * spread:
             found.append(
                 f"{column.name!r}: the mean {mean:.6g} is {abs(mean) / spread:.2g} times the spread {spread:.3g}, "
-                "so float32 loses digits; subtract an offset before fitting."
+                "so even float64 loses digits; subtract an offset before fitting."
             )
         if column.kind == "integer":
             continue
@@ -134,11 +135,13 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
 
 
 def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
-    _refuse_extremes(name, cells)
     if spec is None:
         spec, reason = _inferred(name, cells.astype(np.float64))
-        return Column(name, spec.kind, spec.low, spec.high, reason)
+        column = Column(name, spec.kind, spec.low, spec.high, reason)
+        _refuse_extremes(column, cells)
+        return column
     column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells))
+    _refuse_extremes(column, cells)
     outside = np.flatnonzero(~column.support.contains(cells))
     if len(outside):
         shown = ", ".join(f"{cells[i]:.6g} in row {i + 1}" for i in outside[:5])
@@ -218,11 +221,13 @@ def _lognormal_gain(cells: np.ndarray) -> float:
     return math.log(spread) - math.log(log_spread) - float(np.mean(logs))
 
 
-def _refuse_extremes(name: str, cells: np.ndarray) -> None:
+def _refuse_extremes(column: Column, cells: np.ndarray) -> None:
+    if column.kind == "positive":
+        return  # their logarithm is of ordinary size
     largest = float(np.max(np.abs(cells)))
     if largest > LARGEST:
         row = int(np.argmax(np.abs(cells))) + 1
         raise DataError(
-            f"column {name!r} holds {largest:.3g} in row {row}, too large for float32.",
+            f"column {column.name!r} holds {largest:.3g} in row {row}, too large for float32.",
             "change its unit, or leave the row out",
         )

@@ -11,8 +11,9 @@ from pushforward.bijections import AbstractBijection, Standardize
 from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, plain
 from pushforward.data._kinds import KindSpec, SupportKind, check_limits
-from pushforward.data._support import Support, mean_and_spread, middle_and_radian, support_bijection
+from pushforward.data._support import Support
 from pushforward.data._tables import Table, refuse_duplicates
+from pushforward.data._units import Units
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ class Schema:
         return {column.name: column.categories for column in self.columns if column.kind == "categorical"}
 
     @property
+    def supports(self) -> tuple[Support, ...]:
+        """Where the values of each column can lie."""
+        return tuple(column.support for column in self.columns)
+
+    @property
     def kinds(self) -> tuple[ColumnKind, ...]:
         """As what each column is written."""
         written: dict[str, ColumnKind] = {"integer": "int", "categorical": "category"}
@@ -138,7 +144,15 @@ class Schema:
         Raises:
             DataError: If a column is constant, or its values are too large or too small for float32.
         """
-        return support_bijection(self.names, [column.support for column in self.columns], self._checked(values))
+        return self.units(values).bijection()
+
+    def units(self, values: np.ndarray) -> Units:
+        """The same step on the host in float64, for a flow whose columns float32 would blur; see `bijection`."""
+        return Units.of(self.names, self.supports, self._checked(values))
+
+    def condition_units(self, values: np.ndarray) -> Units:
+        """Of the columns of a condition: mean 0 and spread 1 without support maps, as of `standardize`."""
+        return Units.of_conditions(self.supports, self._checked(values))
 
     def standardize(self, values: np.ndarray) -> Standardize:
         """The map from standardised to original values, without support maps: for the columns of a condition.
@@ -146,17 +160,14 @@ class Schema:
         Use it as the embedding of a condition; its `inverse` gives mean 0 and spread 1. A constant column is only
         shifted, a circular one becomes an angle in radians, and codes of categories stay what they are.
         """
-        columns = zip(self.columns, self._checked(values).T, strict=True)
-        means, spreads = np.array([_condition_place(column, cells) for column, cells in columns]).T
-        return Standardize(means, np.where(spreads > 0, spreads, 1.0))
+        return self.condition_units(values).standardize()
 
     def outside(self, values: np.ndarray) -> np.ndarray:
         """Which rows hold a value that the model cannot produce, `(rows, columns) -> (rows,)`, True for such rows.
 
         Their density is 0 and their log-density -inf: at or below 0 in a positive column, beyond a limit, not whole
-        in an integer column, no code of a category, or too large for float32. The flow itself stays finite where
-        float32 does, because the inverse of every support map clips its input first; whoever scores writes -inf at
-        these rows. A value on the edge of an interval is inside: it is taken as one rounding step away from it.
+        in an integer column, no code of a category, or infinite. The inverse of every support map clips its input
+        first; whoever scores writes -inf at these rows. A value on the edge of an interval is inside.
         """
         values = self._checked(values)
         inside = np.ones(len(values), dtype=bool)
@@ -222,13 +233,6 @@ class Schema:
                 f"the columns are {', '.join(self.names[:20])}",
             )
         return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
-
-
-def _condition_place(column: Column, cells: np.ndarray) -> tuple[float, float]:
-    """What is subtracted from a condition, and then divided by."""
-    if column.kind == "categorical":
-        return 0.0, 1.0
-    return middle_and_radian(column.support) if column.kind == "circular" else mean_and_spread(cells)
 
 
 def _check_categories(column: Column) -> None:

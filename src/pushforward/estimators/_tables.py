@@ -36,7 +36,7 @@ class TableEstimator(TableSettings, FlowEstimator):
 
     @property
     def _table_flow(self) -> TableFlow:
-        return TableFlow(self.flow_, self.schema_)
+        return TableFlow.of(self._fitted)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Prepared:
         """Fit the flow, and give back what it was fitted to."""

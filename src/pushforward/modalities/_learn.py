@@ -1,7 +1,7 @@
 """Fitting, whatever the data are: the modality prepares, `train.fit` trains."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -15,20 +15,27 @@ from pushforward.modalities._base import Modality
 from pushforward.modalities._model import Model
 from pushforward.modalities._settings import Settings
 from pushforward.objectives import Objective
-from pushforward.train import fit
+from pushforward.train import Callback, EpochInfo, fit
+
+
+def identity(flow: AbstractDistribution) -> AbstractDistribution:
+    """The flow as it is."""
+    return flow
 
 
 class Prepared(NamedTuple):
     """What a modality makes of its data.
 
     Attributes:
-        flow: The untrained flow, in the user's units.
-        x: `(rows, *event_shape)`.
+        flow: The untrained flow.
+        x: `(rows, *event_shape)`, as the flow sees them.
         condition: `(rows, *cond_shape)`, or None.
         weights: `(rows,)`, or None.
         objective: What training makes small.
         facts: What the model needs beside the flow; `facts.to_json()` is plain data.
         data: What was prepared, for an estimator that wants to look at it.
+        log_det: `(rows,)`, of the step from the user's units to `x`; None where there is none.
+        finish: From the flow as it is trained to the one in the user's units.
     """
 
     flow: AbstractDistribution
@@ -38,6 +45,8 @@ class Prepared(NamedTuple):
     objective: Objective
     facts: Any
     data: Any = None
+    log_det: Any = None
+    finish: Callable[[AbstractDistribution], AbstractDistribution] = identity
 
 
 def prepared(modality: Modality, data: Any, settings: Settings) -> tuple[Prepared, jax.Array]:
@@ -59,17 +68,29 @@ def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Ar
         ready.x,
         condition=ready.condition,
         weights=ready.weights,
+        log_det=ready.log_det,
         objective=ready.objective,
         **training_of(settings),
         batch_size=settings.batch_size,
         validation=settings.validation,
         checkpoint=settings.checkpoint,
         resume=settings.resume,
-        callbacks=tuple(settings.callbacks),
+        callbacks=tuple(_finished(callback, ready.finish) for callback in settings.callbacks),
         progress=settings.progress,
         key=key,
     )
+    result = dataclasses.replace(result, flow=ready.finish(result.flow))
     return Model(modality.name, result.flow, ready.facts, plain(settings), result)
+
+
+def _finished(callback: Callback, finish: Callable[[AbstractDistribution], AbstractDistribution]) -> Callback:
+    """The callback, told of flows in the user's units."""
+
+    def told(info: EpochInfo) -> bool | None:
+        now, best = info.current_flow, info.best_flow
+        return callback(dataclasses.replace(info, current_flow=lambda: finish(now()), best_flow=lambda: finish(best())))
+
+    return told
 
 
 def plain(settings: Settings) -> dict[str, Any]:

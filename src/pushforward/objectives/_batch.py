@@ -17,11 +17,14 @@ class Batch(NamedTuple):
         x: Events `(batch, *event_shape)`; None for an objective that needs no data.
         condition: `(batch, *cond_shape)`, or None.
         weights: Non-negative `(batch,)`, or None for equal ones.
+        log_det: `(batch,)`, of a map that the events went through before, to be added to their log-densities so that
+            these are in the data's own units; None where there was none.
     """
 
     x: Any = None
     condition: Array | None = None
     weights: Array | None = None
+    log_det: Array | None = None
 
     def columns(self, flow: AbstractDistribution) -> tuple[Array, Array | None]:
         """`x` and `condition` with the batch axis last, as the flow's internals take them.

@@ -17,8 +17,8 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
 
     Args:
         flow: Any distribution.
-        batch: Its `x`, perhaps with a `condition` and `weights`. A row of weight zero does not count, even if its
-            density is zero.
+        batch: Its `x`, perhaps with a `condition`, `weights` and a `log_det`. A row of weight zero does not count,
+            even if its density is zero.
         key: For flows that draw random numbers (dequantisation, trace estimates).
 
     Returns:
@@ -32,7 +32,8 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         1.8379
     """
     Batch.check("nll", batch)
-    return batch.mean(-flow._log_prob_many(*batch.columns(flow), key)), {}
+    log_prob = flow._log_prob_many(*batch.columns(flow), key)
+    return batch.mean(-(log_prob if batch.log_det is None else log_prob + batch.log_det)), {}
 
 
 def bits_per_dim(log_prob: ArrayLike, shape: Shape, *, levels: int = 1) -> Array:

@@ -38,6 +38,7 @@ def fit(
     *,
     condition: Any = None,
     weights: Any = None,
+    log_det: Any = None,
     objective: Objective = nll,
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float = 3e-3,
@@ -70,6 +71,8 @@ def fit(
             any length or of such tuples; or None for an objective that needs no data.
         condition: `(rows, *cond_shape)` for a conditional flow.
         weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out.
+        log_det: `(rows,)`, of a map that the rows went through before they are given here: `nll` adds it to their
+            log-densities, so that losses are in the data's own units.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
         optimizer: From Optax, used as it is; `learning_rate`, `schedule` and `clip` then do nothing.
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
@@ -117,7 +120,7 @@ def fit(
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
-    source, held_out = prepare(flow, data, condition, weights, validation, batch_size, steps_per_epoch, key)
+    source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
     plan = Plan(
         objective=hashable(objective),

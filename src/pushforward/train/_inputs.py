@@ -23,7 +23,9 @@ CHECKED_NUMBERS = 2**24  # that are looked at together
 ROWS_NAMED = 5
 
 
-def checked_batch(flow: AbstractDistribution, x: Any, condition: Any, weights: Any, *, what: str) -> Batch:
+def checked_batch(
+    flow: AbstractDistribution, x: Any, condition: Any, weights: Any, log_det: Any = None, *, what: str
+) -> Batch:
     """Arrays with one batch axis, of the right shapes and finite, or an error that names the rows at fault.
 
     Raises:
@@ -37,7 +39,9 @@ def checked_batch(flow: AbstractDistribution, x: Any, condition: Any, weights: A
     if weights is not None:
         weights = _checked_rows(weights, (), what, "weights", len(x))
         _check_weights(np.asarray(weights), what)
-    return Batch(x, condition, weights)
+    if log_det is not None:
+        log_det = _checked_rows(log_det, (), what, "log_det", len(x))
+    return Batch(x, condition, weights, log_det)
 
 
 def unpacked(item: Any) -> tuple[Any, Any, Any]:

@@ -44,6 +44,7 @@ def prepare(
     data: Any,
     condition: Any,
     weights: Any,
+    log_det: Any,
     validation: Any,
     batch_size: int | None,
     steps_per_epoch: int,
@@ -54,29 +55,27 @@ def prepare(
     if fraction is not None and not 0 <= fraction < 1:
         raise ValueError(f"fit: `validation` as a fraction must be in [0, 1), got {validation}.")
     if _is_endless(data):
-        if condition is not None or weights is not None:
+        if condition is not None or weights is not None or log_det is not None:
             raise ValueError(
-                "fit: `condition` and `weights` go with arrays. A function or iterator returns them itself: "
+                "fit: `condition`, `weights` and `log_det` go with arrays. A function or iterator returns them itself: "
                 "(x, condition) or (x, condition, weights)."
             )
         source = _endless_source(flow, data, batch_size or BATCH_MOST, steps_per_epoch)
         drawn = isinstance(source, DrawSource) and bool(fraction)
         monitor = one_block(source.peek(key, START_ROWS)) if drawn else None
     else:
-        source, monitor = _from_arrays(flow, data, condition, weights, fraction or 0.0, batch_size, key)
+        source, monitor = _from_arrays(flow, (data, condition, weights, log_det), fraction or 0.0, batch_size, key)
     return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation, source.batch_size))
 
 
 def _from_arrays(
     flow: AbstractDistribution,
-    data: Any,
-    condition: Any,
-    weights: Any,
+    arrays: tuple[Any, Any, Any, Any],
     fraction: float,
     batch_size: int | None,
     key: PRNGKeyArray,
 ) -> Prepared:
-    batch = checked_batch(flow, data, condition, weights, what="fit")
+    batch = checked_batch(flow, *arrays, what="fit")
     train, held_out = split_rows(key, batch, fraction)
     if len(train) < 2:
         raise DataError(

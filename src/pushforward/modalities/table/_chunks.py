@@ -2,20 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from pushforward.bijections import Dequantize, Shift
 from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
-from pushforward.data._support import LARGEST
+from pushforward.data._units import LARGEST, Units
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.modalities._events import draws_numbers, on_sphere
-from pushforward.modalities.table._columns import off_sphere
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._columns import embedding_of, off_sphere
+from pushforward.modalities.table._flow import stands_alone, with_ends, without_ends
 from pushforward.modalities.table._noise import NUM_DRAWS, shifts
 
 LEAST_ROWS = 256
@@ -32,25 +33,40 @@ class TableFlow:
     """What is needed to score and sample.
 
     Attributes:
-        flow: From noise to data in the user's units.
-        schema: What its columns can hold.
+        flow: From noise to rows as it sees them.
+        schema: What the columns can hold.
+        units: Between the columns and what the flow sees; None where it sees them as they are.
+        condition_units: The same of conditions.
     """
 
     flow: AbstractDistribution
     schema: Schema
+    units: Units | None = None
+    condition_units: Units | None = None
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """The flow of a model, apart from its units."""
+        facts = model.facts
+        conditions, alone = facts.condition_schema, stands_alone(model.flow)
+        flow, columns, embedding = without_ends(model.flow, columns=not alone, conditions=conditions is not None)
+        units, given_units = facts.units, facts.condition_units
+        if columns is not None and units is None:
+            units = Units.in_flow(columns, facts.schema.supports)
+        if conditions is not None and embedding is not None:
+            given_units = given_units or Units.in_flow(embedding, conditions.supports).plain()
+            flow = with_ends(flow, None, embedding_of(conditions, None))
+        return cls(flow, facts.schema, units, given_units)
+
+    def seen_conditions(self, condition: np.ndarray) -> np.ndarray:
+        """Conditions as the flow sees them, `(rows, conditions)`."""
+        return condition if self.condition_units is None else self.condition_units.standard(condition)[0]
 
     def chunk_rows(self, rows: int) -> int:
         """Rows of the chunks for this many rows: a power of two, so that there are few sizes to compile."""
         cells = CELLS if jax.default_backend() == "cpu" else CELLS_ELSEWHERE
         most = _power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
         return max(min(_power_of_two(rows), most), LEAST_ROWS)
-
-    @property
-    def noisy_columns(self) -> list[int]:
-        """The integer columns that the flow takes for continuous ones with noise."""
-        if self.flow.exact:
-            return []
-        return [i for i, column in enumerate(self.schema.columns) if column.kind == "integer"]
 
 
 def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
@@ -89,39 +105,49 @@ def iter_draws(
             draws = model.flow.sample(chunk_key, size, temperature=temperature)
         else:
             # Repeated here, so that a million draws for one condition need no memory for a million conditions.
-            condition = given[np.arange(rows.start, rows.stop) // num_rows]
+            condition = model.seen_conditions(given[np.arange(rows.start, rows.stop) // num_rows])
             draws = model.flow.sample(chunk_key, (), _padded(condition, size), temperature=temperature)
-        yield _inside(model.schema, np.asarray(draws)[: rows.stop - rows.start], np.float64)
+        yield _original(model, np.asarray(draws)[: rows.stop - rows.start], chunk_key)
 
 
 def to_latent(model: TableFlow, x: np.ndarray) -> np.ndarray:
     """The noise of each row, `(rows, dim) -> (rows, dim)`, in the type of `x`."""
-    return _mapped(model, _invert, x)
+    seen = x if model.units is None else model.units.standard(x)[0]
+    return _mapped(model, _invert, seen).astype(x.dtype)
 
 
 def to_data(model: TableFlow, z: np.ndarray) -> np.ndarray:
     """The row of each noise, `(rows, dim) -> (rows, dim)`, in the type of `z` and inside the support."""
-    return _inside(model.schema, _mapped(model, _push, z), z.dtype)
+    return model.schema.clip(_original(model, _mapped(model, _push, z)).astype(z.dtype))
 
 
 def _chunk_scores(model: TableFlow, x: np.ndarray, condition: np.ndarray | None, size: int) -> np.ndarray:
-    outside = model.schema.outside(x) | (np.abs(x) > LARGEST).any(axis=1)
+    outside = model.schema.outside(x)
     if on_sphere(model.flow) and x.shape[1] == 3:
         outside |= off_sphere(x)
     # A row that the flow cannot see is replaced by a harmless one; its score is -inf all the same.
-    seen = model.schema.turned(np.where(outside[:, None], 0.0, x) if outside.any() else x)
-    given = None if condition is None else _padded(condition, size)
-    noisy = model.noisy_columns
-    if draws_numbers(model.flow):
-        keys = jax.random.split(jax.random.key(0), NUM_DRAWS)
-        draws = [_flow_scores(model.flow, seen, given, size, key) for key in keys]
-    elif noisy:
-        flow = _taking_fractions(model.flow)
-        draws = [_flow_scores(flow, _shifted(seen, noisy, by), given, size) for by in shifts(x, noisy)]
-    else:
-        draws = [_flow_scores(model.flow, seen, given, size)]
+    x = model.schema.turned(np.where(outside[:, None], 0.0, x) if outside.any() else x)
+    given = None if condition is None else _padded(model.seen_conditions(condition), size)
+    draws = []
+    for seen, log_det, key in _seen(model, x):
+        far: np.ndarray = np.logical_not((np.abs(seen) <= LARGEST).all(axis=1))
+        harmless = np.where(far[:, None], 0.0, seen) if far.any() else seen
+        draws.append(_flow_scores(model.flow, harmless, given, size, key) + log_det)
+        outside |= far
     scores = np.logaddexp.reduce(draws, axis=0) - np.log(len(draws))
     return np.where(outside, -np.inf, scores)
+
+
+def _seen(model: TableFlow, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | float, PRNGKeyArray | None]]:
+    """The rows as the flow sees them, log-dets and a key, once for each draw of noise that scores are a mean of."""
+    if draws_numbers(model.flow):
+        yield from ((x, 0.0, key) for key in jax.random.split(jax.random.key(0), NUM_DRAWS))
+    elif model.units is None:
+        yield x, 0.0, None
+    elif whole := model.units.integers:
+        yield from ((*model.units.standard(x, by + 0.5), None) for by in shifts(x, whole))
+    else:
+        yield *model.units.standard(x), None
 
 
 def _flow_scores(
@@ -129,21 +155,6 @@ def _flow_scores(
 ) -> np.ndarray:
     function = _log_density if key is None else _keyed_log_density
     return np.asarray(function(flow, _padded(x, size), given, key), np.float64)[: len(x)]
-
-
-def _taking_fractions(flow: AbstractDistribution) -> AbstractDistribution:
-    """The same flow with its dequantisation as a map of real numbers, n to n + 0.5: `shifts` adds the noise."""
-
-    def opened(part: Any) -> Any:
-        return Shift(np.full(part.shape, -0.5)) if isinstance(part, Dequantize) else part
-
-    return jax.tree.map(opened, flow, is_leaf=lambda part: isinstance(part, Dequantize))
-
-
-def _shifted(x: np.ndarray, columns: list[int], by: np.ndarray) -> np.ndarray:
-    moved = x.astype(np.float64)
-    moved[:, columns] += by
-    return moved
 
 
 def _mapped(model: TableFlow, function: Callable[..., Array], values: np.ndarray) -> np.ndarray:
@@ -180,9 +191,14 @@ def _push(flow: Transformed, z: Array) -> Array:
     return flow.bijection._forward_many(z.T, None, None)[0].T
 
 
-def _inside(schema: Schema, draws: np.ndarray, dtype: np.dtype | type[np.floating]) -> np.ndarray:
-    # Twice: a limit may lie beyond itself when rounded to float32, and the least positive number depends on the type.
-    return schema.clip(schema.clip(draws).astype(dtype))
+def _original(model: TableFlow, draws: np.ndarray, key: PRNGKeyArray | None = None) -> np.ndarray:
+    """Rows in the user's units, float64 and inside the support; with a key those of draws, told apart."""
+    if model.units is None:
+        # Twice: a limit may lie beyond itself when rounded to float32.
+        return model.schema.clip(model.schema.clip(draws).astype(np.float64))
+    if key is None or draws.dtype == np.float64:
+        return model.units.original(draws)
+    return model.units.original(draws, np.random.default_rng(np.asarray(jax.random.key_data(key))))
 
 
 def _padded(values: np.ndarray, size: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.bijections import AbstractBijection, Chain, CosineSine
+from pushforward.bijections import AbstractBijection, Chain, CosineSine, Standardize
 from pushforward.bijections.discrete._one_hot import OneHot, one_hot_size
 from pushforward.data import Column, Schema, Table, infer_schema, parse_kind
 
@@ -70,22 +70,23 @@ def condition_schema_of(condition: Table, kinds: Mapping[str, str]) -> Schema:
     return Schema([found.get(name, Column(name, "unbounded")) for name in condition.names])
 
 
-def embedding_of(conditions: Schema, values: np.ndarray) -> AbstractBijection:
-    """What a flow sees of conditions, by its inverse.
-
-    Numbers are standardised, angles are cosine and sine, categories are zeros and ones.
+def embedding_of(conditions: Schema, standardize: Standardize | None) -> AbstractBijection | None:
+    """What a flow sees of conditions, by its inverse: angles are cosine and sine, categories are zeros and ones.
 
     Args:
         conditions: Their schema.
-        values: `(rows, conditions)`, what the flow is fitted to.
+        standardize: Of conditions in the user's units; None where that is done on the host.
+
+    Returns:
+        The map, or None where nothing is to be done.
     """
-    parts: list[AbstractBijection] = [conditions.standardize(values)]
+    parts: list[AbstractBijection] = [] if standardize is None else [standardize]
     circular = [column.kind == "circular" for column in conditions.columns]
     if any(circular):
         parts.append(CosineSine(tuple(circular)))
     if conditions.categorical:
         parts.append(OneHot(tuple(np.repeat(conditions.sizes, np.add(circular, 1)).tolist())))
-    return Chain(parts[::-1]) if len(parts) > 1 else parts[0]
+    return Chain(parts[::-1]) if len(parts) > 1 else parts[0] if parts else None
 
 
 def seen_size(conditions: Schema) -> int:

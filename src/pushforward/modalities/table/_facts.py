@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pushforward.data import Schema
+from pushforward.data._units import Units
 from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
 
@@ -17,11 +18,16 @@ class TableFacts:
         schema: The columns.
         condition_schema: Those of the condition, or None.
         named: Whether the columns had names, or were called `x0, x1, ...`.
+        units: Between the columns and what the flow works with; None for a flow that takes them as they are, and in
+            files of 0.1, whose flow tells them.
+        condition_units: The same of the condition.
     """
 
     schema: Schema
     condition_schema: Schema | None
     named: bool
+    units: Units | None = None
+    condition_units: Units | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -30,14 +36,23 @@ class TableFacts:
             "schema": self.schema.to_json(),
             "condition_schema": None if conditions is None else conditions.to_json(),
             "named": self.named,
+            "units": None if self.units is None else self.units.to_json(),
+            "condition_units": None if self.condition_units is None else self.condition_units.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The facts from plain data."""
-        conditions = data["condition_schema"]
+        conditions, units, given_units = data["condition_schema"], data.get("units"), data.get("condition_units")
         given = None if conditions is None else Schema.from_json(conditions)
-        return cls(Schema.from_json(data["schema"]), given, data["named"])
+        schema = Schema.from_json(data["schema"])
+        return cls(
+            schema,
+            given,
+            data["named"],
+            None if units is None else Units.from_json(units, schema.supports),
+            None if given is None or given_units is None else Units.from_json(given_units, given.supports).plain(),
+        )
 
     def told(self) -> Told:
         """What `show` tells."""

@@ -1,4 +1,4 @@
-"""From the name of a flow to an untrained flow in the user's units."""
+"""From the name of a flow to an untrained flow, and to one in the user's units."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ import numpy as np
 
 from pushforward import objectives
 from pushforward._errors import DataError, did_you_mean
-from pushforward.bijections import AbstractBijection, Chain, Permute
+from pushforward.bijections import AbstractBijection, Chain, Permute, Standardize
 from pushforward.data import Schema
 from pushforward.data._tables import quoted
 from pushforward.distributions import (
@@ -180,17 +180,44 @@ def objective_of(flow: FlowLike, schema: Schema) -> Objective:
     return objectives.nll
 
 
-def in_user_units(
-    flow: AbstractDistribution, columns: AbstractBijection, conditions: AbstractBijection | None
+def stands_alone(flow: AbstractDistribution) -> bool:
+    """Whether a flow takes the columns as they are: counts, codes, zeros and ones, points of the sphere."""
+    return takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE)
+
+
+def with_ends(
+    flow: AbstractDistribution, columns: AbstractBijection | None, conditions: AbstractBijection | None
 ) -> AbstractDistribution:
-    """The flow with the columns' maps behind it and the standardisation of the conditions in front."""
-    if takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE):
-        whole = flow
-    elif isinstance(flow, Transformed):
-        whole = Transformed(flow.base, Chain([flow.bijection, columns]))
-    else:
-        whole = Transformed(flow, columns)
+    """The flow with a map of the columns behind it and one of the conditions in front, where there are any."""
+    whole = flow
+    if columns is not None:
+        inside = isinstance(flow, Transformed)
+        whole = Transformed(flow.base, Chain([flow.bijection, columns])) if inside else Transformed(flow, columns)
     return whole if conditions is None else Embedded(whole, conditions)
+
+
+def without_ends(
+    flow: AbstractDistribution, *, columns: bool, conditions: bool
+) -> tuple[AbstractDistribution, AbstractBijection | None, AbstractBijection | None]:
+    """The three parts that `with_ends` was given, where `columns` and `conditions` say which there were."""
+    embedding = None
+    if conditions:
+        assert isinstance(flow, Embedded)
+        assert isinstance(flow.embedding, AbstractBijection)
+        flow, embedding = flow.distribution, flow.embedding
+    if not columns:
+        return flow, None, embedding
+    assert isinstance(flow, Transformed)
+    parts = flow.bijection.bijections if isinstance(flow.bijection, Chain) else ()
+    if len(parts) == 2 and _is_of_columns(parts[1]):
+        return Transformed(flow.base, parts[0]), parts[1], embedding
+    return flow.base, flow.bijection, embedding
+
+
+def _is_of_columns(bijection: AbstractBijection) -> bool:
+    """Whether it begins as `Units.bijection` does; no map of columns ends with another such."""
+    first = bijection.bijections[0] if isinstance(bijection, Chain) else bijection
+    return isinstance(first, Standardize)
 
 
 def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:

@@ -77,7 +77,7 @@ class Subject:
         if self.given is not None:
             first = replace(self.given, values=np.repeat(self.given.values[:1], len(rows), axis=0))
             condition = condition_values(first, self.model.facts.condition_schema)
-        return log_prob(TableFlow(self.model.flow, self.schema), x, condition)
+        return log_prob(TableFlow.of(self.model), x, condition)
 
 
 def picture(

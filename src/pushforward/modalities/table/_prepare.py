@@ -1,10 +1,11 @@
-"""From rows to what training needs: the schema, the flow in the user's units, arrays on the device."""
+"""From rows to what training needs: the schema, the flow, arrays on the device."""
 
 from dataclasses import replace
 
 import jax
 
 from pushforward.data import Schema, Table, encode
+from pushforward.distributions import AbstractDistribution
 from pushforward.modalities._events import on_sphere, takes_binary
 from pushforward.modalities._learn import Prepared, on_device
 from pushforward.modalities.table._columns import (
@@ -12,13 +13,15 @@ from pushforward.modalities.table._columns import (
     condition_schema_of,
     embedding_of,
     schema_of,
+    seen_size,
     sphere_schema,
     split_kinds,
 )
 from pushforward.modalities.table._facts import TableFacts
-from pushforward.modalities.table._flow import build_flow, in_user_units, objective_of
+from pushforward.modalities.table._flow import build_flow, objective_of, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, in_order, with_weight
 from pushforward.modalities.table._settings import TableSettings
+from pushforward.objectives import Objective
 
 
 def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
@@ -32,22 +35,49 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     conditions = None if rows.condition is None else condition_schema_of(rows.condition, of_conditions)
     schema = schema_of(rows.x, columns)
     rows = _encoded(rows, schema, conditions)
-    seen = rows.condition
-    embedding = None if conditions is None or seen is None else embedding_of(conditions, seen.values)
-    cond_dim = None if embedding is None else embedding.in_shape[0]
-    flow = build_flow(settings.flow, settings.options, schema, cond_dim, key)
+    flow = build_flow(
+        settings.flow, settings.options, schema, None if conditions is None else seen_size(conditions), key
+    )
     schema = binary_schema(rows.x) if takes_binary(flow) else schema
     if on_sphere(flow):
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
+    facts = TableFacts(
+        schema,
+        conditions,
+        rows.named,
+        None if stands_alone(flow) else schema.units(rows.x.values),
+        None if conditions is None or rows.condition is None else conditions.condition_units(rows.condition.values),
+    )
+    return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+
+
+def _in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:
+    """Rows as the flow sees them; only the noise of integer columns, drawn anew in each step, is left to the device."""
+    x, log_det, condition = rows.x.values, None, None
+    noise = bijection = seen = embedding = None
+    if facts.units is not None:
+        x, log_det = facts.units.for_training(x)
+        noise, bijection = facts.units.training_map(), facts.units.bijection()
+    if rows.condition is not None and facts.condition_schema is not None and facts.condition_units is not None:
+        condition, _ = facts.condition_units.standard(rows.condition.values)
+        seen = embedding_of(facts.condition_schema, None)
+        embedding = embedding_of(facts.condition_schema, facts.condition_units.standardize())
+
+    def finish(trained: AbstractDistribution) -> AbstractDistribution:
+        inner, _, _ = without_ends(trained, columns=noise is not None, conditions=seen is not None)
+        return with_ends(inner, bijection, embedding)
+
     return Prepared(
-        flow=in_user_units(flow, schema.bijection(rows.x.values), embedding),
-        x=on_device(rows.x.values),
-        condition=None if seen is None else on_device(seen.values),
+        flow=with_ends(flow, noise, seen),
+        x=on_device(x),
+        condition=None if condition is None else on_device(condition),
         weights=None if rows.weights is None else on_device(rows.weights),
-        objective=objective_of(settings.flow, schema),
-        facts=TableFacts(schema, conditions, rows.named),
+        objective=objective,
+        facts=facts,
         data=rows,
+        log_det=None if log_det is None else on_device(log_det),
+        finish=finish,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from pushforward.data import Schema, Table, TableWriter
+from pushforward.data import Table, TableWriter
+from pushforward.data._units import Units
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk, plural
@@ -21,14 +22,15 @@ def sample(
 ) -> None:
     """Draw and write rows chunk by chunk, with memory for a few chunks; `rows` for each row of `given`."""
     schema = model.facts.schema
-    chunks = draws(model, rows, seed, temperature, given)
+    dtype = written_type(TableFlow.of(model).units, given)
+    # Rounded to float32, a value may lie on a limit, or beyond it.
+    chunks = (schema.clip(chunk.astype(dtype)) for chunk in draws(model, rows, seed, temperature, given))
     total = rows * (1 if given is None else given.num_rows)
     names, kinds, categories = schema.names, schema.kinds, schema.categories
     if given is not None:
         chunks = _with_conditions(chunks, given, rows)
         names, kinds = (*names, *given.names), (*kinds, *given.kinds)
         categories |= given.categories
-    dtype = written_type(schema, given)
     with TableWriter(target, names, kinds, categories) as writer:
         for chunk in talk.counted(chunks, "drew", total):
             writer.write(chunk.astype(dtype))
@@ -42,7 +44,7 @@ def draws(
     """Draws in chunks `(rows, columns)`, `rows` for each row of `given`."""
     facts = model.facts
     condition = None if given is None else condition_values(given, facts.condition_schema)
-    return iter_draws(TableFlow(model.flow, facts.schema), rows, key_from(seed), temperature, condition)
+    return iter_draws(TableFlow.of(model), rows, key_from(seed), temperature, condition)
 
 
 def _with_conditions(chunks: Iterator[np.ndarray], given: Table, rows_each: int) -> Iterator[np.ndarray]:
@@ -53,9 +55,9 @@ def _with_conditions(chunks: Iterator[np.ndarray], given: Table, rows_each: int)
         start += len(chunk)
 
 
-def written_type(schema: Schema, given: Table | None) -> type[np.floating]:
-    """The flow's own precision; float64 where float32 would change a large whole number."""
-    large = [abs(limit) for c in schema.columns if c.kind == "integer" for limit in (c.low, c.high) if limit]
-    large += [] if given is None else [float(np.max(np.abs(given.values)))]
-    exact = jax.config.read("jax_enable_x64") or max(large, default=0.0) >= FLOAT32_WHOLE
-    return np.float64 if exact else np.float32
+def written_type(units: Units | None, given: Table | None) -> type[np.floating]:
+    """The flow's own precision, or float64 where float32 would change values."""
+    blurred = units is not None and not units.fit_float32
+    if given is not None:
+        blurred |= float(np.max(np.abs(given.values))) >= FLOAT32_WHOLE
+    return np.float64 if blurred or jax.config.read("jax_enable_x64") else np.float32

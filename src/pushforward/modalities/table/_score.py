@@ -57,7 +57,7 @@ def score(model: Model, source: str, target: str, *, drop_missing: bool, talk: T
     summary = Summary()
     pairs = _pairs(_kept(batches, summary, schema), schema, conditions)
     with TableWriter(target, ["log_prob"]) as writer:
-        for scores in talk.counted(iter_log_prob(TableFlow(model.flow, schema), pairs), "scored"):
+        for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs), "scored"):
             summary.add(scores)
             writer.write(scores[:, None].astype(np.float32))
     summary.say(target, talk)
