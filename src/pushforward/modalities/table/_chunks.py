@@ -48,8 +48,10 @@ class TableFlow:
     def of(cls, model: Model) -> Self:
         """The flow of a model, apart from its units."""
         facts = model.facts
-        conditions, alone = facts.condition_schema, stands_alone(model.flow)
-        flow, columns, embedding = without_ends(model.flow, columns=not alone, conditions=conditions is not None)
+        conditions = facts.condition_schema
+        flow, columns, embedding = without_ends(model.flow, columns=False, conditions=conditions is not None)
+        if not stands_alone(flow):
+            flow, columns, _ = without_ends(flow, columns=True, conditions=False)
         units, given_units = facts.units, facts.condition_units
         if columns is not None and units is None:
             units = Units.in_flow(columns, facts.schema.supports)
