@@ -44,12 +44,12 @@ def posterior(name: str, seed: int) -> pf.ConditionalFlowDensity:
     theta, x = simulate(name, np.random.default_rng(seed), SIMULATIONS)
     options = {"num_layers": 5, "width": 50}
     density = pf.ConditionalFlowDensity("nsf", options=options, random_state=seed, **SETTINGS[name])
-    return density.fit(theta, x)
+    return density.fit(x, theta)
 
 
 def draw(density: pf.ConditionalFlowDensity, name: str, observation: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """Draws inside the prior's support, and the share of draws that were outside."""
-    theta = density.sample(observation, 2 * DRAWS, random_state=seed)
+    theta = density.sample(np.atleast_2d(observation), 2 * DRAWS, random_state=seed)
     inside = np.all(np.abs(theta) <= 1, axis=1) if name == "two_moons" else np.ones(len(theta), dtype=bool)
     return theta[inside][:DRAWS], float(1 - inside.mean())
 

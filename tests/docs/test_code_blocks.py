@@ -101,7 +101,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if any(map(is_run, blocks(p.read_text("utf-8"))))], ids=_name)
+LONG = {"images.md", "numpyro.md", "training-loop.md"}
+"""Pages that take minutes, of which the parts have tests of their own: `make test-all` runs them."""
+RUN = [p for p in PAGES if any(map(is_run, blocks(p.read_text("utf-8"))))]
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.slow if p.name in LONG else (), id=_name(p)) for p in RUN]
+)
 def test_a_page_runs_as_written(page: Path, workplace: Path):
     names: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page.read_text("utf-8")):

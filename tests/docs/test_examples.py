@@ -33,7 +33,15 @@ def run_script(script: Path, folder: Path, seconds: float) -> None:
     assert done.stdout.strip(), f"{script.name} prints no result"
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+QUICK = {"change_of_variables", "learn_a_chain_1d", "shapes", "two_moons_lab"}
+"""They run in `make test`, the others in `make test-all`: one that trains takes half a minute."""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(s, marks=() if s.stem in QUICK else pytest.mark.slow) for s in SCRIPTS],
+    ids=[script.stem for script in SCRIPTS],
+)
 def test_an_example_runs_in_a_minute(script: Path, tmp_path: Path):
     run_script(script, tmp_path, SECONDS)
 

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 RUN = """
 import sys
 from pathlib import Path
+
+import pytest
 sys.path.insert(0, sys.argv[2])
 from test_code_blocks import blocks, is_run, run
 import jax
@@ -21,6 +25,7 @@ print(names["params"].bijection)
 """
 
 
+@pytest.mark.slow
 def test_the_page_runs_on_four_devices(tmp_path: Path):
     arguments = [sys.executable, "-c", RUN, str(ROOT / "docs" / "training-loop.md"), str(ROOT / "tests" / "docs")]
     environment = os.environ | {"JAX_NUM_CPU_DEVICES": "4"}

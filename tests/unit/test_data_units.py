@@ -162,9 +162,9 @@ def test_conditions_are_standardised_in_float64_too():
     t = rng.uniform(-3, 3, 1000)
     y = t + 0.1 * rng.normal(size=1000)
     settings = TINY | {"batch_size": 50, "max_epochs": 4, "random_state": 0}
-    plain = pf.ConditionalFlowDensity(**settings).fit(y[:, None], t)
-    moved = pf.ConditionalFlowDensity(**settings).fit(y[:, None], 1.7e9 + 10 * t)
-    a, b = plain.score_samples(y[:, None], t), moved.score_samples(y[:, None], 1.7e9 + 10 * t)
+    plain = pf.ConditionalFlowDensity(**settings).fit(t[:, None], y)
+    moved = pf.ConditionalFlowDensity(**settings).fit(1.7e9 + 10 * t[:, None], y)
+    a, b = plain.score_samples(t[:, None], y), moved.score_samples(1.7e9 + 10 * t[:, None], y)
     np.testing.assert_allclose(a, b, atol=1e-2)
     assert a.mean() > 0.1  # without the condition it would be -2
 

@@ -133,36 +133,39 @@ def test_categories_alone_need_no_flow():
 @pytest.fixture(scope="module")
 def given_colour(rows):
     settings = QUICK | {"max_epochs": 25, "learning_rate": 2e-2}
-    return pf.ConditionalFlowDensity("maf", options=TINY, **settings).fit(rows[:, 1:2], rows[:, [0]])
+    return pf.ConditionalFlowDensity("maf", options=TINY, **settings).fit(rows[:, [0]], rows[:, 1:2])
 
 
 def test_a_condition_may_be_a_category(given_colour, tmp_path):
-    drawn = given_colour.sample(["green", "red"], 500, random_state=0).reshape(2, 500)
+    drawn = given_colour.sample([["green"], ["red"]], 500, random_state=0).reshape(2, 500)
     np.testing.assert_allclose(drawn.astype(float).mean(axis=1), [4, -4], atol=0.4)
     given_colour.save(tmp_path / "m.safetensors")
     again = pf.ConditionalFlowDensity.load(tmp_path / "m.safetensors")
-    np.testing.assert_array_equal(again.sample("red", 3, random_state=0), given_colour.sample("red", 3, random_state=0))
+    np.testing.assert_array_equal(
+        again.sample([["red"]], 3, random_state=0), given_colour.sample([["red"]], 3, random_state=0)
+    )
 
 
 def test_an_unseen_condition_is_refused_by_name(given_colour):
     with pytest.raises(DataError, match=r"'violet' was not seen in training.*\n.*'blue', 'green', 'red'"):
-        given_colour.sample(["violet"])
+        given_colour.sample([["violet"]])
 
 
 def test_categories_may_be_conditional_on_numbers(rows):
     density = pf.ConditionalFlowDensity("maf", options=TINY, **(QUICK | {"max_epochs": 15, "learning_rate": 2e-2}))
-    density.fit(rows[:, [0]], rows[:, 1].astype(float))
-    assert (density.sample([4.0], 100, random_state=0) == "green").mean() > 0.9
+    density.fit(rows[:, [1]].astype(float), rows[:, [0]])
+    assert density.predict([[4.0]]).tolist() == ["green"]
+    assert (density.sample([[4.0]], 100, random_state=0) == "green").mean() > 0.9
 
 
 def test_integers_are_categories_of_a_condition_when_asked(rows):
     season = np.repeat([1, 2, 3, 4], 250)[:, None]
     x = season * np.array([[1.0]]) + np.random.default_rng(0).normal(0, 0.1, (1000, 1))
-    density = pf.ConditionalFlowDensity("maf", options=TINY, columns={"y0": "categorical"}, **QUICK).fit(x, season)
+    density = pf.ConditionalFlowDensity("maf", options=TINY, columns={"x0": "categorical"}, **QUICK).fit(season, x)
     assert density.condition_schema_.sizes == (4,)
     assert density.flow_.cond_shape == (1,)
     with pytest.raises(DataError, match="the kind of a condition is categorical, circular or none"):
-        pf.ConditionalFlowDensity("maf", columns={"y0": "positive"}).fit(x, season)
+        pf.ConditionalFlowDensity("maf", columns={"x0": "positive"}).fit(season, x)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
@@ -260,7 +263,7 @@ def fit_codes(X, y=None, **settings):
     settings |= {"options": NARROW, "validation": None, **QUICK, "max_epochs": 1}
     if y is None:
         return pf.FlowDensity("affine", **settings).fit(X)
-    return pf.ConditionalFlowDensity("affine", **settings).fit(X, y)
+    return pf.ConditionalFlowDensity("affine", **settings).fit(y, X)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "objects"])

@@ -143,9 +143,9 @@ def test_a_condition_stays_with_its_row_when_a_small_table_is_sorted(moons):
     x, y = moons[:60, :1], moons[:60, 1]
     weights = np.random.default_rng(0).integers(0, 4, 60)
     settings = TINY | {"options": {"width": 4, "depth": 1}}
-    weighted = pf.ConditionalFlowDensity(**settings).fit(x[::-1], y[::-1], sample_weight=weights[::-1])
-    repeated = pf.ConditionalFlowDensity(**settings).fit(x.repeat(weights, axis=0), y.repeat(weights))
-    np.testing.assert_array_equal(weighted.score_samples(x, y), repeated.score_samples(x, y))
+    weighted = pf.ConditionalFlowDensity(**settings).fit(y[::-1, None], x[::-1], sample_weight=weights[::-1])
+    repeated = pf.ConditionalFlowDensity(**settings).fit(y.repeat(weights)[:, None], x.repeat(weights, axis=0))
+    np.testing.assert_array_equal(weighted.score_samples(y[:, None], x), repeated.score_samples(y[:, None], x))
     pairs = {(a, b) for a, b in zip(x[:, 0], y, strict=True)}
     rows = _rows.in_order(_rows.Rows(Table(("a",), x), Table(("b",), y[:, None]), None))
     assert {(a, b) for a, b in zip(rows.x.values[:, 0], rows.condition.values[:, 0], strict=True)} == pairs

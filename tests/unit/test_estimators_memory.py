@@ -25,6 +25,7 @@ print((use(100_000)), peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_100_000_rows_of_200_columns_need_at_most_three_times_their_size():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=240, check=True)
     size, used = map(int, done.stdout.split())

@@ -68,7 +68,7 @@ def said_by(name: str, model):
         return model.score_samples(table)[:10], model.sample_table(5, 1).values
     if name == "conditional":
         two = pf.data.Table(given.names, given.values[:2], categories=given.categories)
-        return model.score_samples(x, given)[:10], model.sample(two, 2, 1)
+        return model.score_samples(given, x)[:10], model.sample(two, 2, 1)
     if name == "gaussianizer":
         noise = model.transform(x.values)
         return noise[:10, 0], noise[:5]

@@ -334,7 +334,7 @@ def density():
 @pytest.fixture(scope="module")
 def conditional():
     x = _rows()
-    return pf.ConditionalFlowDensity("affine", max_epochs=3, random_state=0).fit(x, x[:, 0] + 1.0)
+    return pf.ConditionalFlowDensity("affine", max_epochs=3, random_state=0).fit(x[:, :1] + 1.0, x)
 
 
 def _rows():

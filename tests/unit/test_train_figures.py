@@ -18,6 +18,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.slow
 def test_the_spline_flow_of_the_demo_learns_two_moons():
     """The true entropy is 0.289 nats. The clock on the wall would count the machine's other work."""
     start = time.process_time()
@@ -26,7 +27,7 @@ def test_the_spline_flow_of_the_demo_learns_two_moons():
     assert time.process_time() - start < 60
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "nsf" else ()) for n in RECIPES])
 def test_a_trained_flow_comes_back_from_its_latents(name, key):
     x = jnp.asarray(moons(2000, seed=0), jnp.float32)
     flow = pf.flows.RECIPES[name].build(2, width=32, key=key, **RECIPES[name])

@@ -22,33 +22,47 @@ FLOATS: Any = [np.float64, np.float32]
 
 
 def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, conditional: bool) -> Rows:
-    """What is given to `fit`, checked; sets `n_features_in_` and, for named columns, `feature_names_in_`."""
+    """What is given to `fit`, checked; sets `n_features_in_` and, for named columns, `feature_names_in_`.
+
+    For a conditional estimator the columns whose density is learned are those of `y`, and `X` is the condition.
+    """
     text = _asked_for(estimator.columns)
-    # "*" stands for columns, not for conditions.
-    own = [name for name in text if name != "*"]
-    condition = condition_table(y, own) if conditional and y is not None else None
+    target = None
+    if conditional:
+        if y is None:
+            raise DataError(
+                f"{type(estimator).__name__} requires y to be passed, but the target y is None.",
+                "give X, what is known, and y, what is wanted given it; `FlowDensity` is for X alone",
+            )
+        target = target_table(y, text)
+        # "*" stands for columns, not for conditions.
+        text = [name for name in text if name != "*"]
+    features = _features(estimator, X, text, target)
+    named = hasattr(estimator, "feature_names_in_")
+    weights = checked_weights(sample_weight, features.values)
+    if target is None:
+        return Rows(features, None, weights, named=named)
+    _check_length(target, features.num_rows)
+    return Rows(target, features, weights, named=named)
+
+
+def _features(estimator: Any, X: Any, text: list[str], target: Table | None) -> Table:
+    """`X` as a table, after scikit-learn's checks."""
     options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2}
     values: Any
     mixed = table_of(X, text)
     if mixed is not None:
-        if conditional and condition is None:
-            raise DataError(f"{type(estimator).__name__} requires y to be passed, but it is None.", "give conditions")
         values = check_array(mixed.values, estimator=estimator, input_name="X", **options)
         estimator.n_features_in_ = mixed.num_columns
         _set_names(estimator, mixed.names if isinstance(X, Table) else column_names(X))
-    elif conditional:
-        options |= {"y": None if condition is None else condition.values, "multi_output": True}
-        values, _ = validate_data(estimator, X, **options)
+    elif target is not None:
+        values, _ = validate_data(estimator, X, **options | {"y": target.values, "multi_output": True})
     else:
         values = validate_data(estimator, X, **options)
     if (unseen := _polars_names(X)) is not None:
         _set_names(estimator, unseen)
-    if condition is not None:
-        _check_length(condition, len(values))
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
-    table = Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
-    named = hasattr(estimator, "feature_names_in_")
-    return Rows(table, condition, checked_weights(sample_weight, values), named=named)
+    return Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
 
 
 def _set_names(estimator: Any, names: Any) -> None:
@@ -60,20 +74,22 @@ def _set_names(estimator: Any, names: Any) -> None:
 
 
 def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
-    """The values of what is given to a fitted estimator; a `Table` is matched by name, a frame must be in order.
+    """The features of what is given to a fitted estimator; a `Table` is matched by name, a frame must be in order.
 
-    Categories become codes, -1 for those that were not seen in training, of which a warning tells: but not for a
-    `Table`, whose owner has `unseen_categories` too.
+    Categories become codes. Of those that were not seen in training a density is 0 and a warning tells (not for a
+    `Table`, whose owner has `unseen_categories` too); given them nothing is known, and they are refused.
     """
-    schema: Schema = estimator.schema_
+    schema: Schema = estimator._feature_schema
+    values: Any
     names = schema.names
-    if isinstance(X, Table):
-        return numbers(estimator, encode(X, schema).values, len(names))
-    if schema.categorical:
-        table = _mixed_rows(estimator, X, names)
-        for name, counts in unseen_categories(table, schema).items():
-            warnings.warn(f"{unseen_sentence(name, counts)}: the log-density is -inf there.", stacklevel=3)
-        return encode(table, schema).values
+    if isinstance(X, Table) or schema.categorical:
+        table = X if isinstance(X, Table) else _mixed_rows(estimator, X, schema)
+        if estimator._conditional:
+            return condition_values(table, schema)
+        if not isinstance(X, Table):
+            _warn_of_unseen(table, schema)
+        values = encode(table, schema).values
+        return numbers(estimator, values, len(names)) if isinstance(X, Table) else values
     if (given := _polars_names(X)) is not None and hasattr(estimator, "feature_names_in_"):
         if given != list(names):
             raise DataError(
@@ -81,16 +97,22 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
                 f"got {', '.join(given[:20])}.",
                 "select these columns in this order: `X.select(estimator.feature_names_in_.tolist())`",
             )
-        return numbers(estimator, X, len(names))
-    values: Any = validate_data(estimator, X, dtype=FLOATS, reset=False)
-    return values
+        values = numbers(estimator, X, len(names))
+    else:
+        values = validate_data(estimator, X, dtype=FLOATS, reset=False)
+    return schema.turned(values) if estimator._conditional else values
 
 
-def _mixed_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> Table:
+def _warn_of_unseen(table: Table, schema: Schema) -> None:
+    for name, counts in unseen_categories(table, schema).items():
+        warnings.warn(f"{unseen_sentence(name, counts)}: the log-density is -inf there.", stacklevel=4)
+
+
+def _mixed_rows(estimator: Any, X: Any, schema: Schema) -> Table:
     """The rows for a model with categorical columns, whatever type the categories have."""
-    given = column_names(X)
+    given, names = column_names(X), schema.names
     own = given or default_names(len(names))
-    table = mixed_table(X, [own[place] for place in estimator.schema_.categorical if place < len(own)])
+    table = mixed_table(X, [own[place] for place in schema.categorical if place < len(own)])
     if table is None:
         plain = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
         table = Table(tuple(column_names(X) or default_names(plain.shape[1])), plain)
@@ -123,8 +145,8 @@ def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:
     return values
 
 
-def condition_table(y: Any, text: Sequence[str] = ()) -> Table:
-    """Conditions as a table, whose names a frame, a series or a `Table` brings: `(rows,)`, `(rows, n)` or a number.
+def target_table(y: Any, text: Sequence[str] = ()) -> Table:
+    """Targets as a table, whose names a frame, a series or a `Table` brings: `(rows,)`, `(rows, n)` or a number.
 
     In the columns of `text` text is categories even where it looks like numbers.
     """
@@ -141,7 +163,8 @@ def condition_table(y: Any, text: Sequence[str] = ()) -> Table:
     else:
         names = list(getattr(y, "columns", [None] * array.shape[1]))
     named = tuple(f"y{i}" if name in (None, "") else str(name) for i, name in enumerate(names))
-    asked = [own for own, name in zip(default_names(len(named)), named, strict=True) if name in text]
+    whole = "*" in text
+    asked = [own for own, name in zip(default_names(len(named)), named, strict=True) if whole or name in text]
     if (mixed := mixed_table(array, asked)) is not None:
         return _renamed(mixed, named)
     return Table(named, check_array(array, dtype=FLOATS, input_name="y"))
@@ -153,38 +176,37 @@ def _asked_for(columns: Any) -> list[str]:
     return [str(name) for name, kind in kinds.items() if str(kind).strip().lower() == "categorical"]
 
 
-def given_conditions(y: Any, schema: Schema, num_rows: int | None = None) -> np.ndarray:
-    """Conditions for a fitted model, categories as codes; a `Table` is matched by name.
+def given_targets(y: Any, schema: Schema, num_rows: int) -> np.ndarray:
+    """Targets for a fitted model, categories as codes; a `Table` is matched by name.
 
     Args:
-        y: As for `condition_table`.
-        schema: The conditions that the model was fitted with.
-        num_rows: How many rows there must be; None for any.
+        y: As for `target_table`.
+        schema: The columns that the model was fitted to.
+        num_rows: How many rows there must be.
 
     Raises:
-        DataError: If the number of rows or of columns does not fit, a name of a `Table` is missing, or a category
-            was not seen in training.
+        DataError: If the number of rows or of columns does not fit, or a name of a `Table` is missing.
     """
     names = schema.names
     table = y if isinstance(y, Table) else _in_order(y, schema)
     if not isinstance(y, Table) and table.num_columns != len(names):
         raise DataError(
-            f"y has {table.num_columns} column{'s' * (table.num_columns != 1)}, but the model is conditional on "
+            f"y has {table.num_columns} column{'s' * (table.num_columns != 1)}, but the model is of "
             f"{len(names)}: {', '.join(names)}.",
-            f"give an array of shape (rows, {len(names)})",
+            f"give an array of shape (rows, {len(names)}); what is known goes into X",
         )
-    if num_rows is not None:
-        _check_length(table, num_rows)
+    _check_length(table, num_rows)
     if not isinstance(y, Table):
         table = _renamed(table, names)
-    return condition_values(table, schema)
+        _warn_of_unseen(table, schema)
+    return encode(table, schema).values
 
 
 def _in_order(y: Any, schema: Schema) -> Table:
-    """Conditions whose columns are those of the schema in order, whatever they are called."""
+    """Targets whose columns are those of the schema in order, whatever they are called."""
     given = [str(y.name or "y0")] if hasattr(y, "to_frame") else column_names(y)
     own = given or [f"y{place}" for place in range(len(schema.columns))]
-    return condition_table(y, [own[place] for place in schema.categorical if place < len(own)])
+    return target_table(y, [own[place] for place in schema.categorical if place < len(own)])
 
 
 def checked_weights(sample_weight: Any, values: np.ndarray) -> np.ndarray | None:
@@ -219,8 +241,6 @@ def _polars_names(X: Any) -> list[str] | None:
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
-def _check_length(condition: Table, num_rows: int) -> None:
-    if condition.num_rows != num_rows:
-        raise DataError(
-            f"y has {condition.num_rows} rows, but X has {num_rows}.", "give one row of conditions for each row of X"
-        )
+def _check_length(target: Table, num_rows: int) -> None:
+    if target.num_rows != num_rows:
+        raise DataError(f"y has {target.num_rows} rows, but X has {num_rows}.", "give one row of y for each row of X")

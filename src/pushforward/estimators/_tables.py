@@ -35,6 +35,11 @@ class TableEstimator(TableSettings, FlowEstimator):
         return self._fitted.facts.condition_schema
 
     @property
+    def _feature_schema(self) -> Schema:
+        """The columns of `X`."""
+        return self.schema_
+
+    @property
     def _table_flow(self) -> TableFlow:
         return TableFlow.of(self._fitted)
 
@@ -54,9 +59,10 @@ class TableEstimator(TableSettings, FlowEstimator):
 
     def _set_fitted(self, model: Model) -> None:
         FlowEstimator._set_fitted(self, model)
-        self.n_features_in_ = len(model.facts.schema.columns)
+        names = self._feature_schema.names
+        self.n_features_in_ = len(names)
         if model.facts.named:
-            self.feature_names_in_ = np.array(model.facts.schema.names, dtype=object)
+            self.feature_names_in_ = np.array(names, dtype=object)
 
     @classmethod
     def _require(cls, model: Model, source: str) -> None:
