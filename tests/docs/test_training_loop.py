@@ -11,8 +11,6 @@ ROOT = Path(__file__).parents[2]
 RUN = """
 import sys
 from pathlib import Path
-
-import pytest
 sys.path.insert(0, sys.argv[2])
 from test_code_blocks import blocks, is_run, run
 import jax

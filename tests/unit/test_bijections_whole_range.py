@@ -13,7 +13,8 @@ import references as r
 from cases import perturb
 from pushforward import bijections as b
 from pushforward.bijections.manifold._circular import MAX_RADIUS
-from pushforward.data._support import Support, support_bijection
+from pushforward.data._support import Support
+from pushforward.data._units import Units
 
 mp.mp.dps = 50
 WANTED = {"float32": 1e-5, "float64": 1e-12}
@@ -249,7 +250,7 @@ SUPPORTS = {
 def test_supports_of_columns_are_right_over_the_whole_range(name: str, dtype: str, direction: str) -> None:
     support, values, (up, down) = SUPPORTS[name]
     with jax.enable_x64(dtype == "float64"):
-        bijection = support_bijection(["x"], [support], values[:, None])
+        bijection = Units.of(["x"], [support], values[:, None]).bijection()
         standardize = bijection.bijections[0] if isinstance(bijection, b.Chain) else bijection
         loc, scale = (mp.mpf(float(leaf[0])) for leaf in (standardize.loc, standardize.scale))
         ends = (

@@ -259,11 +259,11 @@ def coded():
     return pd.DataFrame({"code": CODES * 20, "w": np.random.default_rng(0).normal(size=60)})
 
 
-def fit_codes(X, y=None, **settings):
+def fit_codes(X, given=None, **settings):
     settings |= {"options": NARROW, "validation": None, **QUICK, "max_epochs": 1}
-    if y is None:
+    if given is None:
         return pf.FlowDensity("affine", **settings).fit(X)
-    return pf.ConditionalFlowDensity("affine", **settings).fit(y, X)
+    return pf.ConditionalFlowDensity("affine", **settings).fit(given, X)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "objects"])
@@ -288,10 +288,10 @@ def test_a_model_of_pandas_categories_scores_its_own_samples(coded):
 
 
 def test_conditions_that_look_like_numbers_keep_their_zeros_when_asked_for(coded):
-    density = fit_codes(coded[["w"]], coded["code"], columns={"code": "categorical"})
+    density = fit_codes(coded[["w"]], coded[["code"]], columns={"code": "categorical"})
     assert density.condition_schema_.categories == {"code": CODES}
-    scores = density.score_samples(coded[["w"]], coded["code"])
-    np.testing.assert_array_equal(density.score_samples(coded[["w"]], coded[["code"]].to_numpy()), scores)
+    scores = density.score_samples(coded[["code"]], coded[["w"]])
+    np.testing.assert_array_equal(density.score_samples(coded[["code"]].to_numpy(), coded[["w"]]), scores)
 
 
 def test_text_that_looks_like_numbers_is_refused_unless_asked_for(coded):

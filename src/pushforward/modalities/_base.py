@@ -174,6 +174,10 @@ class Modality(abc.ABC):
         """What `show` tells beside what all models have."""
         return Told({})
 
+    def predict(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
+        """Write what the model says of the rest of each event, given a part."""
+        raise NotImplementedError
+
     def interpolate(
         self, model: Model, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Talk
     ) -> None:

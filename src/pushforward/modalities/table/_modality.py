@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pushforward.modalities._base import Figure, Modality, Told
-from pushforward.modalities._options import Option, named_value, names, word
+from pushforward.modalities._options import Number, Option, named_value, names, word
 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
@@ -39,7 +39,7 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=("fit", "score", "plot"),
+        commands=("fit", "score", "predict", "plot"),
         help="Leave out rows with an empty, NaN or infinite cell.",
     ),
     Option(
@@ -49,6 +49,30 @@ OPTIONS = (
         parse=named_value,
         many=True,
         help="The value of a condition, for a conditional model. Repeatable.",
+    ),
+    Option(
+        name="interval",
+        commands=("predict",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        many=True,
+        help="Where a column lies with this probability, such as 0.9: its lower and its upper end. Repeatable.",
+    ),
+    Option(
+        name="quantile",
+        commands=("predict",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        many=True,
+        help="The value below which a column lies with this probability; 0.5 is the median. Repeatable.",
+    ),
+    Option(
+        name="draws",
+        commands=("predict",),
+        metavar="N",
+        parse=Number(2, whole=True),
+        default=1000,
+        help="How many draws for each row, where the model has several columns.",
     ),
     Option(
         name="given_file",
@@ -69,6 +93,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
+    extra_commands = frozenset({"predict"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -144,6 +169,13 @@ class TableModality(Modality):
         from pushforward.modalities.table._score import score
 
         score(model, source, target, drop_missing=given["drop_missing"], talk=talk)
+
+    def predict(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each row: mean, quantiles and intervals of every column given the conditions."""
+        from pushforward.modalities.table._predictions import Asked, predict
+
+        asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
+        predict(model, source, target, asked, drop_missing=given["drop_missing"], talk=talk)
 
     def sample(
         self,
