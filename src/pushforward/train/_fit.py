@@ -62,6 +62,9 @@ def fit(
     epoch leaves the flow worse than it was before training, training goes back to the best parameters with a lower
     learning rate. With the same arguments the result is the same, bit for bit, stopped and resumed or not.
 
+    Losses are computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the type of the
+    data; half-precision data stay small on the device. Parameters keep their type.
+
     Args:
         flow: Any distribution; it is not changed.
         data: An array `(rows, *event_shape)`, of which a memory-mapped one above 64 MiB, and any of NumPy above 4 GiB,
