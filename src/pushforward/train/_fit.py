@@ -72,7 +72,8 @@ def fit(
             `(key, batch_size) -> x` or `(x, condition)` that draws new data for every step; or an iterable of arrays of
             any length or of such tuples; or None for an objective that needs no data.
         condition: `(rows, *cond_shape)` for a conditional flow.
-        weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out.
+        weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out. Only their
+            ratios count, in float64. A row that outweighs a quarter of the held-out rows is, in parts, on both sides.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
         optimizer: From Optax, used as it is; `learning_rate`, `schedule` and `clip` then do nothing.
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
