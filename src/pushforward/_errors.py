@@ -76,7 +76,7 @@ def check_positive(name: str, argument: str, value: Array, *, hint: str = "") ->
 
 def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:
     """`value` as a float array of exactly `shape`, or a ValueError that says what to do."""
-    array = _as_float(value)
+    array = as_float(value)
     if array.shape != shape:
         raise ValueError(
             f"{name}: `{argument}` must have shape {shape}, got {array.shape}. "
@@ -87,7 +87,7 @@ def as_event(name: str, argument: str, value: ArrayLike, shape: Shape) -> Array:
 
 def as_batch(name: str, argument: str, value: ArrayLike, event_shape: Shape) -> Array:
     """`value` as a float array whose last axes are `event_shape`, or a ValueError."""
-    array = _as_float(value)
+    array = as_float(value)
     batch_ndim = array.ndim - len(event_shape)
     if batch_ndim < 0 or array.shape[batch_ndim:] != event_shape:
         raise ValueError(
@@ -175,6 +175,9 @@ def _kind(wanted: type) -> str:
     return wanted.__name__.removeprefix("Abstract").lower()
 
 
-def _as_float(value: ArrayLike) -> Array:
-    array = jnp.asarray(value)
-    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.result_type(float))
+def as_float(value: ArrayLike) -> Array:
+    """An array in the precision that everything is computed in: float64 under `jax_enable_x64`, else float32.
+
+    It is the widest that JAX then has, so that what parameters of another precision give fits it too.
+    """
+    return jnp.asarray(value).astype(jnp.result_type(float))

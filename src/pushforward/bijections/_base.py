@@ -29,6 +29,9 @@ class AbstractBijection(Part):
     scalar log|det| of the Jacobian of that direction. All else follows: batches go through `_forward_many` and
     `_inverse_many`, which are `jax.vmap` unless a subclass knows a faster way (design record 0001).
 
+    The public methods take numbers of any type and compute in JAX's own precision: float32, or float64 under
+    `jax_enable_x64`.
+
     Attributes:
         in_shape: Shape of one event on the base side.
         out_shape: Shape of one event on the data side.

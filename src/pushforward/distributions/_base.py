@@ -78,8 +78,11 @@ class AbstractDistribution(Part):
     ) -> Float[Array, "*batch"]:
         """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`.
 
+        Computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the types of `x`, the
+        condition and the parameters.
+
         Args:
-            x: Events, with any number of batch axes in front.
+            x: Events of any type of numbers, with any number of batch axes in front.
             condition: `(*batch, *cond_shape)`; its batch axes broadcast against those of `x`.
             key: Needed only by maps that draw random numbers (dequantisation, trace estimates).
 
@@ -112,7 +115,7 @@ class AbstractDistribution(Part):
         *,
         temperature: float | None = None,
     ) -> Array:
-        """Draw events of shape `(*sample_shape, *cond_batch, *event_shape)`.
+        """Draw events of shape `(*sample_shape, *cond_batch, *event_shape)`, in the precision of `log_prob`.
 
         Args:
             key: A key from `jax.random.key`.

@@ -100,7 +100,7 @@ class CategoricalMADE(AbstractDistribution):
         return jnp.where(jnp.sum(hot, axis=0) == len(self.sizes), log_prob, -jnp.inf)
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        noise = jax.random.gumbel(key, (one_hot_size(self.sizes), n), self.net.weights[0].dtype)
+        noise = jax.random.gumbel(key, (one_hot_size(self.sizes), n), jnp.result_type(float))
         noise = noise if temperature is None else temperature * noise
         ranks = np.arange(len(self.sizes))[:, None]
 

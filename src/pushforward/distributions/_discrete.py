@@ -223,7 +223,7 @@ def draw_logistic(key: PRNGKeyArray, loc: Array, scale: Array, logits: Array, te
     which_key, noise_key = jax.random.split(key)
     which = jax.random.categorical(which_key, logits, axis=0)[None]
     loc, scale = (jnp.take_along_axis(values, which, axis=0)[0] for values in (loc, scale))
-    noise = jax.random.logistic(noise_key, loc.shape, loc.dtype) * (1.0 if temperature is None else temperature)
+    noise = jax.random.logistic(noise_key, loc.shape) * (1.0 if temperature is None else temperature)
     return jnp.round(loc + scale * noise)
 
 
@@ -281,7 +281,7 @@ class OneHotCategorical(AbstractCountable):
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         logits = (self.logits if temperature is None else self.logits / temperature)[..., None]
         codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
-        return one_hot(codes.astype(self.logits.dtype), self.event_shape[-1])
+        return one_hot(codes.astype(jnp.result_type(float)), self.event_shape[-1])
 
     def tables(self) -> Iterator[MassTable]:
         rows = np.asarray(self.logits, np.float64).reshape(-1, self.event_shape[-1])

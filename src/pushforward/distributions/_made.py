@@ -113,7 +113,7 @@ class Autoregression(AbstractDistribution):
         return jnp.sum(self._log_law(self.net(x, condition, degrees), x), axis=0)
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        noise = jax.random.uniform(key, (self.net.dim, 2, n), self.net.weights[0].dtype, minval=TINY)
+        noise = jax.random.uniform(key, (self.net.dim, 2, n), jnp.result_type(float), minval=TINY)
         scale = 1.0 if temperature is None else temperature
 
         def step(raw: Array, pair: Array) -> tuple[Array, Array]:

@@ -165,6 +165,7 @@ def convolve(
 
 
 def _by_xla(x: Array, weight: Array) -> Array:
+    weight = weight.astype(x.dtype)  # unlike products, it takes no two types
     return jax.lax.conv_general_dilated(x, weight, (1, 1), "SAME", dimension_numbers=("CHWN", "OHWI", "CHWN"))
 
 

@@ -1,5 +1,7 @@
 """A causal transformer that leans towards its condition."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -57,9 +59,9 @@ class GuidedTransformer(Part):
     ) -> Float[Array, "params tokens dim batch"]:
         return self._moved(self.net(_twice(x), _with_none(condition)))
 
-    def empty(self, batch: int) -> tuple[Memory, ...]:
+    def empty(self, batch: int, dtype: Any) -> tuple[Memory, ...]:
         """The memory of every layer before the first token, for both answers."""
-        return self.net.empty(2 * batch)
+        return self.net.empty(2 * batch, dtype)
 
     def step(
         self,

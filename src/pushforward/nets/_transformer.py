@@ -1,7 +1,7 @@
 """A causal transformer: what it says of a token depends on the tokens before it alone."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -161,10 +161,10 @@ class CausalTransformer(Part):
             h = layer.add(h, attend(query, Memory(key, value), visible))
         return self._read(h)
 
-    def empty(self, batch: int) -> tuple[Memory, ...]:
-        """The memory of every layer before the first token."""
+    def empty(self, batch: int, dtype: Any) -> tuple[Memory, ...]:
+        """The memory of every layer before the first token, in the type of the tokens."""
         heads, width = self.layers[0].num_heads, self.places.shape[-1]
-        zeros = jnp.zeros((batch, heads, self.num_tokens, width // heads), self.places.dtype)
+        zeros = jnp.zeros((batch, heads, self.num_tokens, width // heads), dtype)
         return tuple(Memory(zeros, zeros) for _ in self.layers)
 
     def step(

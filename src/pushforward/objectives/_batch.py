@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pushforward._errors import given
+from pushforward._errors import as_float, given
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._layout import batch_last
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     log_det: Array | None = None
 
     def columns(self, flow: AbstractDistribution) -> tuple[Array, Array | None]:
-        """`x` and `condition` with the batch axis last, as the flow's internals take them.
+        """`x` and `condition` with the batch axis last, as the flow's internals take them: in JAX's own precision.
 
         Raises:
             ValueError: If there is no `x`.
@@ -35,10 +35,10 @@ class Batch(NamedTuple):
         if self.x is None:
             raise ValueError("The batch has no `x`. Give `fit` some data, or use an objective that needs none.")
         rows = (self.x.shape[0],)
-        x = batch_last(self.x, rows, flow.event_shape)
+        x = batch_last(as_float(self.x), rows, flow.event_shape)
         if self.condition is None or flow.cond_shape is None:
             return x, None
-        return x, batch_last(self.condition, rows, flow.cond_shape)
+        return x, batch_last(as_float(self.condition), rows, flow.cond_shape)
 
     @staticmethod
     def check(name: str, batch: Any) -> None:

@@ -63,6 +63,9 @@ def fit(
     epoch leaves the flow worse than it was before training, training goes back to the best parameters with a lower
     learning rate. With the same arguments the result is the same, bit for bit, stopped and resumed or not.
 
+    Losses are computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the type of the
+    data; half-precision data stay small on the device. Parameters keep their type.
+
     Args:
         flow: Any distribution; it is not changed.
         data: An array `(rows, *event_shape)`, of which a memory-mapped one above 64 MiB, and any of NumPy above 4 GiB,
@@ -70,7 +73,8 @@ def fit(
             `(key, batch_size) -> x` or `(x, condition)` that draws new data for every step; or an iterable of arrays of
             any length or of such tuples; or None for an objective that needs no data.
         condition: `(rows, *cond_shape)` for a conditional flow.
-        weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out.
+        weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out. Only their
+            ratios count, in float64. A row that outweighs a quarter of the held-out rows is, in parts, on both sides.
         log_det: `(rows,)`, of a map that the rows went through before they are given here: `nll` adds it to their
             log-densities, so that losses are in the data's own units.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.

@@ -14,6 +14,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
 from pushforward.train._batches import SPLIT, rows_of, shuffled, stored_as
 from pushforward.train._stream import gathered, stays_on_host
+from pushforward.train._weights import checked_weights
 
 MONITOR_BLOCK = 8192  # rows that are evaluated at once, fewer of wide events
 MONITOR_CELLS = 4 * MONITOR_BLOCK  # a spline flow needs about 200 bytes for each number of an event
@@ -28,6 +29,8 @@ def checked_batch(
 ) -> Batch:
     """Arrays with one batch axis, of the right shapes and finite, or an error that names the rows at fault.
 
+    Weights stay on the host, in float64.
+
     Raises:
         ValueError: If a shape is wrong, or a condition is missing or not wanted.
         DataError: If there are no rows, text, or values that are not finite, or if the weights cannot be used.
@@ -37,8 +40,7 @@ def checked_batch(
     if condition is not None and flow.cond_shape is not None:
         condition = _checked_rows(condition, flow.cond_shape, what, "condition", len(x))
     if weights is not None:
-        weights = _checked_rows(weights, (), what, "weights", len(x))
-        _check_weights(np.asarray(weights), what)
+        weights = checked_weights(weights, len(x), what)
     if log_det is not None:
         log_det = _checked_rows(log_det, (), what, "log_det", len(x))
     return Batch(x, condition, weights, log_det)
@@ -145,13 +147,3 @@ def _not_finite(rows: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         finite = np.isfinite(rows.astype(stored_as(rows.dtype), copy=False))
     return np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))
-
-
-def _check_weights(weights: np.ndarray, what: str) -> None:
-    if (weights < 0).any():
-        row = int(np.argmax(weights < 0))
-        raise DataError(
-            f"{what}: weights must not be negative, row {row} has {weights[row]}.", "Use 0 to leave a row out."
-        )
-    if not weights.any():
-        raise DataError(f"{what}: all weights are 0.", "Give at least two rows a positive weight.")

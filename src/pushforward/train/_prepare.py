@@ -1,13 +1,12 @@
 """From what `fit` is given to a source of batches and the rows that are held out."""
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import DataError
 from pushforward.distributions._base import AbstractDistribution
@@ -15,6 +14,7 @@ from pushforward.objectives import Batch
 from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
 from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, split_rows, unpacked
 from pushforward.train._stream import StreamedSource
+from pushforward.train._weights import shared_out
 
 # Where no batch size is given; on 410 rows, batches of 41 instead of 256 took a MAF from 17.9 to 7.1 test nats.
 BATCH_LEAST, BATCH_MOST, STEPS_LEAST = 32, 256, 10
@@ -82,20 +82,26 @@ def _from_arrays(
             f"fit: needs at least 2 rows to train on, got {len(train) + len(held_out)} sample(s) in all.",
             "Give more rows.",
         )
+    monitored = batch
     if batch.weights is not None:
-        # On average 1, so that weights change what is learned but not how large the steps are.
-        weights = np.asarray(batch.weights)
-        batch = batch._replace(weights=jnp.asarray(weights / weights[train].mean(dtype=np.float64), weights.dtype))
+        train, held_out, here, there = shared_out(key, np.asarray(batch.weights), train, held_out)
+        batch, monitored = (batch._replace(weights=_on_device(each)) for each in (here, there))
     size = batch_size or min(BATCH_MOST, max(BATCH_LEAST, len(train) // STEPS_LEAST))
-    monitor = monitor_blocks(batch, held_out, size) if len(held_out) else None
+    monitor = monitor_blocks(monitored, held_out, size) if len(held_out) else None
     source = StreamedSource if isinstance(batch.x, np.ndarray) else RowSource
     return Prepared(source(batch, train, size), monitor)
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:
     batch = checked_batch(flow, *unpacked(validation), what="fit: validation")
-    rows = np.arange(len(batch.x)) if batch.weights is None else np.flatnonzero(np.asarray(batch.weights) > 0)
-    return monitor_blocks(batch, rows, batch_size)
+    if batch.weights is None:
+        return monitor_blocks(batch, np.arange(len(batch.x)), batch_size)
+    weights = np.asarray(batch.weights) / np.max(batch.weights)
+    return monitor_blocks(batch._replace(weights=_on_device(weights)), np.flatnonzero(weights), batch_size)
+
+
+def _on_device(weights: np.ndarray) -> Array:
+    return jnp.asarray(weights, jnp.result_type(float))
 
 
 def _is_endless(data: Any) -> bool:
@@ -108,8 +114,7 @@ def _endless_source(flow: AbstractDistribution, data: Any, batch_size: int, step
     if data is None:
         return DrawSource(None, batch_size, steps_per_epoch)
     if isinstance(data, Iterable):
-        check = partial(_checked_item, flow)
-        return IteratorSource(data, batch_size, steps_per_epoch, check)
+        return IteratorSource(data, batch_size, steps_per_epoch, _Items(flow))
     source = DrawSource(data, batch_size, steps_per_epoch)
     drawn = jax.eval_shape(lambda key: source.take((), key, 0), jax.random.key(0))
     if drawn.x.shape != (batch_size, *flow.event_shape):
@@ -120,5 +125,17 @@ def _endless_source(flow: AbstractDistribution, data: Any, batch_size: int, step
     return source
 
 
-def _checked_item(flow: AbstractDistribution, item: Any) -> Batch:
-    return checked_batch(flow, *unpacked(item), what="fit: iterator")
+class _Items:
+    """Checks what an iterator gives; weights are in units of the largest of the first item."""
+
+    def __init__(self, flow: AbstractDistribution):
+        self._flow = flow
+        self._unit: float | None = None
+
+    def __call__(self, item: Any) -> Batch:
+        batch = checked_batch(self._flow, *unpacked(item), what="fit: iterator")
+        if batch.weights is None:
+            return batch
+        weights = np.asarray(batch.weights)
+        self._unit = self._unit or float(weights.max())
+        return batch._replace(weights=weights / self._unit)

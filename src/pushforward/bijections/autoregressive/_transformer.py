@@ -121,7 +121,7 @@ class TransformerAutoregressive(AbstractBatched):
             y, log_slope = forth_to(fill(self.inner, raw), z)
             return (y, memories), (y, log_slope)
 
-        start = (jnp.zeros((self.net.token_dim, batch), x.dtype), self.net.empty(batch))
+        start = (jnp.zeros((self.net.token_dim, batch), x.dtype), self.net.empty(batch, x.dtype))
         groups = (jnp.arange(self.net.num_tokens), self._grouped(x))
         _, (y, log_slope) = lax.scan(step, start, groups)
         return self._flat(y), sum_event(self._flat(log_slope))

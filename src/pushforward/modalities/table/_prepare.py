@@ -72,7 +72,7 @@ def _in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts
         flow=with_ends(flow, noise, seen),
         x=on_device(x),
         condition=None if condition is None else on_device(condition),
-        weights=None if rows.weights is None else on_device(rows.weights),
+        weights=rows.weights,
         objective=objective,
         facts=facts,
         data=rows,
