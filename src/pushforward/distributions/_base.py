@@ -76,7 +76,7 @@ class AbstractDistribution(Part):
     def log_prob(
         self, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "*batch"]:
-        """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`.
+        """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`; NaN for an event with a NaN in it.
 
         Args:
             x: Events, with any number of batch axes in front.
@@ -279,7 +279,9 @@ def _draws_of_all(
 def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
     conditions = None if condition is None else jnp.moveaxis(condition, 0, -1)
     log_prob = distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
-    return laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
+    log_prob = laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
+    # Comparisons and look-ups in tables are deaf to NaN: told once, here.
+    return jnp.where(jnp.any(jnp.isnan(x), axis=tuple(range(1, x.ndim))), jnp.nan, log_prob)
 
 
 @partial(jax.jit, static_argnums=2)

@@ -40,7 +40,7 @@ class CircularUniform(AbstractDistribution):
         return Circle()
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        return jnp.full(x.shape[-1], -math.prod(self.event_shape) * LOG_TURN, x.dtype)
+        return sum_event(jnp.where(jnp.isnan(x), x, -LOG_TURN))
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         return jax.random.uniform(key, (*self.event_shape, n), minval=-math.pi, maxval=math.pi)

@@ -145,7 +145,8 @@ class Uniform(AbstractIndependent):
 
     def _log_density(self, z: Array) -> Array:
         # The upper edge is kept as a width, and rounding must not put it outside.
-        return jnp.where((z >= 0) & (z <= 1.0 + 4.0 * jnp.finfo(z.dtype).eps), 0.0, -jnp.inf)
+        outside = (z < 0) | (z > 1.0 + 4.0 * jnp.finfo(z.dtype).eps)
+        return jnp.where(outside, -jnp.inf, jnp.where(jnp.isnan(z), z, 0.0))
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.uniform(key, shape, dtype)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import check_part, check_parts, violated
+from pushforward._log_sum import log_sum
 from pushforward._roots import any_unsolved
 from pushforward._types import Activation, Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
@@ -126,7 +127,7 @@ class Mixture(AbstractDistribution):
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
-        return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
+        return log_sum(each + jax.nn.log_softmax(self.logits)[:, None])
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         which_key, *keys = jax.random.split(key, len(self.components) + 1)
