@@ -2,7 +2,7 @@
 
 from pushforward.diagnostics._calibration import ks_uniform, pit
 from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
-from pushforward.diagnostics._integral import integrate
+from pushforward.diagnostics._integral import Integral, integrate
 from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
@@ -10,6 +10,7 @@ from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance,
 
 __all__ = [
     "Diagnosis",
+    "Integral",
     "KSResult",
     "LayerReport",
     "MapReport",
