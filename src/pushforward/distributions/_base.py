@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, as_key, check_condition
+from pushforward._errors import as_batch, as_key
 from pushforward._roots import any_unsolved
-from pushforward._types import Kind, Part, Shape
+from pushforward._types import Kind, Shape
+from pushforward.distributions._answers import AbstractAnswers
 from pushforward.distributions._layout import (
     DRAWN_BLOCKS,
     are_images,
@@ -38,7 +39,7 @@ from jax.core import Tracer
 T = TypeVar("T")
 
 
-class AbstractDistribution(Part):
+class AbstractDistribution(AbstractAnswers):
     """A distribution over events of shape `event_shape`, perhaps given a condition of shape `cond_shape`.
 
     A subclass implements `_log_prob_many` and `_sample_many`, with events along the **last** axis: parameters
@@ -171,21 +172,6 @@ class AbstractDistribution(Part):
     def kinds(self) -> tuple[Kind, Kind]:
         """How the density and a sample are computed: (density, sampling)."""
         return "analytic", "analytic"
-
-    def _checked_condition(self, condition: ArrayLike | None) -> Array | None:
-        """The condition as a float array `(*batch, *cond_shape)`, or a ValueError."""
-        name = type(self).__name__
-        check_condition(name, condition, self.cond_shape)
-        if condition is None or self.cond_shape is None:
-            return None
-        return as_batch(name, "condition", condition, self.cond_shape)
-
-    def _opened(self, condition: Array | None) -> "tuple[AbstractDistribution, Array | None]":
-        """The distribution that does the work, and the condition `(*batch, *cond_shape)` as that one sees it.
-
-        A network on the condition then runs once for each condition, before it is repeated for many events.
-        """
-        return self, condition
 
     def _sampling_plan(self, sample_shape: int | Shape, condition: Array | None) -> tuple[int, Shape, Array | None]:
         shape = shape_of_draws(type(self).__name__, sample_shape)

@@ -131,6 +131,10 @@ class DiscretizedLogistic(AbstractCountable):
         loc, scale, logits = (jnp.broadcast_to(values[..., None], (*values.shape, n)) for values in self._components())
         return draw_logistic(key, loc, scale, logits, temperature)
 
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        loc, scale, logits = (values[..., None] for values in self._components())
+        return jnp.sum(jax.nn.softmax(logits, axis=0) * jax.nn.sigmoid((jnp.floor(x) + 0.5 - loc) / scale), axis=0)
+
     def _components(self) -> tuple[Array, Array, Array]:
         return self.widened(self.unit * self.loc, self.unit * self.scale, self.logits)
 
@@ -285,6 +289,17 @@ class OneHotCategorical(AbstractCountable):
         logits = (self.logits if temperature is None else self.logits / temperature)[..., None]
         codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
         return one_hot(codes.astype(self.logits.dtype), self.event_shape[-1])
+
+    def _mean(self, condition: Array | None) -> Array:
+        return jax.nn.softmax(self.logits, axis=-1)[..., None]
+
+    def _variance(self, condition: Array | None) -> Array:
+        shares = self._mean(None)
+        return shares * (1.0 - shares)
+
+    def _entropy(self, condition: Array | None) -> Array:
+        shares, logs = self._mean(None), jax.nn.log_softmax(self.logits, axis=-1)[..., None]
+        return -sum_event(shares * jnp.where(shares > 0, logs, 0.0))
 
     def tables(self) -> Iterator[MassTable]:
         rows = np.asarray(self.logits, np.float64).reshape(-1, self.event_shape[-1])
