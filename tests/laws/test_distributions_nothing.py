@@ -89,6 +89,15 @@ def test_rows_inside_keep_their_gradient_beside_rows_outside():
     np.testing.assert_allclose(jax.grad(total)(logits, both), [0.75, -0.75], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "law",
+    [d.Normal(0.5), d.Logistic(0.5), d.Laplace(0.5), d.StudentT(3.0, 0.5), d.Uniform(0.0, 1.0)],
+    ids=lambda law: type(law).__name__,
+)
+def test_infinity_has_no_density(law):
+    np.testing.assert_array_equal(law.log_prob(jnp.array([-jnp.inf, jnp.inf])), -np.inf)
+
+
 UNBOUNDED = {
     "normal": lambda k: NORMAL,
     "logistic": lambda k: d.Logistic(jnp.zeros(2)),

@@ -156,7 +156,7 @@ class Logistic(AbstractIndependent):
     r"""Logistic, $\log p(z) = -z - 2\log(1 + e^{-z})$ for the standard law: the base of NICE."""
 
     def _log_density(self, z: Array) -> Array:
-        return -z - 2.0 * jax.nn.softplus(-z)
+        return jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z)  # at minus infinity too
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.logistic(key, shape, dtype)
