@@ -33,6 +33,10 @@ class UsageError(PushforwardError, ValueError):
     """A call that cannot be right, whatever the data; the command line exits with 2."""
 
 
+class NoFormulaError(PushforwardError, NotImplementedError):
+    """A mean, a quantile or another number of a distribution that no formula gives; the hint says how to sample it."""
+
+
 class FileError(PushforwardError, OSError):
     """A model file cannot be read or written."""
 

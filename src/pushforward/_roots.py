@@ -69,6 +69,47 @@ def solve_increasing(function: Function, target: Array, guess: Array) -> Array:
     return lax.custom_root(residual, guess, _solve, tangent_solve)
 
 
+def solve_between(function: Function, target: Array, low: Array, high: Array) -> Array:
+    """The least `x` with `function(x) >= target`, for a function that never falls, by halving; else `high`.
+
+    Gradients as of `solve_increasing`.
+
+    Args:
+        function: Elementwise.
+        target: Any shape.
+        low: Same shape; below the root, or on it. It may be infinite, as `high` may.
+        high: Same shape; above the root, or on it.
+    """
+
+    def residual(x: Array) -> Array:
+        return function(x) - target
+
+    def solve(residual: Function, guess: Array) -> Array:
+        def middle(low: Array, high: Array) -> Array:
+            return 0.5 * low + 0.5 * high
+
+        def unfinished(state: tuple[Array, Array, Array]) -> Array:
+            low, high, step = state
+            between = middle(low, high)
+            return jnp.any((between > low) & (between < high)) & (step < MAX_STEPS)
+
+        def advance(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            low, high, step = state
+            between = middle(low, high)
+            is_above = residual(between) >= 0
+            return jnp.where(is_above, low, between), jnp.where(is_above, between, high), step + 1
+
+        ends = jax.lax.stop_gradient((low, high))
+        # Of an infinite end the middle is that end, or not a number.
+        return lax.while_loop(unfinished, advance, (*ends, jnp.asarray(0)))[1]
+
+    def tangent_solve(linear: Function, y: Array) -> Array:
+        slope = linear(jnp.ones_like(y))
+        return y / jnp.where(slope == 0, 1.0, slope)
+
+    return lax.custom_root(residual, high, solve, tangent_solve)
+
+
 class _Search(NamedTuple):
     """The state of every element: `low` and `high` are infinite until a residual of that sign was seen."""
 

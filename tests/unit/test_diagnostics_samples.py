@@ -6,12 +6,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import norm
 
 from pushforward._errors import DataError
-from pushforward.bijections import Dequantize
+from pushforward.bijections import Chain, Dequantize, Exp, Log, Scale, Sigmoid
 from pushforward.diagnostics import c2st, energy_distance, integrate, ks_per_dimension, ks_uniform, pit
-from pushforward.distributions import AbstractDistribution, Laplace, Logistic, Normal, Transformed, Uniform
+from pushforward.distributions import (
+    AbstractDistribution,
+    DiscretizedLogistic,
+    Laplace,
+    Logistic,
+    Mixture,
+    Normal,
+    StudentT,
+    Transformed,
+    Uniform,
+    VonMises,
+)
 
 
 class Follower(AbstractDistribution):
@@ -137,6 +149,25 @@ class TestPit:
             pit(Normal.standard((1,)), np.full((3, 1), np.nan), key=key)
 
 
+LOG_LEAST = float(np.log(np.finfo(np.float32).tiny))
+HARD = {  # a density, and what of it float32 can hold
+    "a peak at the lower edge": (lambda: Transformed(Normal(jnp.array([-12.0]), 3.0), Sigmoid((1,))), 1.0),
+    "a peak at the edge of a long interval": (
+        lambda: Transformed(Normal(jnp.array([-20.0]), 0.1), Sigmoid((1,), 0.0, 1e6)),
+        1.0,
+    ),
+    "a narrow peak on a long interval": (lambda: Transformed(Normal(jnp.zeros(1), 1e-3), Sigmoid((1,), 0.0, 1e3)), 1.0),
+    "u to the 20th": (
+        lambda: Transformed(Uniform(jnp.zeros(1), 1.0), Chain([Log((1,)), Scale(jnp.array([20.0])), Exp((1,))])),
+        1.0 - np.exp(LOG_LEAST / 20.0),
+    ),
+    "half a Cauchy": (lambda: StudentT(0.5, jnp.zeros(1)), 1.0),
+    "lognormal over 17 decades": (lambda: Transformed(Normal(jnp.zeros(2), 10.0), Exp((2,))), 1.0),
+    "circles": (lambda: VonMises(jnp.zeros(2), 50.0), 1.0),
+    "two scales": (lambda: Mixture([Normal(jnp.zeros(1), 1e-4), Normal(jnp.full(1, 5.0), 1.0)]), 1.0),
+}
+
+
 class TestIntegral:
     @pytest.mark.parametrize(
         "flow",
@@ -169,6 +200,33 @@ class TestIntegral:
     def test_last_chunk_counts_its_own_points_only(self, key):
         flow = Normal.standard((1,))
         assert integrate(flow, bounds=[(-9.0, 9.0)], points=40_001, key=key) == pytest.approx(1.0, abs=1e-3)
+
+    @pytest.mark.parametrize("name", HARD)
+    def test_peaks_edges_and_tails_are_met_to_the_error_that_is_told(self, name, key):
+        build, exact = HARD[name]
+        total = integrate(build(), key=key)
+        assert total.error < 1e-4
+        assert total == pytest.approx(exact, abs=total.error + 1e-5)
+        assert str(total) == f"{float(total):.6g} ± {total.error:.1g}"
+
+    def test_bounds_are_kept_in_any_support(self, key):
+        flow = Transformed(Normal(jnp.array([-3.0, 1.0]), 0.5), Chain([Exp((2,)), Scale(jnp.array([2.0, 1.0]))]))
+        law = [stats.lognorm(0.5, scale=2 * np.exp(-3.0)), stats.lognorm(0.5, scale=np.exp(1.0))]
+        bounds = [(0.05, 0.2), (-1.0, 3.0)]
+        exact = np.prod([of.cdf(high) - of.cdf(max(low, 0.0)) for of, (low, high) in zip(law, bounds, strict=True)])
+        assert integrate(flow, bounds=bounds, key=key) == pytest.approx(exact, abs=1e-4)
+
+    def test_what_is_not_known_to_the_tolerance_is_told(self, key):
+        """A jump along a line in the plane: every cell on it is half right."""
+        boxes = Mixture([Uniform(jnp.zeros(2), jnp.ones(2)), Uniform(jnp.full(2, 3.3), jnp.full(2, 4.6))])
+        with pytest.warns(UserWarning, match=r"integrate: .* ± .* after 65536 points, not to 0.0001"):
+            total = integrate(boxes, max_points=2**16, key=key)
+        assert 1e-4 < total.error < 0.1
+        assert total == pytest.approx(1.0, abs=total.error)
+
+    def test_probabilities_are_not_integrated(self, key):
+        with pytest.raises(ValueError, match="added up"):
+            integrate(DiscretizedLogistic(jnp.zeros(1)), key=key)
 
     def test_three_dimensions_are_refused(self, key):
         with pytest.raises(ValueError, match=r"got events of shape \(3,\)"):

@@ -2,7 +2,8 @@
 
 from pushforward.diagnostics._calibration import ks_uniform, pit
 from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
-from pushforward.diagnostics._integral import integrate
+from pushforward.diagnostics._integral import Integral, integrate
+from pushforward.diagnostics._marginal import Marginal, marginal_log_prob
 from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
@@ -10,9 +11,11 @@ from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance,
 
 __all__ = [
     "Diagnosis",
+    "Integral",
     "KSResult",
     "LayerReport",
     "MapReport",
+    "Marginal",
     "SolverReport",
     "TailReport",
     "WeightedSamples",
@@ -23,6 +26,7 @@ __all__ = [
     "integrate",
     "ks_per_dimension",
     "ks_uniform",
+    "marginal_log_prob",
     "pit",
     "solver_report",
     "weigh",

@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError, as_seed
 from pushforward._functions import hashable
+from pushforward.diagnostics._pareto import smooth_tail
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import flow_of
 from pushforward.distributions._layout import batch_first
@@ -20,6 +21,9 @@ from pushforward.objectives._reverse_kl import LogDensity, fault_of, log_densiti
 
 FEWEST = 25
 """Draws; a Pareto tail is not fitted to fewer than 5, a fifth of them."""
+
+LEAST_EFFECTIVE = 10
+"""Draws that a mean needs at the best of tails, k = 0 (Vehtari et al. 2024, eq. 10)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +37,9 @@ class WeightedSamples:
         log_z_error: Its standard error in nats; infinite weights of rare draws that have not come up do not show in it.
         effective_sample_size: $(\sum w)^2 / \sum w^2$, between 1 and n.
         pareto_k: Shape of the tail of the weights above zero: below 0.5 their variance is finite; above `k_limit` the
-            estimates are not to be trusted, however many draws there are. Infinite where fewer than 25 are above zero.
+            estimates are not to be trusted, however many draws there are. Minus infinity where there is no tail, as
+            where weights are equal up to rounding; infinite where there are too few to tell: fewer than 25 above zero,
+            or fewer than 5 above many equal ones that hold a hundredth of the sum.
     """
 
     samples: np.ndarray
@@ -53,9 +59,20 @@ class WeightedSamples:
         return min(0.7, 1.0 - 1.0 / math.log10(count))
 
     @property
+    def doubt(self) -> str | None:
+        """Why the estimates are not to be trusted, or None."""
+        if math.isinf(self.pareto_k) and self.pareto_k > 0:
+            return "too few weights to know their tail"
+        if not self.pareto_k < self.k_limit:
+            return f"Pareto k is above {self.k_limit:.2f}"
+        if not self.effective_sample_size >= LEAST_EFFECTIVE:
+            return f"fewer than {LEAST_EFFECTIVE} effective draws"
+        return None
+
+    @property
     def reliable(self) -> bool:
-        """Whether `pareto_k` is below its limit."""
-        return self.pareto_k < self.k_limit
+        """Whether `pareto_k` is below its limit, and the effective sample size at least 10."""
+        return self.doubt is None
 
     def expectation(self, function: Callable[[Array], Array] = lambda x: x) -> tuple[np.ndarray, np.ndarray]:
         r"""$\mathbb{E}_p[f(x)]$ of the normalised density, and its standard error.
@@ -74,11 +91,12 @@ class WeightedSamples:
         return np.asarray(mean), np.asarray(np.sqrt(np.sum((weights * (values - mean)) ** 2, axis=0)))
 
     def __str__(self) -> str:
-        n, verdict = len(self.samples), "reliable" if self.reliable else "NOT reliable"
+        n, doubt = len(self.samples), self.doubt
+        verdict = f"reliable (limit {self.k_limit:.2f})" if doubt is None else f"NOT reliable: {doubt}"
         return (
             f"log Z = {self.log_z:.4f} ± {self.log_z_error:.4f} nats from {n} draws\n"
             f"effective sample size {self.effective_sample_size:.0f} ({100 * self.effective_sample_size / n:.1f} %)\n"
-            f"Pareto k = {self.pareto_k:.2f}, {verdict} (limit {self.k_limit:.2f})"
+            f"Pareto k = {self.pareto_k:.2f}, {verdict}"
         )
 
 
@@ -157,32 +175,13 @@ def weigh(samples: ArrayLike, log_weights: ArrayLike) -> WeightedSamples:
 
 
 def _smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Smoothed log-weights that sum to 1, and Pareto k: of the weights above zero, for zeros would be taken as a tail.
-
-    Too few of them to fit a law to the tail cannot be trusted, so k is then infinite.
-    """
-    from arviz_stats.base.array import array_stats
-
-    above = log_weights > LOG_ZERO
-    smoothed, pareto_k = log_weights.copy(), -math.inf
-    count = int(np.count_nonzero(above))
-    if count < FEWEST:
-        pareto_k = math.inf
-    elif _has_tail(log_weights[above]):
-        # It takes log-likelihoods of points left out, the negatives of log-weights.
-        smoothed[above], pareto_k = array_stats.psislw(-log_weights[above])
+    """Log-weights that sum to 1, and Pareto k, both of the weights above zero: zeros would be taken as a tail."""
+    above, smoothed, pareto_k = log_weights > LOG_ZERO, log_weights.copy(), math.inf
+    if np.count_nonzero(above) >= FEWEST:
+        smoothed[above], pareto_k = smooth_tail(log_weights[above])
     total: Any = np.logaddexp.reduce(smoothed)
     return smoothed - total, float(pareto_k)
 
-
-def _has_tail(log_weights: np.ndarray) -> bool:
-    """Whether the largest weights, of which the tail is made, differ."""
-    count = math.ceil(min(0.2 * len(log_weights), 3.0 * math.sqrt(len(log_weights))))
-    return bool(np.ptp(np.partition(log_weights, -count)[-count:]) >= EQUAL)
-
-
-EQUAL = 1e-9
-"""Log-weights closer together than this are equal up to rounding."""
 
 LOG_ZERO = -700.0
 """The exponential of this, beside a largest weight of 1, is the least that float64 holds in full: no tail."""

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, as_key, check_condition
+from pushforward._errors import as_batch, as_key
 from pushforward._roots import any_unsolved
-from pushforward._types import Kind, Part, Shape
+from pushforward._types import Kind, Shape
+from pushforward.distributions._answers import AbstractAnswers
 from pushforward.distributions._layout import (
     DRAWN_BLOCKS,
     are_images,
@@ -38,7 +39,7 @@ from jax.core import Tracer
 T = TypeVar("T")
 
 
-class AbstractDistribution(Part):
+class AbstractDistribution(AbstractAnswers):
     """A distribution over events of shape `event_shape`, perhaps given a condition of shape `cond_shape`.
 
     A subclass implements `_log_prob_many` and `_sample_many`, with events along the **last** axis: parameters
@@ -76,7 +77,7 @@ class AbstractDistribution(Part):
     def log_prob(
         self, x: ArrayLike, condition: ArrayLike | None = None, *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "*batch"]:
-        """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`.
+        """Log-density in nats, `(*batch, *event_shape) -> (*batch,)`; NaN for an event with a NaN in it.
 
         Computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the types of `x`, the
         condition and the parameters.
@@ -175,21 +176,6 @@ class AbstractDistribution(Part):
         """How the density and a sample are computed: (density, sampling)."""
         return "analytic", "analytic"
 
-    def _checked_condition(self, condition: ArrayLike | None) -> Array | None:
-        """The condition as a float array `(*batch, *cond_shape)`, or a ValueError."""
-        name = type(self).__name__
-        check_condition(name, condition, self.cond_shape)
-        if condition is None or self.cond_shape is None:
-            return None
-        return as_batch(name, "condition", condition, self.cond_shape)
-
-    def _opened(self, condition: Array | None) -> "tuple[AbstractDistribution, Array | None]":
-        """The distribution that does the work, and the condition `(*batch, *cond_shape)` as that one sees it.
-
-        A network on the condition then runs once for each condition, before it is repeated for many events.
-        """
-        return self, condition
-
     def _sampling_plan(self, sample_shape: int | Shape, condition: Array | None) -> tuple[int, Shape, Array | None]:
         shape = shape_of_draws(type(self).__name__, sample_shape)
         if condition is None or self.cond_shape is None:
@@ -282,7 +268,9 @@ def _draws_of_all(
 def _log_prob(distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
     conditions = None if condition is None else jnp.moveaxis(condition, 0, -1)
     log_prob = distribution._log_prob_many(jnp.moveaxis(x, 0, -1), conditions, key)
-    return laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
+    log_prob = laid_out(distribution, "_log_prob_many", log_prob, x.shape[:1])
+    # Comparisons and look-ups in tables are deaf to NaN: told once, here.
+    return jnp.where(jnp.any(jnp.isnan(x), axis=tuple(range(1, x.ndim))), jnp.nan, log_prob)
 
 
 @partial(jax.jit, static_argnums=2)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.scipy.special import i0e
+from jax.scipy.special import i0e, i1e
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import check_positive
@@ -40,10 +40,21 @@ class CircularUniform(AbstractDistribution):
         return Circle()
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        return jnp.full(x.shape[-1], -math.prod(self.event_shape) * LOG_TURN, x.dtype)
+        return sum_event(jnp.where(jnp.isnan(x), x, -LOG_TURN))
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         return jax.random.uniform(key, (*self.event_shape, n), minval=-math.pi, maxval=math.pi)
+
+    def _entropy(self, condition: Array | None) -> Array:
+        return jnp.full(1, math.prod(self.event_shape) * LOG_TURN)
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        # Both ends are one angle: that of pi is 1, which wrapping would make 0.
+        angle = jnp.where(jnp.abs(x) <= math.pi, x, wrap(x))
+        return jnp.clip(angle / (2.0 * math.pi) + 0.5, 0.0, 1.0)
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        return 2.0 * math.pi * (q - 0.5)
 
 
 class VonMises(AbstractDistribution):
@@ -92,6 +103,22 @@ class VonMises(AbstractDistribution):
         shape = (*self.event_shape, n)
         draw = _draw(key, jnp.broadcast_to(concentration[..., None], shape))
         return wrap(self.loc[..., None] + draw)
+
+    def _mean(self, condition: Array | None) -> Array:
+        return wrap(self.loc[..., None])
+
+    def _entropy(self, condition: Array | None) -> Array:
+        concentration = self.concentration[..., None]
+        # log I0 - kappa I1 / I0, each without its kappa
+        return sum_event(LOG_TURN + jnp.log(i0e(concentration)) + _below_one(concentration))
+
+
+def _below_one(concentration: Array) -> Array:
+    r"""$\kappa(1 - I_1(\kappa)/I_0(\kappa))$; of large ones, where that cancels, by its series."""
+    inverse = 1.0 / jnp.maximum(concentration, 1.0)
+    series = 1 / 2 + inverse * (1 / 8 + inverse * (1 / 8 + inverse * (25 / 128 + inverse * 13 / 32)))
+    exact = concentration * (1.0 - i1e(concentration) / i0e(concentration))
+    return jnp.where(concentration > (50.0 if concentration.dtype == jnp.float32 else 1e3), series, exact)
 
 
 LOG_TURN = math.log(2.0 * math.pi)

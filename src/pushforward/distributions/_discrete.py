@@ -131,6 +131,10 @@ class DiscretizedLogistic(AbstractCountable):
         loc, scale, logits = (jnp.broadcast_to(values[..., None], (*values.shape, n)) for values in self._components())
         return draw_logistic(key, loc, scale, logits, temperature)
 
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        loc, scale, logits = (values[..., None] for values in self._components())
+        return jnp.sum(jax.nn.softmax(logits, axis=0) * jax.nn.sigmoid((jnp.floor(x) + 0.5 - loc) / scale), axis=0)
+
     def _components(self) -> tuple[Array, Array, Array]:
         return self.widened(self.unit * self.loc, self.unit * self.scale, self.logits)
 
@@ -209,12 +213,13 @@ def _offsets(count: int) -> np.ndarray:
 
 def logistic_log_mass(x: Array, loc: Array, scale: Array, logits: Array) -> Array:
     """Log-probability of every number under its mixture; components are the first axis of all but `x`."""
+    whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
+    x = jnp.where(whole, x, 0.0)
     # The difference of two sigmoids a > b is sigma(a) sigma(-b) (1 - exp(b - a)): no cancellation in the tails.
     step = jnp.log(-jnp.expm1(-1.0 / scale))
     upper, lower = (x - loc + 0.5) / scale, (x - loc - 0.5) / scale
     each = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + step
     log_prob = jax.nn.logsumexp(each + jax.nn.log_softmax(logits, axis=0), axis=0)
-    whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
     return jnp.where(whole, log_prob, -jnp.inf)
 
 
@@ -273,7 +278,9 @@ class OneHotCategorical(AbstractCountable):
         return OneHot(self.event_shape[-1])
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        log_prob = sum_event(x * jax.nn.log_softmax(self.logits, axis=-1)[..., None])
+        logs = jax.nn.log_softmax(self.logits, axis=-1)[..., None]
+        never = jnp.isneginf(logs)  # 0 times -inf is not a number
+        log_prob = sum_event(x * jnp.where(never, 0.0, logs) + jnp.where(never & (x > 0.5), -jnp.inf, 0.0))
         binary = jnp.all(jnp.abs(x - jnp.round(x)) + jnp.abs(x - 0.5) <= 0.5 + NEARLY, axis=-2)
         one = binary & (jnp.abs(jnp.sum(x, axis=-2) - 1.0) <= NEARLY)
         return jnp.where(jnp.all(one, axis=tuple(range(one.ndim - 1))), log_prob, -jnp.inf)
@@ -282,6 +289,17 @@ class OneHotCategorical(AbstractCountable):
         logits = (self.logits if temperature is None else self.logits / temperature)[..., None]
         codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
         return one_hot(codes.astype(jnp.result_type(float)), self.event_shape[-1])
+
+    def _mean(self, condition: Array | None) -> Array:
+        return jax.nn.softmax(self.logits, axis=-1)[..., None]
+
+    def _variance(self, condition: Array | None) -> Array:
+        shares = self._mean(None)
+        return shares * (1.0 - shares)
+
+    def _entropy(self, condition: Array | None) -> Array:
+        shares, logs = self._mean(None), jax.nn.log_softmax(self.logits, axis=-1)[..., None]
+        return -sum_event(shares * jnp.where(shares > 0, logs, 0.0))
 
     def tables(self) -> Iterator[MassTable]:
         rows = np.asarray(self.logits, np.float64).reshape(-1, self.event_shape[-1])

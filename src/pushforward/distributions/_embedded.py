@@ -94,6 +94,21 @@ class Embedded(AbstractDistribution):
     def _sample_and_log_prob_many(self, key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
         return self.distribution._sample_and_log_prob_many(key, n, self._embed(condition))
 
+    def _mean(self, condition: Array | None) -> Array:
+        return self.distribution._mean(self._embed(condition))
+
+    def _variance(self, condition: Array | None) -> Array:
+        return self.distribution._variance(self._embed(condition))
+
+    def _entropy(self, condition: Array | None) -> Array:
+        return self.distribution._entropy(self._embed(condition))
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        return self.distribution._cdf_many(x, self._embed(condition))
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        return self.distribution._quantile_many(q, self._embed(condition))
+
     def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
         self.distribution._raise_unsolved_density(x, self._embed(condition), log_prob)
 

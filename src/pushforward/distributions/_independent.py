@@ -2,7 +2,7 @@
 
 import abc
 import math
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,17 @@ from pushforward._params import positive, positive_raw, static
 from pushforward._types import Shape
 from pushforward.bijections import sum_event
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._student import student_cdf, student_entropy, student_log_density, student_quantile
 from pushforward.supports import REAL, Interval, PartOf, Support
 from pushforward.supports._events import gathered, known
+
+
+class Moments(NamedTuple):
+    """Of a standard law; NaN where it has none."""
+
+    mean: float
+    variance: float
+    entropy: float
 
 
 class AbstractIndependent(AbstractDistribution):
@@ -79,6 +88,44 @@ class AbstractIndependent(AbstractDistribution):
 
     _centre: ClassVar[float] = 0.0
 
+    @property
+    @abc.abstractmethod
+    def _moments(self) -> Moments:
+        """Of one coordinate of the standard law."""
+
+    @abc.abstractmethod
+    def _cdf(self, z: Array) -> Array:
+        """Distribution function of the standard law, elementwise."""
+
+    @abc.abstractmethod
+    def _quantile(self, q: Array) -> Array:
+        """Its inverse for levels from 0 to 1, elementwise."""
+
+    def _mean(self, condition: Array | None) -> Array:
+        loc, scale = self._stretch()
+        return loc + scale * self._moments.mean
+
+    def _variance(self, condition: Array | None) -> Array:
+        return self._stretch()[1] ** 2 * self._moments.variance
+
+    def _entropy(self, condition: Array | None) -> Array:
+        return sum_event(jnp.log(self._stretch()[1]) + self._moments.entropy)
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        loc, scale = self._stretch()
+        return self._cdf((x - loc) / scale)
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        loc, scale = self._stretch()
+        return loc + scale * self._quantile(q)
+
+    def _stretch(self) -> tuple[Array, Array]:
+        """Location and scale, `(*event_shape, 1)`."""
+        if self.loc is None or self.scale_raw is None:
+            ones = jnp.ones((*self.event_shape, 1))
+            return jnp.zeros_like(ones), ones
+        return self.loc[..., None], positive(self.scale_raw[..., None])[0]
+
 
 class Normal(AbstractIndependent):
     r"""Gaussian, $\log p(x) = -\tfrac12((x-t)/s)^2 - \log s - \tfrac12\log 2\pi$ summed over the event.
@@ -94,15 +141,35 @@ class Normal(AbstractIndependent):
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.normal(key, shape, dtype)
 
+    @property
+    def _moments(self) -> Moments:
+        return Moments(0.0, 1.0, HALF_LOG_2PI + 0.5)
+
+    def _cdf(self, z: Array) -> Array:
+        return jax.scipy.special.ndtr(z)
+
+    def _quantile(self, q: Array) -> Array:
+        return jax.scipy.special.ndtri(q)
+
 
 class Logistic(AbstractIndependent):
     r"""Logistic, $\log p(z) = -z - 2\log(1 + e^{-z})$ for the standard law: the base of NICE."""
 
     def _log_density(self, z: Array) -> Array:
-        return -z - 2.0 * jax.nn.softplus(-z)
+        return jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z)  # at minus infinity too
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.logistic(key, shape, dtype)
+
+    @property
+    def _moments(self) -> Moments:
+        return Moments(0.0, math.pi**2 / 3.0, 2.0)
+
+    def _cdf(self, z: Array) -> Array:
+        return jax.nn.sigmoid(z)
+
+    def _quantile(self, q: Array) -> Array:
+        return jnp.log(q) - jnp.log1p(-q)
 
 
 class Laplace(AbstractIndependent):
@@ -113,6 +180,17 @@ class Laplace(AbstractIndependent):
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.laplace(key, shape, dtype)
+
+    @property
+    def _moments(self) -> Moments:
+        return Moments(0.0, 2.0, 1.0 + math.log(2.0))
+
+    def _cdf(self, z: Array) -> Array:
+        half = 0.5 * jnp.exp(-jnp.abs(z))
+        return jnp.where(z < 0, half, 1.0 - half)
+
+    def _quantile(self, q: Array) -> Array:
+        return jnp.where(q < 0.5, jnp.log(2.0 * q), -jnp.log(2.0 * (1.0 - q)))
 
 
 class Uniform(AbstractIndependent):
@@ -145,10 +223,21 @@ class Uniform(AbstractIndependent):
 
     def _log_density(self, z: Array) -> Array:
         # The upper edge is kept as a width, and rounding must not put it outside.
-        return jnp.where((z >= 0) & (z <= 1.0 + 4.0 * jnp.finfo(z.dtype).eps), 0.0, -jnp.inf)
+        outside = (z < 0) | (z > 1.0 + 4.0 * jnp.finfo(z.dtype).eps)
+        return jnp.where(outside, -jnp.inf, jnp.where(jnp.isnan(z), z, 0.0))
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.uniform(key, shape, dtype)
+
+    @property
+    def _moments(self) -> Moments:
+        return Moments(0.5, 1.0 / 12.0, 0.0)
+
+    def _cdf(self, z: Array) -> Array:
+        return jnp.clip(z, 0.0, 1.0)
+
+    def _quantile(self, q: Array) -> Array:
+        return q
 
 
 class StudentT(AbstractIndependent):
@@ -172,26 +261,22 @@ class StudentT(AbstractIndependent):
         self.df = float(df)
 
     def _log_density(self, z: Array) -> Array:
-        constant = _log_gamma_ratio(0.5 * self.df) - 0.5 * math.log(math.pi * self.df)
-        return constant - (0.5 * self.df + 0.5) * _log1p_square(z, math.sqrt(self.df))
+        return student_log_density(z, self.df)
 
     def _draw(self, key: PRNGKeyArray, shape: Shape, dtype) -> Array:
         return jax.random.t(key, self.df, shape, dtype)
 
+    @property
+    def _moments(self) -> Moments:
+        df = self.df
+        spread = df / (df - 2.0) if df > 2.0 else math.inf if df > 1.0 else math.nan
+        return Moments(0.0 if df > 1.0 else math.nan, spread, student_entropy(df))
+
+    def _cdf(self, z: Array) -> Array:
+        return student_cdf(z, self.df)
+
+    def _quantile(self, q: Array) -> Array:
+        return student_quantile(q, self.df)
+
 
 HALF_LOG_2PI = 0.9189385332046727
-FAR = 1e9
-"""From here on the 1 in log(1 + w^2) is below the rounding of float64, and the square is no overflow of float32."""
-
-
-def _log_gamma_ratio(a: float) -> float:
-    """`log Gamma(a + 1/2) - log Gamma(a)`; by its series where the two are large and near each other."""
-    if a < 50.0:
-        return math.lgamma(a + 0.5) - math.lgamma(a)
-    return 0.5 * math.log(a) - 1.0 / (8.0 * a) + 1.0 / (192.0 * a**3) - 1.0 / (640.0 * a**5)
-
-
-def _log1p_square(z: Array, root: float) -> Array:
-    """`log(1 + (z / root)^2)`, without overflow."""
-    size = jnp.abs(z)
-    return jnp.log1p(jnp.minimum(size / root, FAR) ** 2) + 2.0 * jnp.log(jnp.maximum(size / (root * FAR), 1.0))

@@ -73,11 +73,10 @@ class Product(AbstractDistribution):
         return worst_kind(list(density)), worst_kind(list(sampling))
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        ends = np.cumsum([part.event_shape[0] for part in self.parts])[:-1].tolist()
         keys = [None] * len(self.parts) if key is None else jax.random.split(key, len(self.parts))
         each = [
             part._log_prob_many(piece, condition, part_key)
-            for part, piece, part_key in zip(self.parts, jnp.split(x, ends), keys, strict=True)
+            for part, piece, part_key in zip(self.parts, jnp.split(x, self._ends), keys, strict=True)
         ]
         return jnp.sum(jnp.stack(each), axis=0)
 
@@ -88,6 +87,34 @@ class Product(AbstractDistribution):
             for part, part_key in zip(self.parts, keys, strict=True)
         ]
         return jnp.concatenate(draws)
+
+    def _mean(self, condition: Array | None) -> Array:
+        return _beside([part._mean(condition) for part in self.parts])
+
+    def _variance(self, condition: Array | None) -> Array:
+        return _beside([part._variance(condition) for part in self.parts])
+
+    def _entropy(self, condition: Array | None) -> Array:
+        return sum((part._entropy(condition) for part in self.parts[1:]), start=self.parts[0]._entropy(condition))
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        pieces = zip(self.parts, jnp.split(x, self._ends), strict=True)
+        return jnp.concatenate([part._cdf_many(piece, condition) for part, piece in pieces])
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        pieces = zip(self.parts, jnp.split(q, self._ends), strict=True)
+        return jnp.concatenate([part._quantile_many(piece, condition) for part, piece in pieces])
+
+    @property
+    def _ends(self) -> list[int]:
+        """Where all slices but the last end."""
+        return np.cumsum([part.event_shape[0] for part in self.parts])[:-1].tolist()
+
+
+def _beside(pieces: list[Array]) -> Array:
+    """Slices of answers, of which some are for each condition and some for all: `(*event, batch)`."""
+    most = max(piece.shape[-1] for piece in pieces)
+    return jnp.concatenate([jnp.broadcast_to(piece, (*piece.shape[:-1], most)) for piece in pieces])
 
 
 class AbstractGiven(AbstractDistribution):

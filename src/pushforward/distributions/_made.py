@@ -7,6 +7,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_key, did_you_mean
+from pushforward._log_sum import log_sum
 from pushforward._params import bounded_raw, positive, static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.autoregressive._blocked import solve_in_order
@@ -107,7 +108,7 @@ class Autoregression(AbstractDistribution):
             index = jax.random.randint(key, (), 0, self.num_orders)
             return self._log_prob_in(self.degrees(index), x, condition)
         each = lax.map(lambda i: self._log_prob_in(self.degrees(i), x, condition), jnp.arange(self.num_orders))
-        return jax.nn.logsumexp(each, axis=0) - jnp.log(self.num_orders)
+        return log_sum(each) - jnp.log(self.num_orders)
 
     def _log_prob_in(self, degrees: Degrees | None, x: Array, condition: Array | None) -> Array:
         return jnp.sum(self._log_law(self.net(x, condition, degrees), x), axis=0)
@@ -147,7 +148,7 @@ class Autoregression(AbstractDistribution):
         if self.law == "gaussian":
             return _log_normal(x, raw[0], raw[1])
         shares, locs, scales = jnp.split(raw, 3)
-        return jax.nn.logsumexp(jax.nn.log_softmax(shares, axis=0) + _log_normal(x, locs, scales), axis=0)
+        return log_sum(jax.nn.log_softmax(shares, axis=0) + _log_normal(x, locs, scales))
 
     def _draw(self, raw: Array, u: Array, v: Array, temperature: ArrayLike) -> Array:
         if self.law == "bernoulli":

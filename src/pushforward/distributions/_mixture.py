@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import check_part, check_parts, violated
-from pushforward._roots import any_unsolved
+from pushforward._log_sum import log_sum
+from pushforward._roots import any_unsolved, solve_between
 from pushforward._types import Activation, Kind, Shape, worst_kind
 from pushforward.bijections import TriangularAffine, count_raw, fill
 from pushforward.bijections._compose import shared_cond_shape
@@ -59,6 +60,25 @@ class MultivariateNormal(AbstractDistribution):
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         z = Normal.standard(self.event_shape)._sample_many(key, n, None, temperature)
         return self.factor._forward_many(z, None, None)[0]
+
+    def _mean(self, condition: Array | None) -> Array:
+        return self.factor.loc[:, None]
+
+    def _variance(self, condition: Array | None) -> Array:
+        return jnp.diagonal(self.covariance)[:, None]
+
+    def _entropy(self, condition: Array | None) -> Array:
+        origin = jnp.zeros_like(self.factor.loc)[:, None]
+        log_det = self.factor._forward_many(origin, None, None)[1]
+        return Normal.standard(self.event_shape)._entropy(None) + log_det
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        loc, scale = self._mean(None), jnp.sqrt(self._variance(None))
+        return Normal.standard(self.event_shape)._cdf_many((x - loc) / scale, None)
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        loc, scale = self._mean(None), jnp.sqrt(self._variance(None))
+        return loc + scale * Normal.standard(self.event_shape)._quantile_many(q, None)
 
 
 def _check_symmetric(covariance: Array) -> None:
@@ -126,7 +146,7 @@ class Mixture(AbstractDistribution):
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
-        return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
+        return log_sum(each + jax.nn.log_softmax(self.logits)[:, None])
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         which_key, *keys = jax.random.split(key, len(self.components) + 1)
@@ -136,6 +156,26 @@ class Mixture(AbstractDistribution):
         for i, draw in enumerate(draws[1:], start=1):
             chosen = jnp.where(which == i, draw, chosen)
         return chosen
+
+    def _mean(self, condition: Array | None) -> Array:
+        return self._average([c._mean(condition) for c in self.components])
+
+    def _variance(self, condition: Array | None) -> Array:
+        means = [c._mean(condition) for c in self.components]
+        centre = self._average(means)
+        each = [c._variance(condition) for c in self.components]
+        return self._average([v + (m - centre) ** 2 for v, m in zip(each, means, strict=True)])
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        return self._average([c._cdf_many(x, condition) for c in self.components])
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        each = jnp.stack([c._quantile_many(q, condition) for c in self.components])
+        low, high = jnp.min(each, axis=0), jnp.max(each, axis=0)
+        return solve_between(lambda x: self._cdf_many(x, condition), q, low, high)
+
+    def _average(self, each: Sequence[Array]) -> Array:
+        return jnp.tensordot(jax.nn.softmax(self.logits), jnp.stack(each), axes=1)
 
     def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
         for component in self.components:
@@ -215,6 +255,30 @@ class ConditionalBase(AbstractDistribution):
         filled = self._filled(condition, n)
         draw = jax.vmap(lambda d, k: d._sample_many(k, 1, None, temperature)[..., 0], (-1, 0), -1)
         return draw(filled, keys)
+
+    def _mean(self, condition: Array | None) -> Array:
+        return self._of_each("_mean", condition)
+
+    def _variance(self, condition: Array | None) -> Array:
+        return self._of_each("_variance", condition)
+
+    def _entropy(self, condition: Array | None) -> Array:
+        return self._of_each("_entropy", condition)
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        return self._of_each("_cdf_many", condition, x)
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        return self._of_each("_quantile_many", condition, q)
+
+    def _of_each(self, method: str, condition: Any, *events: Array) -> Array:
+        """An answer of the inner law of each condition, perhaps at the event beside it."""
+
+        def answer(law: AbstractDistribution, *event: Array) -> Array:
+            return getattr(law, method)(*(e[..., None] for e in event), None)[..., 0]
+
+        filled = self._filled(condition, condition.shape[-1])
+        return jax.vmap(answer, in_axes=-1, out_axes=-1)(filled, *events)
 
     def _one_by_one(self, method, condition: Array | None, x: Array) -> Array:
         return jax.vmap(method, (-1, -1))(self._filled(condition, x.shape[-1]), x)

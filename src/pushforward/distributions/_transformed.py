@@ -1,6 +1,11 @@
 """The flow: a base distribution pushed through a bijection."""
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
@@ -9,10 +14,12 @@ from pushforward._roots import any_unsolved, raise_unsolved
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
+from pushforward.distributions._answers import no_formula
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._layout import laid_out
-from pushforward.supports import Support
-from pushforward.supports._events import FORWARD
+from pushforward.distributions._maps import acts_by_coordinate, is_affine, is_monotone, is_stretch
+from pushforward.supports import Interval, PartOf, Support
+from pushforward.supports._events import FORWARD, spread
 from pushforward.supports._fit import Misfit
 
 
@@ -92,6 +99,69 @@ class Transformed(AbstractDistribution):
         z = laid_out(self.base, "_sample_many", z, (*self.base.event_shape, n))
         x, log_det = self.bijection._forward_many(z, condition, map_key)
         return x, log_prob - log_det
+
+    def _mean(self, condition: Array | None) -> Array:
+        self._check_map(is_affine, "mean", "its map is not affine")
+        return self.bijection._forward_many(self.base._mean(condition), condition, None)[0]
+
+    def _variance(self, condition: Array | None) -> Array:
+        self._check_map(is_stretch, "variance", "its map is more than a scale and a shift of each coordinate")
+        before = self.base._variance(condition)
+        zero, one = (self.bijection._forward_many(jnp.full_like(before, z), None, None)[0] for z in (0.0, 1.0))
+        return before * (one - zero) ** 2
+
+    def _entropy(self, condition: Array | None) -> Array:
+        self._check_map(is_affine, "entropy", "its map is not affine")
+        entropy = self.base._entropy(condition)
+        origin = jnp.zeros((*self.base.event_shape, 1), entropy.dtype)
+        return entropy + self.bijection._forward_many(origin, None, None)[1]
+
+    def _cdf_many(self, x: Array, condition: Array | None) -> Array:
+        self._check_monotone("cdf")
+        z = self.bijection._inverse_many(jnp.where(jnp.isfinite(x), x, 0.0), condition, None)[0]
+        below = self.base._cdf_many(z, condition)
+        share = jnp.where(self._rises(x, condition), below.reshape(x.shape), 1.0 - below.reshape(x.shape))
+        low, high = self._limits(x.dtype)
+        is_low, is_high = (x < low) | jnp.isneginf(x), (x >= high) | jnp.isposinf(x)
+        return jnp.where(is_low, 0.0, jnp.where(is_high, 1.0, share))
+
+    def _quantile_many(self, q: Array, condition: Array | None) -> Array:
+        self._check_monotone("quantile")
+        level = jnp.where(self._rises(q, condition), q, 1.0 - q)
+        z = self.base._quantile_many(level.reshape(*self.base.event_shape, -1), condition)
+        x = self.bijection._forward_many(z, condition, None)[0]
+        low, high = self._limits(q.dtype)
+        x = jnp.where((q == 0) & ~jnp.isnan(low), low, x)
+        return jnp.where((q == 1) & ~jnp.isnan(high), high, x)
+
+    def _check_map(self, holds: Callable[[AbstractBijection], bool], what: str, why: str) -> None:
+        if not holds(self.bijection):
+            raise no_formula(self, what, why)
+
+    def _check_monotone(self, what: str) -> None:
+        kinds = (Interval, PartOf)
+        on_the_line = all(isinstance(s, kinds) or s.is_discrete for s in spread(self.support, self.event_shape).flat)
+        alone = math.prod(self.event_shape) == math.prod(self.base.event_shape) == 1 and is_monotone(self.bijection)
+        if not on_the_line:
+            raise no_formula(self, what, "a map of a circle or a sphere has none")
+        if not alone and not acts_by_coordinate(self.bijection):
+            raise no_formula(self, what, "its map is not a monotone one of each coordinate")
+
+    def _rises(self, x: Array, condition: Array | None) -> Array:
+        """Whether the map of each coordinate is increasing, shaped like `x`."""
+        shape = (*self.base.event_shape, x.shape[-1])
+        levels = (self.base._quantile_many(jnp.full(shape, q, x.dtype), condition) for q in (0.25, 0.75))
+        first, third = (self.bijection._forward_many(z, condition, None)[0] for z in levels)
+        return third >= first
+
+    def _limits(self, dtype: Any) -> tuple[Array, Array]:
+        """The ends of each coordinate's support, `(*event_shape, 1)`; NaN where they are not known."""
+        ends = [
+            (s.low, s.high) if isinstance(s, Interval) else (math.nan, math.nan)
+            for s in spread(self.support, self.event_shape).flat
+        ]
+        low, high = np.array(ends).T.reshape(2, *self.event_shape, 1)
+        return jnp.asarray(low, dtype), jnp.asarray(high, dtype)
 
     def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
         def retry(points: np.ndarray) -> tuple[Array, Array]:

@@ -71,4 +71,6 @@ def power(x: Array, exponent: float) -> Array:
 def _power_jvp(exponent: float, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,), (along,) = primals, tangents
     y = power(x, exponent)
-    return y, exponent * y * _reciprocal(x) * along
+    # Infinite slopes times the nothing that comes of a point outside are no numbers.
+    most = jnp.finfo(x.dtype).max
+    return y, jnp.clip(y * (exponent * _reciprocal(x)), -most, most) * along
