@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -27,6 +28,38 @@ class PushforwardError(Exception):
 
 class DataError(PushforwardError, ValueError):
     """The data cannot be used as it is: a text column, a NaN, too few rows."""
+
+
+class ColumnError(DataError):
+    """Some columns cannot be used as they are; the others may be."""
+
+    def __init__(self, message: str, hint: str, columns: Iterable[str]):
+        DataError.__init__(self, message, hint)
+        self.columns = tuple(columns)
+
+
+def together(problems: Sequence[DataError]) -> DataError:
+    """All problems in one error, numbered; one alone is itself."""
+    if len(problems) == 1:
+        return problems[0]
+    columns = dict.fromkeys(
+        name for problem in problems if isinstance(problem, ColumnError) for name in problem.columns
+    )
+
+    def numbered(texts: Iterable[str]) -> str:
+        return " ".join(f"({i}) {text}" for i, text in enumerate(texts, start=1) if text)
+
+    message = f"{len(problems)} problems: {numbered(problem.message for problem in problems)}"
+    return ColumnError(message, numbered(problem.hint for problem in problems), columns)
+
+
+@contextmanager
+def told_together(problems: list[DataError]) -> Iterator[None]:
+    """Adds to `problems` the error that ends a block, and goes on."""
+    try:
+        yield
+    except DataError as error:
+        problems.append(error)
 
 
 class UsageError(PushforwardError, ValueError):

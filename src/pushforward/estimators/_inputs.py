@@ -12,6 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
+from pushforward.data._given import plain
+from pushforward.data._missing import refuse_missing
 from pushforward.data._tables import default_names
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table._mixed import column_names, mixed_table, table_of
@@ -23,11 +25,12 @@ FLOATS: Any = [np.float64, np.float32]
 
 def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, conditional: bool) -> Rows:
     """What is given to `fit`, checked; sets `n_features_in_` and, for named columns, `feature_names_in_`."""
+    X = plain(X, "X")
     text = _asked_for(estimator.columns)
     # "*" stands for columns, not for conditions.
     own = [name for name in text if name != "*"]
     condition = condition_table(y, own) if conditional and y is not None else None
-    options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2}
+    options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2, "ensure_all_finite": False}
     values: Any
     mixed = table_of(X, text)
     if mixed is not None:
@@ -46,6 +49,7 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
     if condition is not None:
         _check_length(condition, len(values))
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
+    refuse_missing("X", list(map(str, names)), values)
     table = Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
     named = hasattr(estimator, "feature_names_in_")
     return Rows(table, condition, checked_weights(sample_weight, values), named=named)
@@ -67,6 +71,7 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
     """
     schema: Schema = estimator.schema_
     names = schema.names
+    X = plain(X, "X")
     if isinstance(X, Table):
         return numbers(estimator, encode(X, schema).values, len(names))
     if schema.categorical:
@@ -82,7 +87,8 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
                 "select these columns in this order: `X.select(estimator.feature_names_in_.tolist())`",
             )
         return numbers(estimator, X, len(names))
-    values: Any = validate_data(estimator, X, dtype=FLOATS, reset=False)
+    values: Any = validate_data(estimator, X, dtype=FLOATS, reset=False, ensure_all_finite=False)
+    refuse_missing("X", names, values)
     return values
 
 
@@ -92,8 +98,9 @@ def _mixed_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> Table:
     own = given or default_names(len(names))
     table = mixed_table(X, [own[place] for place in estimator.schema_.categorical if place < len(own)])
     if table is None:
-        plain = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
-        table = Table(tuple(column_names(X) or default_names(plain.shape[1])), plain)
+        values = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X", ensure_all_finite=False)
+        table = Table(tuple(column_names(X) or default_names(values.shape[1])), values)
+        refuse_missing("X", table.names, values)
     if table.num_columns != len(names):
         raise DataError(
             f"X has {table.num_columns} features, but {type(estimator).__name__} is expecting {len(names)} features "
@@ -117,9 +124,10 @@ def _renamed(table: Table, names: tuple[str, ...]) -> Table:
 
 def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:
     """Finite numbers `(rows, num_columns)`, whatever the columns are called."""
-    values = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
+    values = check_array(plain(X, "X"), dtype=FLOATS, estimator=estimator, input_name="X", ensure_all_finite=False)
     if values.shape[1] != num_columns:
         raise DataError(f"X has {values.shape[1]} columns, but the flow has {num_columns}.", "give one for each")
+    refuse_missing("X", column_names(X) or default_names(num_columns), values)
     return values
 
 
@@ -132,6 +140,7 @@ def condition_table(y: Any, text: Sequence[str] = ()) -> Table:
         return y
     if hasattr(y, "to_frame"):  # a series has a type, which may be one of categories
         y = y.to_frame(name="y0" if y.name in (None, "") else y.name)
+    y = plain(y, "y")
     frame = mixed_table(y, text)
     if frame is not None and column_names(y) is not None:
         return frame
@@ -144,7 +153,9 @@ def condition_table(y: Any, text: Sequence[str] = ()) -> Table:
     asked = [own for own, name in zip(default_names(len(named)), named, strict=True) if name in text]
     if (mixed := mixed_table(array, asked)) is not None:
         return _renamed(mixed, named)
-    return Table(named, check_array(array, dtype=FLOATS, input_name="y"))
+    values = check_array(array, dtype=FLOATS, input_name="y", ensure_all_finite=False)
+    refuse_missing("y", named, values)
+    return Table(named, values)
 
 
 def _asked_for(columns: Any) -> list[str]:
