@@ -12,6 +12,7 @@ from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers
 from pushforward.data._source import Selection, Source, block_rows, refuse_text
 from pushforward.data.files._keys import Keys
+from pushforward.data.text._slips import advice
 
 PAGE_BYTES = 1 << 16
 COLUMNS_AT_ONCE = 8
@@ -88,12 +89,23 @@ def _codes(column: Any, vocabulary: Vocabulary) -> np.ndarray:
     return table[column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)]
 
 
-def refuse_slips(label: str, columns: Mapping[str, Any], is_float: Callable[[str], bool] = is_number) -> None:
+def refuse_slips(
+    label: str, columns: Mapping[str, Any], is_float: Callable[[str], bool] = is_number, *, chosen: bool = False
+) -> None:
     """Raise a DataError for columns of text that are numbers with slips in between, each with the first slip."""
-    values = {name: cells.unique().to_pylist() for name, cells in columns.items()}
-    slips = [name for name in columns if mostly_numbers(values[name])]
-    odd = [text for name in slips[:1] for text in values[name] if text is not None and not is_float(text)]
-    refuse_text(label, [(name, *example_value(columns[name], is_float)) for name in slips], values=odd)
+    groups: dict[str | None, dict[str, list[str]]] = {}
+    for name, cells in columns.items():
+        values = cells.unique().to_pylist()
+        if mostly_numbers(values):
+            odd = [text for text in values if text is not None and not is_float(text)]
+            groups.setdefault(advice(odd), {})[name] = odd
+    problems: list[DataError] = []
+    for group in groups.values():
+        examples = [(name, *example_value(columns[name], is_float)) for name in group]
+        with told_together(problems):
+            refuse_text(label, examples, values=next(iter(group.values())), chosen=chosen)
+    if problems:
+        raise together(problems)
 
 
 def example_value(column: Any, is_float: Callable[[str], bool]) -> tuple[object, int]:
@@ -199,9 +211,11 @@ def open_batches(label: str, schema: Any, selection: Selection, batches: Callabl
     first = next(iter(batches((*other, *text))), None) if other or text else None
     problems = []
     with told_together(problems):
-        refuse_text(label, [(name, *_first_value(first, name)) for name in other], as_categories=False)
+        refuse_text(
+            label, [(name, *_first_value(first, name)) for name in other], as_categories=False, chosen=selection.chosen
+        )
     with told_together(problems):
-        refuse_slips(label, {} if first is None else {name: first[name] for name in text})
+        refuse_slips(label, {} if first is None else {name: first[name] for name in text}, chosen=selection.chosen)
     if problems:
         raise together(problems)
     numbers = [kind for kind in types if column_kind(kind) != "category"]

@@ -1,13 +1,12 @@
 """Categories: the values of a column that is no number, and the codes 0, 1, ... that stand for them in a flow."""
 
 import math
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pushforward._errors import ColumnError, DataError
+from pushforward._errors import ColumnError, DataError, shell_names
 from pushforward.data.text._slips import has_unit, is_grouped
 
 Category = str | bool | int
@@ -60,7 +59,7 @@ class Vocabulary:
         if len(self._codes) > MOST_LABELS:
             raise ColumnError(
                 f"column {self._name!r} holds more than {MOST_LABELS:,} different values, so it is no category.",
-                f"leave it out (`--drop {shlex.quote(self._name)}`)",
+                f"leave it out (`--drop {shell_names([self._name])}`)",
                 [self._name],
             )
         return np.array(found, np.float64)
@@ -142,7 +141,7 @@ def refuse_too_many(name: str, count: int, rows: int) -> None:
     raise ColumnError(
         f"column {name!r} holds {count:,} different values in {rows:,} rows, {why}: it looks like an identifier or "
         "free text, not a category.",
-        f"leave it out (`--drop {shlex.quote(name)}`), or put rare values together into one before fitting",
+        f"leave it out (`--drop {shell_names([name])}`), or put rare values together into one before fitting",
         [name],
     )
 

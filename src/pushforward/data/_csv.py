@@ -111,7 +111,7 @@ class _Reader:
     """
 
     def __init__(self, label: str, layout: Layout, names: tuple[str, ...], selection: Selection, head: bytes):
-        self.label, self.layout, self.names = label, layout, names
+        self.label, self.layout, self.names, self.chosen = label, layout, names, selection.chosen
         self.keys = selection.keys(label, [name for name in layout.names if name])
         self.read = tuple(dict.fromkeys((*names, *selection.keep)))
         self.missing = (*MISSING, *selection.missing)
@@ -126,7 +126,7 @@ class _Reader:
         """The Arrow type of each selected column by the first rows, text where it is asked for; dates are refused."""
         import pyarrow as pa
 
-        with _explained(self.label, self.layout, self.names):
+        with _explained(self.label, self.layout, chosen=self.chosen):
             first = self._open(pa.BufferReader(head), dict.fromkeys(asked, pa.string()) | self._key_types()).read_all()
         types = {name: first.schema.field(name).type for name in self.names}
         if any(map(pa.types.is_binary, types.values())):
@@ -136,9 +136,11 @@ class _Reader:
         words = {name: first[name] for name in self.names if is_text(types[name]) and name not in asked}
         problems: list[DataError] = []
         with told_together(problems):
-            refuse_text(self.label, [(name, *example_value(first[name], is_number)) for name in other])
+            refuse_text(
+                self.label, [(name, *example_value(first[name], is_number)) for name in other], chosen=self.chosen
+            )
         with told_together(problems):
-            refuse_slips(self.label, words, self._is_number)
+            refuse_slips(self.label, words, self._is_number, chosen=self.chosen)
         if problems:
             raise together(problems)
         return types
@@ -149,7 +151,7 @@ class _Reader:
 
         # Integers of the first rows may be followed by decimals: all numbers are read as float64.
         wanted = {name: self.types[name] if name in self.words else pa.float64() for name in self.names}
-        with _explained(self.label, self.layout, self.names):
+        with _explained(self.label, self.layout, chosen=self.chosen):
             for batch in self._open(stream, wanted | self._key_types()):
                 block = np.empty((batch.num_rows, len(self.names)))
                 for i, name in enumerate(self.names):
@@ -190,8 +192,8 @@ class _Reader:
 class _explained:
     """Turns Arrow's errors into ours, with data rows counted from 1."""
 
-    def __init__(self, label: str, layout: Layout, names: tuple[str, ...]):
-        self.label, self.layout, self.names = label, layout, names
+    def __init__(self, label: str, layout: Layout, *, chosen: bool):
+        self.label, self.layout, self.chosen = label, layout, chosen
 
     def __enter__(self) -> None:
         return None
@@ -205,7 +207,7 @@ class _explained:
             return
         text = str(error)
         if cell := _CELL_ERROR.search(text):
-            refuse_text(self.label, [(self._name(int(cell[1])), cell[3], self._row(cell[2]))])
+            refuse_text(self.label, [(self._name(int(cell[1])), cell[3], self._row(cell[2]))], chosen=self.chosen)
         if row := _ROW_ERROR.search(text):
             raise DataError(
                 f"{self.label}: row {self._row(row[1])} has {row[3]} cells, but there are {row[2]} columns.",

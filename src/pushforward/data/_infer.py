@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pushforward._errors import ColumnError, DataError, together
+from pushforward._errors import ColumnError, DataError, shell_names, together
 from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, refuse_too_many
 from pushforward.data._coding import cells, numbers
 from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
 from pushforward.data._support import LARGEST, mean_and_spread
-from pushforward.data._tables import Table, positions, quoted, require_rows, shell_names
+from pushforward.data._tables import Table, positions, quoted, require_rows
 
 LOGNORMAL_GAIN = 0.1
 """Nats per row by which a lognormal must describe a column better than a normal before it is called positive.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pushforward._errors import ColumnError
-from pushforward.data._tables import quoted, shell_names
+from pushforward._errors import ColumnError, shell_names
+from pushforward.data._tables import quoted
 
 IN_SHELL = "drop these rows with `--drop-missing` (in Python: `drop_missing=True`)"
 IN_PYTHON = "leave these rows out: `pushforward.data.as_table(X, drop_missing=True)`, which is fitted like X"
@@ -22,12 +22,13 @@ class Missing:
         label: What messages call the data.
         names: Of the columns.
         hint: What to do.
+        chosen: Whether the columns were asked for by name, so that none can be left out.
     """
 
     SHOWN = 5
 
-    def __init__(self, label: str, names: Sequence[str], hint: str = IN_SHELL):
-        self.label, self.names, self.hint = label, names, hint
+    def __init__(self, label: str, names: Sequence[str], hint: str = IN_SHELL, *, chosen: bool = False):
+        self.label, self.names, self.hint, self.chosen = label, names, hint, chosen
         self.rows_seen = 0
         self.count = 0
         self.first: list[int] = []
@@ -57,7 +58,8 @@ class Missing:
         hint = self.hint
         if empty:
             has = "has" if len(empty) == 1 else "have"
-            hint = f"{quoted('column', empty)} {has} no value at all: leave out (`--drop {shell_names(empty)}`)"
+            what = "it is wanted there" if self.chosen else f"leave out (`--drop {shell_names(empty)}`)"
+            hint = f"{quoted('column', empty)} {has} no value at all: {what}"
         raise MissingError(
             f"{self.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
             f"row{'s' * some} {shown} ({quoted('column', names)}).",

@@ -74,7 +74,8 @@ def read_table(
         >>> read_table("toy:moons:1000").values.shape
         (1000, 2)
     """
-    return _collect(open_source(source, _selection(columns, drop, text, missing, form)), drop_missing)
+    opened = open_source(source, _selection(columns, drop, text, missing, form))
+    return _collect(opened, drop_missing, chosen=columns is not None)
 
 
 def as_table(
@@ -154,11 +155,11 @@ def read_parts(
 ) -> Iterator[Part]:
     """The table in parts, as `read_batches` reads it, with what lies beside its values."""
     opened = open_source(source, selection)
-    return _parts(opened, rows or block_rows(len(opened.names)), drop_missing)
+    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
+    return _parts(opened, rows or block_rows(len(opened.names)), missing, drop_missing)
 
 
-def _parts(source: Source, rows: int, drop_missing: bool) -> Iterator[Part]:
-    missing = Missing(source.label, source.names)
+def _parts(source: Source, rows: int, missing: Missing, drop_missing: bool) -> Iterator[Part]:
     found_any = False
     notes = source.notes
     for block in _regroup(source.blocks, rows):
@@ -234,8 +235,8 @@ def _require_file(path: Path) -> None:
         raise DataError(f"{path.name}: you may not read this file.", "change its permissions")
 
 
-def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL) -> Table:
-    missing = Missing(source.label, source.names, hint)
+def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen: bool = False) -> Table:
+    missing = Missing(source.label, source.names, hint, chosen=chosen)
     blocks = []
     for block in [source.whole()] if source.whole else source.blocks:
         kept, _ = missing.filter(block)

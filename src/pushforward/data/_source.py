@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pushforward._errors import ColumnError, DataError
+from pushforward._errors import ColumnError, DataError, shell_names
 from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, Vocabulary
-from pushforward.data._tables import positions, quoted, refuse_duplicates, shell_names
+from pushforward.data._tables import positions, quoted, refuse_duplicates
 from pushforward.data.files._keys import Keys
 from pushforward.data.text._options import AS_FOUND, TextOptions
 from pushforward.data.text._slips import advice
@@ -41,6 +41,11 @@ class Selection:
     missing: tuple[str, ...] = ()
     form: TextOptions = AS_FOUND
     keep: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the columns are asked for by name."""
+        return self.columns is not None
 
     def reads(self, name: str) -> bool:
         """Whether a column is asked for as categories."""
@@ -100,6 +105,7 @@ def refuse_text(
     *,
     values: Sequence[str] = (),
     as_categories: bool = True,
+    chosen: bool = False,
 ) -> None:
     """Raise a DataError for columns of text, each with an example value and its row (1 is the first data row).
 
@@ -108,6 +114,8 @@ def refuse_text(
         examples: Name, value and row of each column.
         values: All texts that are no numbers, where they are known.
         as_categories: Whether a reader that is asked to can take the columns for categories.
+        chosen: Whether the columns were asked for by name, as a model does: they can neither be left out nor be
+            anything else.
     """
     if not examples:
         return
@@ -116,13 +124,15 @@ def refuse_text(
     shown = "; ".join(f"{value!r} in row {row}" + ("" if one else f" of {name!r}") for name, value, row in examples[:3])
     raise ColumnError(
         f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
-        _text_hint(values or [str(examples[0][1])], names, as_categories),
+        _text_hint(values or [str(examples[0][1])], names, as_categories, chosen),
         names,
     )
 
 
-def _text_hint(values: Sequence[str], names: Sequence[str], as_categories: bool) -> str:
+def _text_hint(values: Sequence[str], names: Sequence[str], as_categories: bool, chosen: bool) -> str:
     it = "it" if len(names) == 1 else "them"
+    if chosen:
+        return advice(values) or f"numbers are wanted there: correct {it}"
     drop, categories = f"`--drop {shell_names(names)}`", f"`--column {shlex.quote(f'{names[0]}:categorical')}`"
     if not as_categories:
         return f"leave {it} out ({drop}), or store {it} as numbers or as text"

@@ -1,6 +1,5 @@
 """A table with column names: what every reader returns and every fit, score and sample takes."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -159,12 +158,6 @@ def quoted(noun: str, names: Sequence[str], *, limit: int = 5) -> str:
     shown = ", ".join(repr(name) for name in names[:limit])
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"{noun}{'s' * (len(names) != 1)} {shown}{more}"
-
-
-def shell_names(names: Sequence[str], *, limit: int = 3) -> str:
-    """Names as `--drop` takes them in a shell: `a,b`, `'my a,b'`; with `...` behind the first three."""
-    marked = ['"' + name.replace('"', '""') + '"' if set(name) & set(',"') else name for name in names[:limit]]
-    return shlex.quote(",".join(marked)) + ",..." * (len(names) > limit)
 
 
 def _column_hint(missing: Sequence[str], names: Sequence[str]) -> str:

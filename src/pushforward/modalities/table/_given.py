@@ -25,7 +25,9 @@ def condition_values(table: Table, schema: Schema) -> np.ndarray:
 def conditions(
     schema: Schema | None, given: Mapping[str, str], file: str | None, how: Mapping[str, Any] | None = None
 ) -> Table | None:
-    """The conditions as a table in the model's order; None for a model that has none. `how` is for reading the file.
+    """The conditions as a table in the model's order; None for a model that has none.
+
+    `how` is for reading the file; None where a command takes no file.
 
     Raises:
         UsageError: If they are given in two ways, or for a model without conditions, or not at all.
@@ -43,7 +45,8 @@ def conditions(
         return encode(table, schema)
     if not given:
         example = " ".join(f"--given {shlex.quote(name)}=VALUE" for name in schema.names)
-        raise UsageError(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")
+        of_file = "" if how is None else ", or --given-file"
+        raise UsageError(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}{of_file}")
     return _one_row(given, schema)
 
 

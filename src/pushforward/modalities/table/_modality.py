@@ -42,7 +42,7 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=("fit", "score", "plot"),
+        commands=READ,
         help="Leave out rows with an empty, NaN or infinite cell.",
     ),
     Option(
@@ -197,7 +197,9 @@ class TableModality(Modality):
         from pushforward.modalities.table._sample import sample
 
         schema, file = model.facts.condition_schema, given["given_file"]
-        chosen = conditions(schema, dict(given["given"]), file, reading(given))
+        chosen = conditions(
+            schema, dict(given["given"]), file, reading(given) | {"drop_missing": given["drop_missing"]}
+        )
         sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
