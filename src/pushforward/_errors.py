@@ -2,7 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -27,6 +29,44 @@ class PushforwardError(Exception):
 
 class DataError(PushforwardError, ValueError):
     """The data cannot be used as it is: a text column, a NaN, too few rows."""
+
+
+class ColumnError(DataError):
+    """Some columns cannot be used as they are; the others may be."""
+
+    def __init__(self, message: str, hint: str, columns: Iterable[str], parts: Sequence[DataError] = ()):
+        DataError.__init__(self, message, hint)
+        self.columns = tuple(columns)
+        self.parts = tuple(parts) or (self,)
+
+
+def together(problems: Sequence[DataError]) -> DataError:
+    """All problems in one error, numbered; one alone is itself."""
+    parts = [part for problem in problems for part in getattr(problem, "parts", (problem,))]
+    if len(parts) == 1:
+        return parts[0]
+    columns = dict.fromkeys(name for part in parts if isinstance(part, ColumnError) for name in part.columns)
+
+    def numbered(texts: Iterable[str]) -> str:
+        return " ".join(f"({i}) {text}" for i, text in enumerate(texts, start=1) if text)
+
+    message = f"{len(parts)} problems: {numbered(part.message for part in parts)}"
+    return ColumnError(message, numbered(part.hint for part in parts), columns, parts)
+
+
+def shell_names(names: Sequence[str], *, limit: int = 3) -> str:
+    """Names as `--drop` takes them in a shell: `a,b`, `'my a,b'`; with `...` behind the first three."""
+    marked = ['"' + name.replace('"', '""') + '"' if set(name) & set(',"') else name for name in names[:limit]]
+    return shlex.quote(",".join(marked)) + ",..." * (len(names) > limit)
+
+
+@contextmanager
+def told_together(problems: list[DataError]) -> Iterator[None]:
+    """Adds to `problems` the error that ends a block, and goes on."""
+    try:
+        yield
+    except DataError as error:
+        problems.append(error)
 
 
 class UsageError(PushforwardError, ValueError):

@@ -111,3 +111,74 @@ def test_bad_sources(fails, good, tmp_path, monkeypatch, source, error, hint):
     said = fails("fit", source, "-o", "m.safetensors", *SMALL)
     assert error in said[0]
     assert hint in said[1]
+
+
+def test_all_that_is_wrong_is_said_in_one_message(fails, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["id,when,price,const,x,good"]
+    for i in range(40):
+        price, x = "" if i == 5 else i / 8, "oops" if i == 3 else i / 4
+        lines.append(f"k{i},2020-01-{1 + i % 28:02d},{price},7,{x},{rng.normal():.3f}")
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
+    error, hint = fails("fit", tmp_path / "d.csv", "-o", tmp_path / "m.safetensors", *SMALL)
+    assert error.startswith("5 problems: ")
+    for part in (
+        "column 'when' holds text: '2020-01-01' in row 1",
+        "column 'x' holds text: 'oops' in row 4",
+        "1 row with an empty, NaN or infinite cell: row 6 (column 'price')",
+        "column 'id' holds 39 different values in 39 rows",
+        "column 'const' holds one value only",
+    ):
+        assert part in error
+    assert "--drop-missing" in hint
+    assert [file.name for file in tmp_path.iterdir()] == ["d.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("a b", "'a b'"), ("it's", "'it'\"'\"'s'"), ("a, b", "'\"a, b\"'"), ("$x", "'$x'")],
+)
+def test_names_in_hints_can_be_pasted_into_a_shell(fails, works, tmp_path, name, option):
+    import shlex
+
+    rows = [f"1,{value:.4f}" for value in ROWS[:, 0]]
+    quoted = name.replace('"', '""')
+    (tmp_path / "d.csv").write_text("\n".join([f'"{quoted}",b', *rows]) + "\n")
+    _, hint = fails("fit", tmp_path / "d.csv", "-o", tmp_path / "m.safetensors", *SMALL)
+    assert f"`--drop {option}`" in hint
+    given = shlex.split(hint[hint.index("`") + 1 : hint.rindex("`")])
+    works("fit", tmp_path / "d.csv", "-o", tmp_path / "m.safetensors", *SMALL, *given)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "hint"),
+    [
+        ("x0,x1\n1,2\n1,$3\n", "column 'x1' holds text: '$3' in row 2", "write the numbers without '$', such as 3"),
+        ("x0,x1\n1,2\n1,bob\n", "column 'x1' holds text: 'bob' in row 2", "numbers are wanted there: correct it"),
+        ("x0,x1\n1,\n1,\n", "rows 1, 2 (column 'x1')", "it is wanted there"),
+    ],
+)
+def test_hints_of_a_command_are_of_options_that_it_has(fails, moons_model, tmp_path, text, error, hint):
+    (tmp_path / "d.csv").write_text(text)
+    for command in (("score",), ("plot", "-o", tmp_path / "p.png")):
+        said = fails(command[0], moons_model, tmp_path / "d.csv", *command[1:])
+        assert error in said[0]
+        assert hint in said[1]
+        assert not {"--drop", "--column"} & set(said[1].replace("`", " ").split())
+
+
+def test_what_a_table_is_like_can_be_said(works, moons_model, tmp_path):
+    plain = "x0,x1\n0.5,1\n1.5,0.25\n"
+    other = "# by hand\nx0|x1|café\n0,5|1|à\n-99|1|\n1,5|0,25|\n"
+    (tmp_path / "other.txt").write_bytes(other.encode("cp1252"))
+    given = ("--delimiter", "|", "--decimal", ",", "--encoding", "cp1252", "--comment", "#", "--missing", "-99")
+    result = works("score", moons_model, tmp_path / "other.txt", *given, "--drop-missing", "--keep", "café")
+    expected = works("score", moons_model, "-", input=plain).stdout.split()
+    lines = result.stdout.split()
+    assert [line.split(",")[-1] for line in lines] == [
+        "log_prob",
+        expected[1].split(",")[1],
+        "",
+        expected[2].split(",")[1],
+    ]
+    assert lines[1].split(",")[1] == '"à"'

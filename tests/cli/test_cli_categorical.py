@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pushforward as pf
 from cli.shell import SMALL, run_command, write_csv
 
 NAMES = "colour,x,yes,season"
@@ -61,7 +62,7 @@ def test_samples_keep_their_types_in_parquet(works, model, tmp_path):
 def test_an_unseen_category_scores_minus_infinity_and_is_named(works, model, rows, tmp_path):
     strange = [["violet", *row[1:]] for row in rows[:3]] + [[*row[:3], 9] for row in rows[3:4]] + rows[4:6]
     result = works("score", model, write_csv(tmp_path / "d.csv", NAMES, strange))
-    assert [line == "-inf" for line in result.stdout.split()[1:]] == [True] * 4 + [False] * 2
+    assert [line.endswith(",-inf") for line in result.stdout.split()[1:]] == [True] * 4 + [False] * 2
     assert "column 'colour': 'violet' was not seen in training (3 rows): log_prob is -inf there." in result.stderr
     assert "column 'season': 9 was not seen in training (1 row): log_prob is -inf there." in result.stderr
 
@@ -170,3 +171,17 @@ def test_columns_that_are_no_categories_are_refused(fails, tmp_path, cell, optio
     said = fails("fit", source, "-o", tmp_path / "m.safetensors", *options)
     assert said[0].startswith(error)
     assert hint in said[1]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_categories_that_look_missing_are_scored_as_they_were_sampled(works, tmp_path, suffix):
+    names = ("NA", "", "None", " DE ")
+    codes = np.arange(60.0) % 4
+    x = np.random.default_rng(0).normal(size=60)
+    rows = pf.data.Table(("land", "x"), np.column_stack([codes, x]), categories={"land": names})
+    pf.data.write_table(tmp_path / "d.parquet", rows)
+    works("fit", tmp_path / "d.parquet", "-o", tmp_path / "m.safetensors", *SMALL)
+    works("sample", tmp_path / "m.safetensors", "-n", 200, "-o", tmp_path / f"s.{suffix}")
+    result = works("score", tmp_path / "m.safetensors", tmp_path / f"s.{suffix}")
+    assert "wrote 200 scores" in result.stderr
+    assert "-inf" not in result.stdout

@@ -50,3 +50,8 @@ def test_an_unknown_ending_lists_the_known_ones(fails, moons_model, tmp_path):
     error, hint = fails("plot", moons_model, "-o", tmp_path / "p.xyz", "--what", "loss")
     assert "its ending is not known" in error
     assert ".png" in hint
+
+
+def test_a_conditional_model_is_not_told_of_an_option_that_plot_lacks(fails, conditional_model, tmp_path):
+    _, hint = fails("plot", conditional_model, "-o", tmp_path / "p.png", "--what", "density", code=2)
+    assert hint == "add --given age=VALUE"

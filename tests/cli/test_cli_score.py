@@ -1,17 +1,26 @@
 """`pushforward score`."""
 
 import numpy as np
+import pytest
 
 import pushforward as pf
 from cli.shell import write_csv
 
 
+def column(text: str, name: str = "log_prob") -> list[str]:
+    """The cells of one column of scores."""
+    head, *lines = (line.replace('"', "").split(",") for line in text.splitlines())
+    return [line[head.index(name)] for line in lines]
+
+
 def test_one_row_with_log_prob_for_each_row(works, moons_model, tmp_path):
     result = works("score", moons_model, "toy:moons:30", "-o", tmp_path / "s.csv")
     scores = pf.data.read_table(tmp_path / "s.csv")
-    assert scores.names == ("log_prob",)
+    assert scores.names == ("row", "log_prob")
+    assert scores.kinds == ("int", "float")
+    assert scores.column("row").tolist() == list(range(1, 31))
     expected = pf.FlowDensity.load(moons_model).score_samples(pf.data.read_table("toy:moons:30"))
-    assert np.allclose(scores.values[:, 0], expected, rtol=1e-6)
+    assert np.allclose(scores.column("log_prob"), expected, rtol=1e-6)
     assert f"mean log_prob {expected.mean():.4f} nats" in result.stderr
     assert "wrote 30 scores" in result.stderr
 
@@ -26,21 +35,78 @@ def test_columns_are_matched_by_name_in_any_order(works, people_model, people, t
 def test_a_value_outside_the_support_is_counted_and_no_error(works, people_model, tmp_path):
     rows = [[1.0, 40, 0.5], [-1.0, 40, 0.5], [1.0, 40.5, 0.5], [1.0, 40, 1.5], [1.0, 121, 0.5]]
     result = works("score", people_model, write_csv(tmp_path / "d.csv", "height,age,share", rows))
-    scores = result.stdout.split()[1:]
+    scores = column(result.stdout)
     assert scores[1:] == ["-inf"] * 4
     assert np.isfinite(float(scores[0]))
     assert "4 rows with a value that the model cannot produce: log_prob is -inf there" in result.stderr
 
 
-def test_rows_dropped_are_counted(works, moons_model, tmp_path):
-    data = write_csv(tmp_path / "d.csv", "x0,x1", [[0, 0], ["nan", 0], [1, 1]])
+def test_a_row_that_is_left_out_gets_an_empty_score(works, moons_model, tmp_path):
+    data = write_csv(tmp_path / "d.csv", "x0,x1", [[0, 0], ["nan", 0], [1, 1], ["", ""]])
     result = works("score", moons_model, data, "--drop-missing")
-    assert len(result.stdout.split()) == 3
-    assert "1 row dropped" in result.stderr
+    assert column(result.stdout, "row") == ["1", "2", "3", "4"]
+    assert [bool(score) for score in column(result.stdout)] == [True, False, True, False]
+    assert "wrote 2 scores" in result.stderr
+    assert "2 rows without a score: a cell was missing" in result.stderr
+
+
+def test_rows_without_a_score_are_nan_in_an_array(works, moons_model, tmp_path):
+    data = write_csv(tmp_path / "d.csv", "x0,x1", [[0, 0], ["nan", 0]])
+    works("score", moons_model, data, "--drop-missing", "-o", tmp_path / "s.npy")
+    scores = np.load(tmp_path / "s.npy")
+    assert scores[:, 0].tolist() == [1, 2]
+    assert np.isnan(scores[:, 1]).tolist() == [False, True]
+
+
+def test_columns_that_are_kept_come_out_as_they_were(works, moons_model, tmp_path):
+    rows = [["007", 0.1, "2024-02-29", 0.2], ["ü, x", "", "2024-03-01", 1], ["9", 1, "", 1.5]]
+    text = "id,x1,date,x0\n" + "".join(f'"{i}",{a},{d},{b}\n' for i, a, d, b in rows)
+    (tmp_path / "d.csv").write_text(text, "utf-8")
+    works("score", moons_model, tmp_path / "d.csv", "--keep", "id,date", "--drop-missing", "-o", tmp_path / "s.csv")
+    lines = (tmp_path / "s.csv").read_text("utf-8").splitlines()
+    assert lines[0] == "row,id,date,log_prob"
+    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
+        '1,"007","2024-02-29"',
+        '2,"ü, x","2024-03-01"',
+        '3,"9",',
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_kept_columns_keep_their_types_and_their_rows(works, moons_model, tmp_path, suffix):
+    import datetime
+
+    import pyarrow as pa
+    from pyarrow import feather, parquet
+
+    count = 70_000
+    start = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    when = pa.array([start + datetime.timedelta(seconds=i) for i in range(count)])
+    values = np.random.default_rng(0).normal(size=(2, count))
+    values[0, ::1000] = np.nan
+    table = pa.table({"x0": values[0], "id": np.arange(count) + 2**60, "when": when, "x1": values[1]})
+    write = {"parquet": parquet.write_table, "feather": feather.write_feather}[suffix]
+    write(table, tmp_path / f"d.{suffix}")
+    given = ("--keep", "id", "--keep", "when,x1", "--drop-missing", "-o", tmp_path / "s.parquet")
+    works("score", moons_model, tmp_path / f"d.{suffix}", *given)
+    scores = parquet.read_table(tmp_path / "s.parquet")
+    assert scores.column_names == ["row", "id", "when", "x1", "log_prob"]
+    for name in ("id", "when", "x1"):
+        assert scores[name].combine_chunks().equals(table[name].combine_chunks())
+    assert scores["log_prob"].is_null().to_numpy().nonzero()[0].tolist() == list(range(0, count, 1000))
+
+
+def test_a_column_to_keep_that_is_not_there_is_named(fails, moons_model, tmp_path):
+    data = write_csv(tmp_path / "d.csv", "x0,x1,id", [[0, 0, 1]])
+    assert fails("score", moons_model, data, "--keep", "ids") == (
+        "d.csv, --keep: no column 'ids'.",
+        "did you mean 'id'?",
+    )
+    assert "--keep row" in fails("score", moons_model, data, "--keep", "row", code=2)[0]
 
 
 def test_a_conditional_model_reads_its_conditions(works, conditional_model, people):
-    scores = np.array(works("score", conditional_model, people, "-q").stdout.split()[1:], float)
+    scores = np.array(column(works("score", conditional_model, people, "-q").stdout), float)
     model = pf.ConditionalFlowDensity.load(conditional_model)
     rows = pf.data.read_table(people)
     assert np.allclose(scores, model.score_samples(rows, rows), rtol=1e-6)
@@ -48,7 +114,7 @@ def test_a_conditional_model_reads_its_conditions(works, conditional_model, peop
 
 def test_standard_input_and_output(works, moons_model):
     result = works("score", moons_model, "-", "-o", "-", input="x1,x0\n0.2,0.1\n0.3,0.5\n")
-    assert result.stdout.splitlines()[0] == "log_prob"
+    assert result.stdout.splitlines()[0].replace('"', "") == "row,log_prob"
     assert len(result.stdout.splitlines()) == 3
 
 
@@ -56,7 +122,7 @@ def test_a_stream_of_many_chunks_is_scored_in_order(works, moons_model, tmp_path
     rows = pf.data.read_table("toy:moons:150000")
     pf.data.write_table(tmp_path / "d.parquet", rows)
     works("score", moons_model, tmp_path / "d.parquet", "-o", tmp_path / "s.parquet")
-    scores = pf.data.read_table(tmp_path / "s.parquet").values[:, 0]
+    scores = pf.data.read_table(tmp_path / "s.parquet").column("log_prob")
     assert len(scores) == 150_000
     picked = [0, 65_535, 65_536, 131_071, 149_999]
     expected = pf.FlowDensity.load(moons_model).score_samples(pf.data.Table(rows.names, rows.values[picked]))

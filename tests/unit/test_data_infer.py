@@ -49,6 +49,41 @@ def test_kinds_are_inferred(kind, draw):
         assert str(column(draw(np.random.default_rng(seed)))[0].spec) == kind
 
 
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        ("positive", lambda r: np.floor(1e21 * r.lognormal(0, 1, N))),  # counts of photons
+        ("unbounded", lambda r: np.floor(r.normal(1e21, 1e20, N))),
+        ("unbounded", lambda r: np.floor(1e17 * r.normal(size=N))),
+        ("integer", lambda r: r.integers(-(2**52), 2**53, N)),
+    ],
+)
+def test_whole_numbers_that_floats_do_not_tell_apart_are_no_integers(kind, draw):
+    found, sentence = column(draw(np.random.default_rng(0)))
+    assert found.kind == kind
+    assert ("beyond 2**53, where every float is" in sentence) == (kind != "integer")
+
+
+def test_integers_beyond_what_floats_tell_apart_are_refused():
+    with pytest.raises(DataError, match=r"column 'c' cannot be integer: it holds 1e\+17"):
+        column([1.0, 5.0, 1e17], "integer")
+    with pytest.raises(DataError, match=r"whole numbers beyond 2\*\*53 are not told apart"):
+        column([1.0, 5.0, 1e17], "categorical")
+
+
+def test_all_problems_of_all_columns_are_in_one_message():
+    rng = np.random.default_rng(0)
+    cells = np.column_stack([rng.normal(size=30), np.ones(30), np.arange(30.0), rng.normal(size=30), np.zeros(30)])
+    cells[3, 0] = 1e35
+    table = Table(("big", "one", "id", "share", "two"), cells, categories={"id": tuple(f"k{i}" for i in range(30))})
+    with pytest.raises(DataError) as caught:
+        infer_schema(table, {"share": "positive"})
+    for part in ("4 problems", "'big' holds 1e+35 in row 4", "'id' holds 30 different", "'share' cannot be positive"):
+        assert part in caught.value.message
+    assert "columns 'one', 'two' hold one value each" in caught.value.message
+    assert "`--drop one,two`" in caught.value.hint
+
+
 def test_a_sentence_says_why():
     _, sentence = column(np.random.default_rng(0).exponential(1, N))
     assert sentence.startswith("'c' is positive: all values are above 0, and a lognormal fits better by 0.2")

@@ -86,9 +86,20 @@ def test_a_number_that_is_not_whole_is_refused_in_an_integer_column(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_integers_beyond_64_bits_are_written_as_the_largest(tmp_path):
-    write_table(tmp_path / "t.parquet", Table(("n",), np.array([[1e30]]), ("int",)))
-    assert read_table(tmp_path / "t.parquet").values[0, 0] == pytest.approx(2.0**63, rel=1e-12)
+@pytest.mark.parametrize("value", [1e30, -1e30, 2.0**63])
+def test_integers_beyond_64_bits_are_refused_and_never_clipped(tmp_path, value):
+    with pytest.raises(
+        DataError, match=r"column 'n' is written as integers, but holds .*, which no 64-bit integer"
+    ) as caught:
+        write_table(tmp_path / "t.parquet", Table(("n",), np.array([[1.0], [value]]), ("int",)))
+    assert "--column n:unbounded" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_largest_integers_that_64_bits_hold_are_written(tmp_path):
+    values = np.array([[2.0**63 - 1024], [-(2.0**63) + 1024]])
+    write_table(tmp_path / "t.parquet", Table(("n",), values, ("int",)))
+    np.testing.assert_array_equal(read_table(tmp_path / "t.parquet").values, values)
 
 
 def test_rows_of_the_wrong_width_are_refused(tmp_path):

@@ -271,8 +271,8 @@ def test_wrong_settings_say_what_to_do(settings, message, moons):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([[1.0, np.nan], [2.0, 3.0]], "Input X contains NaN"),
-        ([[1.0, np.inf], [2.0, 3.0]], "infinity"),
+        ([[1.0, np.nan], [2.0, 3.0]], r"X: 1 row with an empty, NaN or infinite cell: row 1 \(column 'x1'\)"),
+        ([[2.0, 3.0], [np.inf, 1.0]], r"X: 1 row with an empty, NaN or infinite cell: row 2 \(column 'x0'\)"),
         ([["a", 1.0], ["b", None]], "1 row with an empty, NaN or infinite cell: row 2 "),
         ([[1.0, 2.0]], "1 sample"),
         ([[1.0, 2.0], [1.0, 3.0]], "column 'x0' holds one value only"),

@@ -93,7 +93,7 @@ def main() -> None:
     """Learn the distribution of a table, or of images, by a normalizing flow: exact densities and fast samples.
 
     `fit` makes a model from a table. `score` then tells how likely other rows are, and `sample` draws new ones.
-    A table is a CSV, TSV, Parquet, Feather, Arrow, .npy or .npz file; - is CSV from standard input or to standard
-    output; toy:moons or sklearn:wine name built-in data.
+    A table is a CSV, TSV, JSON Lines, Parquet, Feather, Arrow, FITS, .npy or .npz file; - is CSV from standard input or
+    to standard output; toy:moons or sklearn:wine name built-in data.
     """
     use_compilation_cache()

@@ -12,6 +12,7 @@ from pushforward.cli._command import command as make_command
 @make_command(
     "pushforward score wine.safetensors new.csv -o scores.csv",
     "pushforward score sales.safetensors sales.parquet -o scores.parquet",
+    "pushforward score wine.safetensors new.csv --keep id,date --drop-missing -o scores.csv",
     "cat new.csv | pushforward score wine.safetensors - > scores.csv",
     "pushforward score faces.safetensors new_faces/ -o bits.csv",
     own="score",
@@ -24,9 +25,11 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     """Score every row, or every image.
 
     Writes the log-density of the rows of DATA by the model in the file MODEL, in nats and in the units of the data. The
-    output has one row for each row of DATA, in the same order, with the column log_prob. Columns are matched by name,
-    in any order; those that the model does not know are not read. A row with a value that the model cannot produce,
-    such as a negative one in a positive column, gets -inf. Rows stream: a file may be larger than memory.
+    output has one row for each row of DATA, in the same order: its number, from 1, in the column row, the columns of
+    --keep as they are, and log_prob. Columns are matched by name, in any order; those that the model does not know are
+    not read. With --drop-missing, a row without a value in some column gets an empty score. A row with a value that the
+    model cannot produce, such as a negative one in a positive column, gets -inf. Rows stream: a file may be larger than
+    memory.
 
     With a model of images, DATA is a folder or an array as for `fit`. The output has one row for each image: its name,
     its bits per dimension, which are an upper bound, and its log-probability in nats.

@@ -30,6 +30,7 @@ from pushforward.data._toy import (
     square_1d_log_density,
 )
 from pushforward.data._write import TableWriter, write_table
+from pushforward.data.text._options import TextOptions
 
 __all__ = [
     "ENERGIES",
@@ -41,6 +42,7 @@ __all__ = [
     "Schema",
     "Table",
     "TableWriter",
+    "TextOptions",
     "Toy",
     "as_table",
     "checkerboard",

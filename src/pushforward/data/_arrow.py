@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, together, told_together
 from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers
 from pushforward.data._source import Selection, Source, block_rows, refuse_text
+from pushforward.data.files._keys import Keys
+from pushforward.data.text._slips import advice
 
 PAGE_BYTES = 1 << 16
 COLUMNS_AT_ONCE = 8
@@ -38,12 +40,19 @@ def column_kind(kind: Any) -> ColumnKind | None:
     return "category" if is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_dictionary(kind) else None
 
 
-def vocabularies(names: Sequence[str], types: Sequence[Any], retyped: Sequence[str] = ()) -> dict[str, Vocabulary]:
+def vocabularies(
+    names: Sequence[str], types: Sequence[Any], retyped: Sequence[str] = (), missing: Mapping[str, Sequence[str]] = {}
+) -> dict[str, Vocabulary]:
     """An empty vocabulary for each column of categories; that of truth values is known."""
     import pyarrow as pa
 
     return {
-        name: Vocabulary(name, TRUTH if pa.types.is_boolean(kind) else (), retyped=name in retyped)
+        name: Vocabulary(
+            name,
+            TRUTH if pa.types.is_boolean(kind) else (),
+            retyped=name in retyped,
+            missing=missing.get(name, ()),
+        )
         for name, kind in zip(names, types, strict=True)
         if column_kind(kind) == "category"
     }
@@ -80,14 +89,23 @@ def _codes(column: Any, vocabulary: Vocabulary) -> np.ndarray:
     return table[column.indices.cast(pa.int64()).fill_null(len(words)).to_numpy(zero_copy_only=False)]
 
 
-def refuse_slips(label: str, columns: Mapping[str, Any]) -> None:
+def refuse_slips(
+    label: str, columns: Mapping[str, Any], is_float: Callable[[str], bool] = is_number, *, chosen: bool = False
+) -> None:
     """Raise a DataError for columns of text that are numbers with slips in between, each with the first slip."""
-
-    def is_float(text: str) -> bool:
-        return is_number(text) and "," not in text
-
-    slips = [name for name, cells in columns.items() if mostly_numbers(cells.unique().to_pylist())]
-    refuse_text(label, [(name, *example_value(columns[name], is_float)) for name in slips])
+    groups: dict[str | None, dict[str, list[str]]] = {}
+    for name, cells in columns.items():
+        values = cells.unique().to_pylist()
+        if mostly_numbers(values):
+            odd = [text for text in values if text is not None and not is_float(text)]
+            groups.setdefault(advice(odd), {})[name] = odd
+    problems: list[DataError] = []
+    for group in groups.values():
+        examples = [(name, *example_value(columns[name], is_float)) for name in group]
+        with told_together(problems):
+            refuse_text(label, examples, values=next(iter(group.values())), chosen=chosen)
+    if problems:
+        raise together(problems)
 
 
 def example_value(column: Any, is_float: Callable[[str], bool]) -> tuple[object, int]:
@@ -112,7 +130,7 @@ def open_parquet(path: Path, selection: Selection, *, label: str) -> Source:
         file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=PAGE_BYTES)
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(label, "Parquet", error) from None
-    source = _source(
+    source = open_batches(
         label,
         file.schema_arrow,
         selection,
@@ -148,7 +166,9 @@ def open_feather(path: Path, selection: Selection, *, label: str) -> Source:
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(label, "Feather or Arrow", error) from None
     # Opened for each reading: text is looked at before the rows are read.
-    return _source(label, schema, selection, lambda names: (batch.select(list(names)) for batch in _open_ipc(path)[1]))
+    return open_batches(
+        label, schema, selection, lambda names: (batch.select(list(names)) for batch in _open_ipc(path)[1])
+    )
 
 
 def _open_ipc(path: Path) -> tuple[Any, Iterator[Any]]:
@@ -174,10 +194,11 @@ def open_frame(frame: Any, selection: Selection, *, label: str) -> Source:
             f"{label}: a column holds values of mixed types ({str(error).splitlines()[0]}).",
             "give every column one type of number",
         ) from None
-    return _source(label, table.schema, selection, lambda names: table.select(list(names)).to_batches())
+    return open_batches(label, table.schema, selection, lambda names: table.select(list(names)).to_batches())
 
 
-def _source(label: str, schema: Any, selection: Selection, batches: Callable[[tuple[str, ...]], Any]) -> Source:
+def open_batches(label: str, schema: Any, selection: Selection, batches: Callable[[tuple[str, ...]], Any]) -> Source:
+    """A source of Arrow's batches; `batches(names)` begins them anew, with these columns in this order."""
     import pyarrow as pa
 
     # pandas stores an unnamed row index beside the columns.
@@ -188,16 +209,23 @@ def _source(label: str, schema: Any, selection: Selection, batches: Callable[[tu
     other = tuple(name for name, kind in zip(names, kinds, strict=True) if kind is None)
     text = tuple(name for name, kind in zip(names, types, strict=True) if is_text(kind) and not selection.reads(name))
     first = next(iter(batches((*other, *text))), None) if other or text else None
-    if other:
-        refuse_text(label, [(name, *_first_value(first, name)) for name in other], as_categories=False)
-    if first is not None:
-        refuse_slips(label, {name: first[name] for name in text})
+    problems = []
+    with told_together(problems):
+        refuse_text(
+            label, [(name, *_first_value(first, name)) for name in other], as_categories=False, chosen=selection.chosen
+        )
+    with told_together(problems):
+        refuse_slips(label, {} if first is None else {name: first[name] for name in text}, chosen=selection.chosen)
+    if problems:
+        raise together(problems)
     numbers = [kind for kind in types if column_kind(kind) != "category"]
     small = bool(numbers) and all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in numbers)
     dtype = np.dtype(np.float32 if small else np.float64)
     words = vocabularies(names, types)
-    blocks = _blocks(label, batches(names), dtype, words)
-    return Source(label, names, _known(kinds), dtype, blocks, vocabularies=words)
+    keys = selection.keys(label, named)
+    read = names if keys is None else tuple(dict.fromkeys((*names, *keys.names)))
+    blocks = _blocks(label, batches(read), names, dtype, words, keys)
+    return Source(label, names, _known(kinds), dtype, blocks, vocabularies=words, keys=keys)
 
 
 def _known(kinds: Sequence[ColumnKind | None]) -> tuple[ColumnKind, ...]:
@@ -208,17 +236,26 @@ def _first_value(batch: Any, name: str) -> tuple[object, int]:
     return ("", 1) if batch is None else example_value(batch[name], lambda text: False)
 
 
-def _blocks(label: str, batches: Any, dtype: np.dtype, words: Mapping[str, Vocabulary]) -> Iterator[np.ndarray]:
+def _blocks(
+    label: str,
+    batches: Any,
+    names: tuple[str, ...],
+    dtype: np.dtype,
+    words: Mapping[str, Vocabulary],
+    keys: Keys | None,
+) -> Iterator[np.ndarray]:
     import pyarrow as pa
 
     try:
         for batch in batches:
-            rows = block_rows(batch.num_columns)
+            rows = block_rows(len(names))
             for start in range(0, batch.num_rows, rows):
                 part = batch.slice(start, rows)
-                block = np.empty((part.num_rows, part.num_columns), dtype)
-                for i, (name, column) in enumerate(zip(part.schema.names, part.columns, strict=True)):
-                    block[:, i] = column_array(column, words.get(name))
+                block = np.empty((part.num_rows, len(names)), dtype)
+                for i, name in enumerate(names):
+                    block[:, i] = column_array(part[name], words.get(name))
+                if keys is not None:
+                    keys.put(part)
                 yield block
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(label, "table", error) from None

@@ -1,5 +1,6 @@
 """Rows as Arrow sees them: what a column held, and a block of rows written as that."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from pushforward.data._categories import Category
 ColumnKind = Literal["float", "int", "category"]
 """What a column held in its source: integers are written back as integers, categories as their values."""
 INT64_MAX = 2**63 - 1024
-"""The largest float64 below the end of 64-bit integers; whole numbers beyond it are written as this one."""
+"""The largest float64 below the end of 64-bit integers."""
 
 
 class Columns(NamedTuple):
@@ -53,4 +54,11 @@ def _cells(column: np.ndarray, name: str, kind: ColumnKind) -> np.ndarray:
         raise DataError(
             f"column {name!r} is written as integers, but holds {wrong:g}.", "round it, or write it as a float column"
         )
-    return np.clip(column.astype(np.float64), -INT64_MAX, INT64_MAX).astype(np.int64)
+    column = column.astype(np.float64)
+    if len(column) and np.abs(column).max() > INT64_MAX:
+        raise DataError(
+            f"column {name!r} is written as integers, but holds {column[np.abs(column).argmax()]:g}, which no 64-bit "
+            "integer holds.",
+            f"fit it as real numbers (`--column {shlex.quote(name)}:unbounded`), or write it as a float column",
+        )
+    return column.astype(np.int64)

@@ -1,11 +1,13 @@
 """Categories: the values of a column that is no number, and the codes 0, 1, ... that stand for them in a flow."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pushforward._errors import DataError
+from pushforward._errors import ColumnError, DataError, shell_names
+from pushforward.data.text._slips import has_unit, is_grouped
 
 Category = str | bool | int
 
@@ -18,6 +20,11 @@ MOST_LABELS = 100_000
 UNKNOWN = -1.0
 """The code of a category that a schema does not know."""
 TRUTH = (False, True)
+MISSING = (
+    *("", "?", "None", "none", "<NA>", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "NULL", "null"),
+    *("NaN", "nan", "NAN", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+"""How a missing cell is written in text."""
 
 
 class Vocabulary:
@@ -27,10 +34,13 @@ class Vocabulary:
         name: The column's name, for messages.
         labels: Values that are known beforehand.
         retyped: Whether text that holds only whole numbers or truth values stands for those.
+        missing: Text that stands for no value; its code is NaN.
     """
 
-    def __init__(self, name: str, labels: Sequence[Category] = (), *, retyped: bool = False):
-        self._name, self._retyped = name, retyped
+    def __init__(
+        self, name: str, labels: Sequence[Category] = (), *, retyped: bool = False, missing: Sequence[str] = ()
+    ):
+        self._name, self._retyped, self._missing = name, retyped, frozenset(missing)
         self._codes: dict[Category, int] = {label: code for code, label in enumerate(labels)}
 
     @property
@@ -45,13 +55,17 @@ class Vocabulary:
             DataError: If a label is not text, a truth value or a whole number, or there are too many of them.
         """
         what = f"column {self._name!r}: a category"
-        found = [self._codes.setdefault(plain(label, what), len(self._codes)) for label in labels]
+        found = [self._code(plain(label, what)) for label in labels]
         if len(self._codes) > MOST_LABELS:
-            raise DataError(
+            raise ColumnError(
                 f"column {self._name!r} holds more than {MOST_LABELS:,} different values, so it is no category.",
-                f"leave it out (`--drop {self._name}`)",
+                f"leave it out (`--drop {shell_names([self._name])}`)",
+                [self._name],
             )
         return np.array(found, np.float64)
+
+    def _code(self, label: Category) -> float | int:
+        return math.nan if label in self._missing else self._codes.setdefault(label, len(self._codes))
 
 
 def retyped(labels: tuple[Category, ...]) -> tuple[Category, ...]:
@@ -94,18 +108,28 @@ def labels_of(numbers: np.ndarray) -> tuple[list[object], np.ndarray]:
 
 
 def is_number(text: str) -> bool:
-    """Whether text is a number, perhaps with a decimal comma."""
+    """Whether text is a number with a decimal point, if any mark."""
     try:
-        float(text.replace(",", ".", 1))
+        float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether text is a number, perhaps with a decimal comma, marks between thousands, `$` or `%`."""
+    return is_number(text.replace(",", ".", 1)) or is_grouped(text) or has_unit(text)
+
+
+def is_missing(text: str) -> bool:
+    """Whether text is a usual way to write that a cell has no value."""
+    return text.strip() in MISSING
 
 
 def mostly_numbers(labels: Sequence[object]) -> bool:
     """Whether at least half of the different values are numbers written as text: a column of numbers with slips."""
     texts = [label for label in labels if isinstance(label, str)]
-    return bool(texts) and 2 * sum(map(is_number, texts)) >= len(texts)
+    return bool(texts) and 2 * sum(map(looks_like_number, texts)) >= len(texts)
 
 
 def refuse_too_many(name: str, count: int, rows: int) -> None:
@@ -114,10 +138,11 @@ def refuse_too_many(name: str, count: int, rows: int) -> None:
     if not many and (rows < LEAST_ROWS or count <= MOST_SHARE * rows):
         return
     why = f"more than {MOST_CATEGORIES:,}" if many else "more than half as many as rows"
-    raise DataError(
+    raise ColumnError(
         f"column {name!r} holds {count:,} different values in {rows:,} rows, {why}: it looks like an identifier or "
         "free text, not a category.",
-        f"leave it out (`--drop {name}`), or put rare values together into one before fitting",
+        f"leave it out (`--drop {shell_names([name])}`), or put rare values together into one before fitting",
+        [name],
     )
 
 

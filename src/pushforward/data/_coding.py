@@ -8,6 +8,7 @@ from pushforward._errors import DataError
 from pushforward.data._categories import UNKNOWN, Category, codes_of, is_number, labels_of, listed
 from pushforward.data._schema import Column, Schema
 from pushforward.data._tables import Table, match_columns, positions
+from pushforward.data.text._slips import advice
 
 
 def encode(table: Table, schema: Schema) -> Table:
@@ -92,9 +93,9 @@ def numbers(table: Table, name: str) -> np.ndarray:
     if len(rows):
         raise DataError(
             f"column {name!r} holds text: {labels[places[rows[0]]]!r} in row {rows[0] + 1}, but numbers are wanted.",
-            "correct it, or leave the column out",
+            advice([str(labels[code]) for code in wrong]) or "correct it, or leave the column out",
         )
-    as_numbers = [float(str(label).replace(",", ".", 1)) if isinstance(label, str) else label for label in labels]
+    as_numbers = [float(label) if isinstance(label, str) else label for label in labels]
     return np.array([*as_numbers, np.nan], np.float64)[places]
 
 

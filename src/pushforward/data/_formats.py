@@ -25,6 +25,10 @@ class Format(Protocol):
         """Append a `(rows, columns)` block."""
         ...
 
+    def write_arrow(self, table: Any) -> None:
+        """Append an Arrow table with the same columns."""
+        ...
+
     def end(self) -> None:
         """Called once, after the last block."""
         ...
@@ -47,6 +51,12 @@ class ArrowFormat:
     def write(self, block: np.ndarray) -> None:
         writer = self._writer or self._start(block.dtype)
         writer.write_batch(record_batch(block, self._columns))
+
+    def write_arrow(self, table: Any) -> None:
+        if self._writer is None:
+            self._writer = self._open_writer(self._out, table.schema)
+        for batch in table.to_batches():
+            self._writer.write_batch(batch)
 
     def end(self) -> None:
         writer = self._writer or self._start(np.dtype(np.float64))
@@ -79,6 +89,9 @@ class NpyFormat:
         self._out.write(np.ascontiguousarray(block, self._dtype).tobytes())
         self._rows += len(block)
 
+    def write_arrow(self, table: Any) -> None:
+        self.write(_as_numbers(table, ".npy"))
+
     def end(self) -> None:
         self._out.seek(0)
         self._header()
@@ -106,6 +119,9 @@ class NpzFormat:
 
     def write(self, block: np.ndarray) -> None:
         self._blocks.append(np.array(block))
+
+    def write_arrow(self, table: Any) -> None:
+        self.write(_as_numbers(table, ".npz"))
 
     def end(self) -> None:
         np.savez(self._out, x=np.concatenate(self._blocks), names=np.array(self._names))
@@ -198,3 +214,16 @@ def _require_numbers(columns: Columns, extension: str) -> None:
             f"column {next(iter(columns.categories))!r} is categorical, and an {extension} file holds numbers alone.",
             "write a .csv or .parquet file",
         )
+
+
+def _as_numbers(table: Any, extension: str) -> np.ndarray:
+    """An Arrow table as `(rows, columns)` in float64, nulls as NaN."""
+    import pyarrow as pa
+
+    for name, kind in zip(table.schema.names, table.schema.types, strict=True):
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise DataError(
+                f"column {name!r} holds no numbers, and an {extension} file holds numbers alone.",
+                "write a .csv or .parquet file",
+            )
+    return np.column_stack([column.cast(pa.float64(), safe=False).to_numpy() for column in table.columns])

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pushforward._errors import DataError
+from pushforward._errors import ColumnError, DataError, shell_names, together
 from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, refuse_too_many
 from pushforward.data._coding import cells, numbers
 from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
 from pushforward.data._support import mean_and_spread
-from pushforward.data._tables import Table, constant_columns, positions, quoted, require_rows
+from pushforward.data._tables import Table, positions, quoted, require_rows
 from pushforward.data._units import LARGEST
 
 LOGNORMAL_GAIN = 0.1
@@ -33,6 +33,8 @@ ANGLE_NAMES = re.compile(
 )
 """Names of columns that may hold angles."""
 TURNS = ((0.0, 360.0), (-180.0, 180.0), (0.0, 2.0 * math.pi), (-math.pi, math.pi))
+WHOLE = 2.0**53
+"""Beyond this not every whole number is a float64, and all floats are whole."""
 SPIKE_SHARE = 0.1
 """A value of a continuous column that makes up more than this share of the rows is reported."""
 
@@ -64,20 +66,31 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     overrides = dict(overrides or {})
     positions("column kinds", table.names, list(overrides))
     kinds = {name: parse_kind(text) for name, text in overrides.items()}
-    categorical = {name for name in table.names if _is_categorical(table, name, kinds.get(name))}
-    constant = [name for name in constant_columns(table) if name not in categorical]
+    problems: list[DataError] = []
+    columns = []
+    constant = []
+    for name in table.names:
+        categorical = _is_categorical(table, name, kinds.get(name))
+        try:
+            if categorical:
+                columns.append(_categories(table, name, asked=name in kinds))
+            elif (cells := numbers(table, name)).size and np.ptp(cells) == 0:
+                constant.append(name)
+            else:
+                columns.append(_column(name, cells, kinds.get(name)))
+        except DataError as error:
+            problems.append(error)
     if constant:
         holds = "holds one value only" if len(constant) == 1 else "hold one value each"
-        raise DataError(
-            f"{quoted('column', constant)} {holds}: a density has no finite value there.",
-            f"leave out what does not vary (`--drop {','.join(constant[:3])}{',...' * (len(constant) > 3)}`)",
+        problems.append(
+            ColumnError(
+                f"{quoted('column', constant)} {holds}: a density has no finite value there.",
+                f"leave out what does not vary (`--drop {shell_names(constant)}`)",
+                constant,
+            )
         )
-    columns = [
-        _categories(table, name, asked=name in kinds)
-        if name in categorical
-        else _column(name, numbers(table, name), kinds.get(name))
-        for name in table.names
-    ]
+    if problems:
+        raise together(problems)
     return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
 
 
@@ -121,9 +134,16 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
     found = [labels[place] for place in np.unique(places) if place < len(labels)]
     broken = [label for label in found if isinstance(label, float)]
     if broken:
-        raise DataError(
+        raise ColumnError(
             f"column {name!r} cannot be categorical: it holds {broken[0]:.6g}, which is no whole number.",
             "give another kind, or turn the values into text",
+            [name],
+        )
+    if any(not isinstance(label, str | bool) and abs(label) > WHOLE for label in found if isinstance(label, int)):
+        raise ColumnError(
+            f"column {name!r} cannot be categorical: whole numbers beyond 2**53 are not told apart.",
+            "turn them into text",
+            [name],
         )
     refuse_too_many(name, len(found), table.num_rows)
     whole: list[Category] = [label for label in found if isinstance(label, str | int)]
@@ -140,15 +160,23 @@ def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
         column = Column(name, spec.kind, spec.low, spec.high, reason)
         _refuse_extremes(column, cells)
         return column
+    if spec.kind == "integer" and np.abs(cells).max() > WHOLE:
+        raise ColumnError(
+            f"column {name!r} cannot be {spec}: it holds {cells[np.abs(cells).argmax()]:.6g}, and beyond 2**53 not "
+            "every whole number is a float64.",
+            "give another kind, such as positive or unbounded",
+            [name],
+        )
     column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells))
     _refuse_extremes(column, cells)
     outside = np.flatnonzero(~column.support.contains(cells))
     if len(outside):
         shown = ", ".join(f"{cells[i]:.6g} in row {i + 1}" for i in outside[:5])
-        raise DataError(
+        raise ColumnError(
             f"column {name!r} cannot be {column.spec}: {len(outside)} of {len(cells)} values lie outside "
             f"({shown}{', ...' if len(outside) > 5 else ''}).",
             "give another kind, or leave these rows out",
+            [name],
         )
     return column
 
@@ -175,8 +203,14 @@ def _inferred(name: str, cells: np.ndarray) -> tuple[KindSpec, str]:
 
 
 def _not_circular(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
-    if np.array_equal(cells, np.floor(cells)):
+    whole = np.array_equal(cells, np.floor(cells))
+    if whole and max(-low, high) <= WHOLE:
         return _integer(cells, low, high)
+    spec, reason = _real(cells, low, high)
+    return spec, reason + "; whole, but beyond 2**53, where every float is" * whole
+
+
+def _real(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
     enough = len(cells) >= LEAST_ROWS
     if enough and low > 0 and high < 1 and _fills_unit(cells):
         return KindSpec("bounded", 0.0, 1.0), "the values fill the interval from 0 to 1"
@@ -227,7 +261,8 @@ def _refuse_extremes(column: Column, cells: np.ndarray) -> None:
     largest = float(np.max(np.abs(cells)))
     if largest > LARGEST:
         row = int(np.argmax(np.abs(cells))) + 1
-        raise DataError(
+        raise ColumnError(
             f"column {column.name!r} holds {largest:.3g} in row {row}, too large for float32.",
             "change its unit, or leave the row out",
+            [column.name],
         )

@@ -1,17 +1,18 @@
 """NumPy's `.npy` and `.npz` files, and arrays in memory."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pushforward._errors import DataError
+from pushforward._errors import ColumnError, DataError
 from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import TRUTH, Vocabulary, is_number
 from pushforward.data._source import Selection, Source, block_rows
 from pushforward.data._tables import default_names
+from pushforward.data.files._keys import Keys
 
 DATA_KEYS = ("x", "X", "data")
 """The arrays of an `.npz` file that are taken for the table, first come, first served."""
@@ -69,7 +70,8 @@ def open_array(array: np.ndarray, selection: Selection, *, label: str, names: An
     dtype = np.dtype(np.float32 if small else np.float64)
     kind = "float" if array.dtype.kind == "f" else "int"
     chosen = tuple(given[i] for i in kept)
-    return Source(label, chosen, (kind,) * len(kept), dtype, _blocks(array, kept, dtype))
+    keys = selection.keys(label, given)
+    return Source(label, chosen, (kind,) * len(kept), dtype, _blocks(array, kept, dtype, given, keys), keys=keys)
 
 
 def open_objects(array: np.ndarray, names: Any, selection: Selection, *, label: str) -> Source:
@@ -103,18 +105,29 @@ def _floats(label: str, name: str, cells: list[Any]) -> np.ndarray:
     try:
         return np.array(cells, np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(
+        raise ColumnError(
             f"{label}: column {name!r} holds what is neither a number nor text ({error}).",
             "give numbers, text and truth values alone",
+            [name],
         ) from None
 
 
-def _blocks(array: np.ndarray, kept: list[int], dtype: np.dtype) -> Iterator[np.ndarray]:
+def _blocks(
+    array: np.ndarray, kept: list[int], dtype: np.dtype, names: Sequence[str], keys: Keys | None
+) -> Iterator[np.ndarray]:
     all_columns = kept == list(range(array.shape[1]))
     rows = block_rows(len(kept))
     for start in range(0, array.shape[0], rows):
         block = array[start : start + rows]
+        if keys is not None:
+            keys.put(_batch(block, names))
         yield np.asarray(block if all_columns else block[:, kept], dtype)
+
+
+def _batch(block: np.ndarray, names: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.record_batch({name: np.ascontiguousarray(cells) for name, cells in zip(names, block.T, strict=True)})
 
 
 def _data_key(label: str, keys: list[str]) -> str:

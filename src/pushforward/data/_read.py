@@ -1,10 +1,10 @@
 """Reading a table from a file, a stream, a data frame or a built-in set."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,21 +13,35 @@ from pushforward.data._arrow import open_feather, open_frame, open_parquet
 from pushforward.data._builtin import open_sklearn, open_toy
 from pushforward.data._categories import in_order
 from pushforward.data._csv import open_csv
+from pushforward.data._given import as_rows, plain
+from pushforward.data._missing import IN_PYTHON, IN_SHELL, Missing
 from pushforward.data._numpy import open_array, open_npy, open_npz, open_objects
 from pushforward.data._source import Selection, Source, block_rows
-from pushforward.data._tables import Table, quoted
+from pushforward.data._tables import Table
+from pushforward.data.files._fits import open_fits
+from pushforward.data.files._jsonl import open_jsonl
+from pushforward.data.files._sentinels import without_missing
+from pushforward.data.text._compressed import COMPRESSED, inner_name
+from pushforward.data.text._options import AS_FOUND, TextOptions
 
-READERS = {
+READERS: dict[str, Callable[..., Source]] = {
     ".csv": open_csv,
     ".tsv": lambda path, selection, *, label: open_csv(path, selection, label=label, delimiter="\t"),
+    ".txt": open_csv,
+    ".dat": open_csv,
+    ".jsonl": open_jsonl,
+    ".ndjson": open_jsonl,
     ".parquet": open_parquet,
     ".pq": open_parquet,
     ".feather": open_feather,
     ".arrow": open_feather,
+    ".fits": open_fits,
     ".npy": open_npy,
     ".npz": open_npz,
 }
-"""How each file name extension is opened; `.csv.gz` and `.tsv.gz` are decompressed on the way."""
+"""How each file name extension is opened."""
+TEXT = (".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
+"""Those that may be compressed."""
 
 
 def read_table(
@@ -37,16 +51,21 @@ def read_table(
     drop: Sequence[str] = (),
     drop_missing: bool = False,
     text: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    form: TextOptions | None = None,
 ) -> Table:
     """Read a whole table.
 
     Args:
-        source: A path ending in .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz; `-` for CSV from standard
-            input; `toy:NAME[:rows[:seed]]` for a toy density; `sklearn:NAME` for a set bundled with scikit-learn.
+        source: A path ending in .csv, .tsv, .txt, .dat, .jsonl, .parquet, .feather, .arrow, .fits, .npy or .npz, and
+            of text also .gz, .bz2, .xz, .zst or .zip behind that; `-` for CSV from standard input;
+            `toy:NAME[:rows[:seed]]` for a toy density; `sklearn:NAME` for a set bundled with scikit-learn.
         columns: The columns to read, in this order; all when None. Others may hold anything.
         drop: Columns to leave out.
         drop_missing: Leave out rows with an empty, NaN or infinite cell, instead of raising.
         text: Columns of categories whose values may look like numbers in a file without types; `"*"` for all.
+        missing: Values that stand for a missing cell, such as `"-99"`, beside the usual ones of text.
+        form: What to know of a text table that cannot be found out: `TextOptions(decimal=",", encoding="cp1252")`.
 
     Raises:
         DataError: If there is nothing to read, or something that is neither a finite number nor a category.
@@ -55,8 +74,8 @@ def read_table(
         >>> read_table("toy:moons:1000").values.shape
         (1000, 2)
     """
-    selection = Selection(None if columns is None else tuple(columns), tuple(drop), tuple(text))
-    return _collect(open_source(source, selection), drop_missing)
+    opened = open_source(source, _selection(columns, drop, text, missing, form))
+    return _collect(opened, drop_missing, chosen=columns is not None)
 
 
 def as_table(
@@ -65,7 +84,8 @@ def as_table(
     """A table from an array `(rows, columns)`, nested lists, or a data frame of pandas, polars or Arrow.
 
     Args:
-        data: The values, numbers, text or, in an array of objects, both; a `Table` is returned as it is.
+        data: The values, numbers, text or, in an array of objects, both; a `Table` is returned as it is. A mapping
+            from names to columns, a structured array and a lazy frame are taken too. What a mask hides is missing.
         names: Column names for an array; `x0, x1, ...` when None.
         drop_missing: As in `read_table`.
         text: As in `read_table`: text in these columns is categories even where it looks like numbers.
@@ -75,12 +95,15 @@ def as_table(
     """
     if isinstance(data, Table):
         return data
+    data = plain(data)
     if hasattr(data, "__arrow_c_stream__"):
-        return _collect(open_frame(data, Selection(text=tuple(text)), label="data frame"), drop_missing)
-    array = np.asarray(data)
+        return _collect(open_frame(data, Selection(text=tuple(text)), label="data frame"), drop_missing, IN_PYTHON)
+    array = as_rows(data, "array")
     if array.dtype.kind in "OU" and array.ndim == 2:
-        return _collect(open_objects(array, names, Selection(text=tuple(text)), label="array"), drop_missing)
-    return _collect(open_array(array, Selection(), label="array", names=names), drop_missing)
+        source = open_objects(array, names, Selection(text=tuple(text)), label="array")
+    else:
+        source = open_array(array, Selection(), label="array", names=names)
+    return _collect(source, drop_missing, IN_PYTHON)
 
 
 def read_batches(
@@ -91,6 +114,8 @@ def read_batches(
     drop: Sequence[str] = (),
     drop_missing: bool = False,
     text: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    form: TextOptions | None = None,
 ) -> Iterator[Table]:
     """Read a table in batches of `rows` rows (the last may be smaller), with memory for a few batches.
 
@@ -101,53 +126,98 @@ def read_batches(
         drop: As in `read_table`.
         drop_missing: As in `read_table`; each batch says in `dropped` how many of its rows were left out.
         text: As in `read_table`. The codes of a batch are those of the batches before, and more.
+        missing: As in `read_table`.
+        form: As in `read_table`.
 
     Raises:
         DataError: As `read_table`; a missing cell is reported when its batch is reached.
     """
-    selection = Selection(None if columns is None else tuple(columns), tuple(drop), tuple(text))
+    selection = _selection(columns, drop, text, missing, form)
+    return (part.table for part in read_parts(source, selection, rows, drop_missing=drop_missing))
+
+
+class Part(NamedTuple):
+    """Some rows of a source.
+
+    Attributes:
+        table: Those of them that are complete.
+        present: Which they are, `(rows,)`, or None where that is all.
+        keys: The columns that were kept, of all of the rows, as an Arrow table; None where none is.
+    """
+
+    table: Table
+    present: np.ndarray | None
+    keys: Any
+
+
+def read_parts(
+    source: str | os.PathLike[str], selection: Selection, rows: int | None = None, *, drop_missing: bool
+) -> Iterator[Part]:
+    """The table in parts, as `read_batches` reads it, with what lies beside its values."""
     opened = open_source(source, selection)
-    return _batches(opened, rows or block_rows(len(opened.names)), drop_missing)
+    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
+    return _parts(opened, rows or block_rows(len(opened.names)), missing, drop_missing)
 
 
-def _batches(source: Source, rows: int, drop_missing: bool) -> Iterator[Table]:
-    missing = _Missing(source)
+def _parts(source: Source, rows: int, missing: Missing, drop_missing: bool) -> Iterator[Part]:
     found_any = False
     notes = source.notes
     for block in _regroup(source.blocks, rows):
         found_any = True
-        kept, dropped = missing.filter(block)
+        kept, present = missing.filter(block)
         if not drop_missing:
             missing.refuse()
-        yield Table(source.names, kept, source.kinds, notes, dropped, source.categories)
+        table = Table(source.names, kept, source.kinds, notes, len(block) - len(kept), source.categories)
+        yield Part(table, present, None if source.keys is None else source.keys.take(len(block)))
         notes = ()
     if not found_any:
         raise _no_rows(source.label)
+
+
+def _selection(
+    columns: Sequence[str] | None,
+    drop: Sequence[str],
+    text: Sequence[str],
+    missing: Sequence[str],
+    form: TextOptions | None,
+) -> Selection:
+    chosen = None if columns is None else tuple(columns)
+    return Selection(chosen, tuple(drop), tuple(text), (), tuple(map(str, missing)), form or AS_FOUND)
 
 
 def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
     """Open whatever `source` names; nothing but the head is read yet."""
     text = os.fspath(source)
     if text == "-":
-        return open_csv(None, selection, label="standard input")
+        return without_missing(open_csv(None, selection, label="standard input"), selection.missing)
     if text.startswith("toy:"):
         return open_toy(text, selection)
     if text.startswith("sklearn:"):
         return open_sklearn(text, selection)
     path = Path(text)
     _require_file(path)
-    suffix = extension(path, READERS)
-    return READERS[suffix](path, selection, label=path.name)
+    suffix = extension(Path(inner_name(path)), READERS)
+    if suffix not in TEXT and path.suffix.lower() in COMPRESSED:
+        raise DataError(f"{path.name}: compressed {suffix} files are not read.", "decompress it first")
+    return without_missing(READERS[suffix](path, selection, label=path.name), selection.missing)
 
 
 def extension(path: Path, known: Sequence[str] | dict[str, Any]) -> str:
     """The extension that decides the format, or a DataError that names the nearest known one."""
-    stem = path.with_suffix("") if path.suffix == ".gz" else path
-    suffix = stem.suffix.lower()
+    suffix = path.suffix.lower()
     if suffix in known:
         return suffix
     given = f"the extension {suffix!r} is not known" if suffix else "the name has no extension"
-    raise DataError(f"{path.name}: {given}.", did_you_mean(suffix, known) if suffix else f"use {', '.join(known)}")
+    raise DataError(f"{path.name}: {given}.", _spreadsheet(suffix) or _nearest(suffix, known))
+
+
+def _nearest(suffix: str, known: Sequence[str] | dict[str, Any]) -> str:
+    return did_you_mean(suffix, known) if suffix else f"use {', '.join(known)}"
+
+
+def _spreadsheet(suffix: str) -> str:
+    books = (".xls", ".xlsx", ".ods")
+    return "save the sheet as CSV; did you mean '.csv'?" if suffix in books else ""
 
 
 def _require_file(path: Path) -> None:
@@ -157,7 +227,7 @@ def _require_file(path: Path) -> None:
         folder = path.parent
         if not folder.is_dir():
             raise DataError(f"{path}: no such file.", f"there is no folder {str(folder)!r}")
-        names = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS][:1000]
+        names = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in (*READERS, *COMPRESSED)][:1000]
         raise DataError(f"{path}: no such file.", did_you_mean(path.name, names) if names else "check the path")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"{path.name}: the file is empty.", "a table needs column names and rows of numbers")
@@ -165,52 +235,8 @@ def _require_file(path: Path) -> None:
         raise DataError(f"{path.name}: you may not read this file.", "change its permissions")
 
 
-class _Missing:
-    """Finds rows with an empty, NaN or infinite cell, and remembers enough of them to say which."""
-
-    SHOWN = 5
-
-    def __init__(self, source: Source):
-        self.source = source
-        self.rows_seen = 0
-        self.count = 0
-        self.first: list[int] = []
-        self.per_column = np.zeros(len(source.names), dtype=np.int64)
-
-    def filter(self, block: np.ndarray) -> tuple[np.ndarray, int]:
-        """The complete rows of a block, and how many were not."""
-        bad_cells = ~np.isfinite(block)
-        bad = bad_cells.any(axis=1)
-        count = int(bad.sum())
-        if count:
-            wanted = self.SHOWN - len(self.first)
-            self.first += [self.rows_seen + int(i) + 1 for i in np.flatnonzero(bad)[: max(wanted, 0)]]
-            self.per_column += bad_cells.sum(axis=0)
-            self.count += count
-        self.rows_seen += len(block)
-        return (block[~bad] if count else block), count
-
-    def refuse(self) -> None:
-        """Raise a DataError that names the rows, if there were any."""
-        if not self.count:
-            return
-        shown = ", ".join(map(str, self.first)) + (", ..." if self.count > len(self.first) else "")
-        some = self.count != 1
-        names = [self.source.names[i] for i in np.flatnonzero(self.per_column)]
-        empty = [self.source.names[i] for i in np.flatnonzero(self.per_column == self.rows_seen)]
-        hint = "drop these rows with `--drop-missing` (in Python: `drop_missing=True`)"
-        if empty:
-            has = "has" if len(empty) == 1 else "have"
-            hint = f"{quoted('column', empty)} {has} no value at all: leave out (`--drop {','.join(empty[:3])}`)"
-        raise DataError(
-            f"{self.source.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
-            f"row{'s' * some} {shown} ({quoted('column', names)}).",
-            hint,
-        )
-
-
-def _collect(source: Source, drop_missing: bool) -> Table:
-    missing = _Missing(source)
+def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen: bool = False) -> Table:
+    missing = Missing(source.label, source.names, hint, chosen=chosen)
     blocks = []
     for block in [source.whole()] if source.whole else source.blocks:
         kept, _ = missing.filter(block)

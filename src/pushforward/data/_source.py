@@ -1,14 +1,18 @@
 """What every reader opens: names and kinds first, then the rows block by block."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pushforward._errors import DataError
+from pushforward._errors import ColumnError, DataError, shell_names
 from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, Vocabulary
 from pushforward.data._tables import positions, quoted, refuse_duplicates
+from pushforward.data.files._keys import Keys
+from pushforward.data.text._options import AS_FOUND, TextOptions
+from pushforward.data.text._slips import advice
 
 BATCH_ROWS = 65_536
 """Rows per batch when nobody asks for another number."""
@@ -25,12 +29,23 @@ def block_rows(columns: int) -> int:
 class Selection:
     """Which columns of a source to read: all, or `columns` in their order, less `drop`.
 
-    A file without types is read as text in the columns of `text`, where `"*"` stands for all.
+    A file without types is read as text in the columns of `text`, where `"*"` stands for all. In those of `empty` an
+    empty text in quotes is a category. Values of `missing` stand for no value; `form` is what the user says of a text
+    table. The columns of `keep` go through as they are.
     """
 
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    form: TextOptions = AS_FOUND
+    keep: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the columns are asked for by name."""
+        return self.columns is not None
 
     def reads(self, name: str) -> bool:
         """Whether a column is asked for as categories."""
@@ -46,6 +61,11 @@ class Selection:
             raise DataError(f"{label}: no columns are left.", "keep at least one column")
         return kept
 
+    def keys(self, label: str, names: Sequence[str]) -> Keys | None:
+        """Where the columns of `keep` go, or None; a DataError for unknown names."""
+        positions(f"{label}, --keep", names, self.keep)
+        return Keys(self.keep) if self.keep else None
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,6 +80,7 @@ class Source:
         notes: Sentences for the user.
         whole: All rows in one array, where that takes less memory than gathering the blocks.
         vocabularies: By name, what the codes of a column stand for; they grow while the blocks are read.
+        keys: The columns that go through as they are, row for row with the blocks.
     """
 
     label: str
@@ -70,6 +91,7 @@ class Source:
     notes: tuple[str, ...] = ()
     whole: Callable[[], np.ndarray] | None = None
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
+    keys: Keys | None = None
 
     @property
     def categories(self) -> dict[str, tuple[Category, ...]]:
@@ -77,26 +99,43 @@ class Source:
         return {name: vocabulary.labels for name, vocabulary in self.vocabularies.items()}
 
 
-def refuse_text(label: str, examples: Sequence[tuple[str, object, int]], *, as_categories: bool = True) -> None:
+def refuse_text(
+    label: str,
+    examples: Sequence[tuple[str, object, int]],
+    *,
+    values: Sequence[str] = (),
+    as_categories: bool = True,
+    chosen: bool = False,
+) -> None:
     """Raise a DataError for columns of text, each with an example value and its row (1 is the first data row).
 
-    `as_categories` tells whether a reader that is asked to can take them for categories.
+    Args:
+        label: What messages call the source.
+        examples: Name, value and row of each column.
+        values: All texts that are no numbers, where they are known.
+        as_categories: Whether a reader that is asked to can take the columns for categories.
+        chosen: Whether the columns were asked for by name, as a model does: they can neither be left out nor be
+            anything else.
     """
     if not examples:
         return
     names = [name for name, _, _ in examples]
     one = len(names) == 1
     shown = "; ".join(f"{value!r} in row {row}" + ("" if one else f" of {name!r}") for name, value, row in examples[:3])
-    it = "it" if one else "them"
-    raise DataError(
+    raise ColumnError(
         f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
-        _text_hint(str(examples[0][1]), ",".join(names[:3]), it, as_categories),
+        _text_hint(values or [str(examples[0][1])], names, as_categories, chosen),
+        names,
     )
 
 
-def _text_hint(value: str, names: str, it: str, as_categories: bool) -> str:
-    if "," in value and value.replace(",", "", 1).strip().lstrip("+-").isdigit():
-        return "numbers are read with a decimal point: replace the decimal commas"
+def _text_hint(values: Sequence[str], names: Sequence[str], as_categories: bool, chosen: bool) -> str:
+    it = "it" if len(names) == 1 else "them"
+    if chosen:
+        return advice(values) or f"numbers are wanted there: correct {it}"
+    drop, categories = f"`--drop {shell_names(names)}`", f"`--column {shlex.quote(f'{names[0]}:categorical')}`"
     if not as_categories:
-        return f"leave {it} out (`--drop {names}`), or store {it} as numbers or as text"
-    return f"leave {it} out (`--drop {names}`), correct {it}, or read {it} as categories (`--column NAME:categorical`)"
+        return f"leave {it} out ({drop}), or store {it} as numbers or as text"
+    if how := advice(values):
+        return f"{how}; or leave {it} out ({drop}), or read {it} as categories ({categories})"
+    return f"leave {it} out ({drop}), correct {it}, or read {it} as categories ({categories})"

@@ -16,6 +16,7 @@ from pushforward.data._formats import WRITERS, Format, delimited
 from pushforward.data._read import extension
 from pushforward.data._source import block_rows
 from pushforward.data._tables import Table, refuse_duplicates
+from pushforward.data.text._compressed import COMPRESSED
 
 
 class TableWriter:
@@ -81,6 +82,10 @@ class TableWriter:
         rows_at_once = block_rows(len(self.names))
         for start in range(0, len(values), rows_at_once):
             self._guarded(lambda block=values[start : start + rows_at_once]: self._format.write(block))
+
+    def write_arrow(self, table: Any) -> None:
+        """Append an Arrow table with the columns of `names`, of whatever types, the same each time."""
+        self._guarded(lambda: self._format.write_arrow(table))
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         self._open = False
@@ -155,8 +160,8 @@ def _destination(target: str) -> tuple[Format, _AtomicFile | None]:
     if target == "-":
         return delimited(","), None
     path = Path(os.path.realpath(target))
-    if path.suffix == ".gz":
-        raise DataError(f"{path.name}: compressed text is read, but not written.", "leave out `.gz`")
+    if path.suffix.lower() in COMPRESSED:
+        raise DataError(f"{path.name}: compressed text is read, but not written.", f"leave out `{path.suffix}`")
     return WRITERS[extension(path, WRITERS)](), _AtomicFile(path)
 
 

@@ -12,6 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
+from pushforward.data._given import plain
+from pushforward.data._missing import refuse_missing
 from pushforward.data._tables import default_names
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table._mixed import column_names, mixed_table, table_of
@@ -26,6 +28,7 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
     For a conditional estimator the columns whose density is learned are those of `y`, and `X` is the condition.
     """
+    X = plain(X, "X")
     text = _asked_for(estimator.columns)
     target = None
     if conditional:
@@ -48,7 +51,7 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
 def _features(estimator: Any, X: Any, text: list[str], target: Table | None) -> Table:
     """`X` as a table, after scikit-learn's checks."""
-    options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2}
+    options: dict[str, Any] = {"dtype": FLOATS, "ensure_min_samples": 2, "ensure_all_finite": False}
     values: Any
     mixed = table_of(X, text)
     if mixed is not None:
@@ -62,6 +65,7 @@ def _features(estimator: Any, X: Any, text: list[str], target: Table | None) -> 
     if (unseen := _polars_names(X)) is not None:
         _set_names(estimator, unseen)
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
+    refuse_missing("X", list(map(str, names)), values)
     return Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
 
 
@@ -82,6 +86,7 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
     schema: Schema = estimator._feature_schema
     values: Any
     names = schema.names
+    X = plain(X, "X")
     if isinstance(X, Table) or schema.categorical:
         table = X if isinstance(X, Table) else _mixed_rows(estimator, X, schema)
         if estimator._conditional:
@@ -99,7 +104,8 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
             )
         values = numbers(estimator, X, len(names))
     else:
-        values = validate_data(estimator, X, dtype=FLOATS, reset=False)
+        values = validate_data(estimator, X, dtype=FLOATS, reset=False, ensure_all_finite=False)
+        refuse_missing("X", names, values)
     return schema.turned(values) if estimator._conditional else values
 
 
@@ -114,8 +120,9 @@ def _mixed_rows(estimator: Any, X: Any, schema: Schema) -> Table:
     own = given or default_names(len(names))
     table = mixed_table(X, [own[place] for place in schema.categorical if place < len(own)])
     if table is None:
-        plain = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
-        table = Table(tuple(column_names(X) or default_names(plain.shape[1])), plain)
+        values = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X", ensure_all_finite=False)
+        table = Table(tuple(column_names(X) or default_names(values.shape[1])), values)
+        refuse_missing("X", table.names, values)
     if table.num_columns != len(names):
         raise DataError(
             f"X has {table.num_columns} features, but {type(estimator).__name__} is expecting {len(names)} features "
@@ -139,9 +146,10 @@ def _renamed(table: Table, names: tuple[str, ...]) -> Table:
 
 def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:
     """Finite numbers `(rows, num_columns)`, whatever the columns are called."""
-    values = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X")
+    values = check_array(plain(X, "X"), dtype=FLOATS, estimator=estimator, input_name="X", ensure_all_finite=False)
     if values.shape[1] != num_columns:
         raise DataError(f"X has {values.shape[1]} columns, but the flow has {num_columns}.", "give one for each")
+    refuse_missing("X", column_names(X) or default_names(num_columns), values)
     return values
 
 
@@ -154,6 +162,7 @@ def target_table(y: Any, text: Sequence[str] = ()) -> Table:
         return y
     if hasattr(y, "to_frame"):  # a series has a type, which may be one of categories
         y = y.to_frame(name="y0" if y.name in (None, "") else y.name)
+    y = plain(y, "y")
     frame = mixed_table(y, text)
     if frame is not None and column_names(y) is not None:
         return frame
@@ -167,7 +176,9 @@ def target_table(y: Any, text: Sequence[str] = ()) -> Table:
     asked = [own for own, name in zip(default_names(len(named)), named, strict=True) if whole or name in text]
     if (mixed := mixed_table(array, asked)) is not None:
         return _renamed(mixed, named)
-    return Table(named, check_array(array, dtype=FLOATS, input_name="y"))
+    values = check_array(array, dtype=FLOATS, input_name="y", ensure_all_finite=False)
+    refuse_missing("y", named, values)
+    return Table(named, values)
 
 
 def _asked_for(columns: Any) -> list[str]:

@@ -1,7 +1,9 @@
 """What a conditional model is conditioned on: `--given` and `--given-file`."""
 
 import math
+import shlex
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +22,12 @@ def condition_values(table: Table, schema: Schema) -> np.ndarray:
     return schema.turned(encode(table, schema).values)
 
 
-def conditions(schema: Schema | None, given: Mapping[str, str], file: str | None) -> Table | None:
+def conditions(
+    schema: Schema | None, given: Mapping[str, str], file: str | None, how: Mapping[str, Any] | None = None
+) -> Table | None:
     """The conditions as a table in the model's order; None for a model that has none.
+
+    `how` is for reading the file; None where a command takes no file.
 
     Raises:
         UsageError: If they are given in two ways, or for a model without conditions, or not at all.
@@ -34,12 +40,13 @@ def conditions(schema: Schema | None, given: Mapping[str, str], file: str | None
     if given and file is not None:
         raise UsageError("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
-        table = read_table(file, columns=schema.names, text=list(schema.categories))
+        table = read_table(file, columns=schema.names, text=list(schema.categories), **(how or {}))
         refuse_unseen(table, schema)
         return encode(table, schema)
     if not given:
-        example = " ".join(f"--given {name}=VALUE" for name in schema.names)
-        raise UsageError(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}, or --given-file")
+        example = " ".join(f"--given {shlex.quote(name)}=VALUE" for name in schema.names)
+        of_file = "" if how is None else ", or --given-file"
+        raise UsageError(f"the model is conditional on {', '.join(schema.names)}.", f"add {example}{of_file}")
     return _one_row(given, schema)
 
 
@@ -52,7 +59,7 @@ def _one_row(given: Mapping[str, str], schema: Schema) -> Table:
     if missing:
         raise DataError(
             f"--given: {', '.join(missing)} missing; the model is conditional on {', '.join(names)}.",
-            "add " + " ".join(f"--given {name}=VALUE" for name in missing),
+            "add " + " ".join(f"--given {shlex.quote(name)}=VALUE" for name in missing),
         )
     cells = [0.0 if name in schema.categories else _number(name, given[name]) for name in names]
     texts = {name: (given[name],) for name in schema.categories}
@@ -68,6 +75,7 @@ def _number(name: str, text: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise UsageError(
-            f"--given {name}={text}: {name!r} is a number.", f"write COLUMN=NUMBER, for example `--given {name}=13.2`"
+            f"--given {name}={text}: {name!r} is a number.",
+            f"write COLUMN=NUMBER, for example `--given {shlex.quote(name)}=13.2`",
         )
     return number

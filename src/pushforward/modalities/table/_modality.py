@@ -10,6 +10,9 @@ from pushforward.modalities._options import Number, Option, named_value, names, 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
 
+READ = ("fit", "score", "predict", "sample", "plot")
+"""The commands that read a table."""
+
 OPTIONS = (
     Option(
         name="condition",
@@ -39,8 +42,40 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=("fit", "score", "predict", "plot"),
+        commands=READ,
         help="Leave out rows with an empty, NaN or infinite cell.",
+    ),
+    Option(
+        name="missing",
+        commands=READ,
+        metavar="VALUE",
+        parse=word,
+        many=True,
+        help="A value that stands for a missing cell, such as -99. Repeatable.",
+    ),
+    Option(
+        name="keep",
+        commands=("score", "predict"),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns to write beside what is found as they are, such as identifiers and dates.",
+    ),
+    Option(
+        name="delimiter",
+        commands=READ,
+        metavar="SIGN",
+        parse=word,
+        help="Between the cells of a text table: , ; | tab or blank. Found out where it is not given.",
+    ),
+    Option(name="decimal", commands=READ, metavar="SIGN", parse=word, help="The decimal mark of a text table: . or ,."),
+    Option(name="comment", commands=READ, metavar="SIGN", parse=word, help="Lines of text that begin so are left out."),
+    Option(
+        name="encoding",
+        commands=READ,
+        metavar="NAME",
+        parse=word,
+        help="Of a text table that is not UTF-8: cp1252, utf-16, latin-1.",
     ),
     Option(
         name="given",
@@ -165,17 +200,17 @@ class TableModality(Modality):
         return {"rows": data.x.num_rows, "dropped_rows": data.x.dropped} | model.facts.told().plain
 
     def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
-        """One row for each row, with the column `log_prob`."""
+        """One row for each row, with its number, the columns that are kept, and `log_prob`."""
         from pushforward.modalities.table._score import score
 
-        score(model, source, target, drop_missing=given["drop_missing"], talk=talk)
+        score(model, source, target, given, talk)
 
     def predict(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row: mean, quantiles and intervals of every column given the conditions."""
         from pushforward.modalities.table._predictions import Asked, predict
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
-        predict(model, source, target, asked, drop_missing=given["drop_missing"], talk=talk)
+        predict(model, source, target, asked, given, talk)
 
     def sample(
         self,
@@ -190,9 +225,13 @@ class TableModality(Modality):
     ) -> None:
         """The model's own columns, and the conditions behind them."""
         from pushforward.modalities.table._given import conditions
+        from pushforward.modalities.table._reading import reading
         from pushforward.modalities.table._sample import sample
 
-        chosen = conditions(model.facts.condition_schema, dict(given["given"]), given["given_file"])
+        schema, file = model.facts.condition_schema, given["given_file"]
+        chosen = conditions(
+            schema, dict(given["given"]), file, reading(given) | {"drop_missing": given["drop_missing"]}
+        )
         sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
@@ -200,9 +239,10 @@ class TableModality(Modality):
     ) -> tuple[Any, str]:
         """The density of one or two columns, else a corner picture, if nothing else is asked for."""
         from pushforward.modalities.table._pictures import picture
+        from pushforward.modalities.table._reading import reading
 
-        chosen = {"given": dict(given["given"]), "drop_missing": given["drop_missing"]}
-        return picture(model, source, what, seed=seed, **chosen)
+        how = reading(given) | {"drop_missing": given["drop_missing"]}
+        return picture(model, source, what, given=dict(given["given"]), how=how, seed=seed)
 
     def tell(self, model: Any) -> Told:
         """Columns and conditions."""

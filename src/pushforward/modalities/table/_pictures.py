@@ -86,12 +86,12 @@ def picture(
     what: str | None,
     *,
     given: Mapping[str, str],
-    drop_missing: bool,
+    how: Mapping[str, Any],
     seed: int,
 ) -> tuple[Any, str]:
-    """A figure and its name; the name is the one that fits the columns where none is given."""
+    """A figure and its name; the name is the one that fits the columns where none is given. `how` is for reading."""
     what = what or _default(model.facts.schema)
-    subject = Subject(model, *_inputs(model, source, what, given, drop_missing=drop_missing), seed)
+    subject = Subject(model, *_inputs(model, source, what, given, how), seed)
     return DRAWN_BY[what](subject), what
 
 
@@ -102,7 +102,7 @@ def _default(schema: Schema) -> str:
 
 
 def _inputs(
-    model: Model, source: str | None, what: str, given: Mapping[str, str], *, drop_missing: bool
+    model: Model, source: str | None, what: str, given: Mapping[str, str], how: Mapping[str, Any]
 ) -> tuple[Table | None, Table | None]:
     """The rows to draw beside the model, and the conditions."""
     schema, of_conditions = model.facts.schema, model.facts.condition_schema
@@ -113,11 +113,11 @@ def _inputs(
     names = schema.names
     if of_conditions is None or what not in ("corner", "shares") or given:
         chosen = conditions(of_conditions, given, None)
-        table = read_table(source, columns=names, drop_missing=drop_missing, text=list(schema.categories))
+        table = read_table(source, columns=names, text=list(schema.categories), **how)
         return encode(table, schema), chosen
     # Each sample is drawn given the conditions of a row of the data.
     text = [*schema.categories, *of_conditions.categories]
-    table = read_table(source, columns=(*names, *of_conditions.names), drop_missing=drop_missing, text=text)
+    table = read_table(source, columns=(*names, *of_conditions.names), text=text, **how)
     refuse_unseen(table, of_conditions)
     return encode(table.select(names), schema), encode(table.select(of_conditions.names), of_conditions)
 

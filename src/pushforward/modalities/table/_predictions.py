@@ -1,16 +1,19 @@
 """`pushforward predict`: one row of predictions for each row of conditions."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from pushforward._errors import UsageError
-from pushforward.data import Column, Schema, TableWriter, read_batches
+from pushforward.data import Column, Schema, TableWriter
+from pushforward.data._read import read_parts
 from pushforward.modalities._model import Model
+from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table import _predict
+from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._given import condition_values
 
@@ -37,7 +40,7 @@ class Asked(NamedTuple):
         return found
 
 
-def predict(model: Model, source: str, target: str, asked: Asked, *, drop_missing: bool, talk: Talk) -> None:
+def predict(model: Model, source: str, target: str, asked: Asked, given: Mapping[str, Any], talk: Talk) -> None:
     """Predict chunk by chunk, with memory for a few chunks.
 
     Raises:
@@ -50,43 +53,35 @@ def predict(model: Model, source: str, target: str, asked: Asked, *, drop_missin
             "the model is not conditional: it has nothing to predict from.",
             "fit one with `--condition A,B`, the columns that are known",
         )
-    flow = TableFlow.of(model)
+    flow, keep = TableFlow.of(model), flatten(given["keep"])
     exact, rows, dropped = _predict.is_monotone(flow), 0, 0
-    batches = read_batches(
-        source, columns=conditions.names, drop_missing=drop_missing, text=list(conditions.categories)
-    )
-    names, kinds = _columns(schema, asked, exact=exact)
-    categories = {f"{name}_mean": labels for name, labels in schema.categories.items()}
-    with TableWriter(target, names, kinds, categories) as writer:
-        for batch in batches:
-            dropped += batch.dropped
-            rows += batch.num_rows
-            if batch.num_rows:
-                writer.write(
-                    np.column_stack(list(_answers(flow, condition_values(batch, conditions), asked, exact=exact)))
-                )
+    own = _names(schema, asked, exact=exact)
+    parts = read_parts(source, selection(conditions.columns, keep, own, given), drop_missing=given["drop_missing"])
+    names = [ROW, *keep, *own]
+    with TableWriter(target, names) as writer:
+        for part in parts:
+            found = list(_answers(flow, condition_values(part.table, conditions), asked, exact=exact))
+            writer.write_arrow(aligned(part, found, rows + dropped, names))
+            rows, dropped = rows + part.table.num_rows, dropped + part.table.dropped
     talk.say(f"wrote {plural(rows, 'prediction')} to {'standard output' if target == '-' else target}")
     if dropped:
-        talk.say(f"{plural(dropped, 'row')} dropped: a cell was missing")
+        talk.say(f"{plural(dropped, 'row')} without a prediction: a cell was missing")
     if not exact:
         talk.say(f"  each from {asked.draws:,} draws: the columns `..._error` are their standard errors")
 
 
-def _columns(schema: Schema, asked: Asked, *, exact: bool) -> tuple[list[str], list]:
-    ends = ["mean", *asked.levels]
-    names, kinds = [], []
+def _names(schema: Schema, asked: Asked, *, exact: bool) -> list[str]:
+    names = []
     for column in schema.columns:
-        for end in ends:
+        for end in ("mean", *asked.levels):
             names.append(f"{column.name}_{end}")
-            kinds.append("category" if column.kind == "categorical" else "float")
             if _has_error(column, exact=exact):
                 names.append(f"{column.name}_{end}_error")
-                kinds.append("float")
-    return names, kinds
+    return names
 
 
 def _answers(flow: TableFlow, condition: np.ndarray, asked: Asked, *, exact: bool) -> Iterator[np.ndarray]:
-    """The cells of each written column, `(rows,)`, in the order of `_columns`."""
+    """The cells of each written column, `(rows,)`, in the order of `_names`."""
     key, levels = jax.random.key(0), np.array(list(asked.levels.values()))
     mean = _predict.mean(flow, condition, asked.draws, key)
     quantiles = _predict.quantiles(flow, condition, levels, asked.draws, key) if len(levels) else None
@@ -95,7 +90,7 @@ def _answers(flow: TableFlow, condition: np.ndarray, asked: Asked, *, exact: boo
         if quantiles is not None:
             found += [(quantiles.value[:, i, place], quantiles.error[:, i, place]) for i in range(len(levels))]
         for value, error in found:
-            yield value
+            yield np.array(column.categories)[value.astype(int)] if column.kind == "categorical" else value
             if _has_error(column, exact=exact):
                 yield error
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from pushforward.data._coding import numbers
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._columns import OF_CONDITIONS, condition_schema_of
+from pushforward.modalities.table._problems import all_problems
+from pushforward.modalities.table._reading import reading
 from pushforward.modalities.table._rows import Rows
 
 OTHERS = "*"
@@ -23,34 +25,77 @@ MOST_LINES = 40
 
 def read_rows(source: str, given: Mapping[str, Any], talk: Talk) -> Rows:
     """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
-    condition, weights, drop = flatten(given["condition"]), given["weights"], flatten(given["drop"])
-    overrides = dict(map(parse_override, given["kinds"]))
-    categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
-    table = read_table(source, drop=drop, drop_missing=given["drop_missing"], text=categorical)
-    talk.say(f"read {source}: {plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}")
-    for note in table.notes:
-        talk.say(note)
-    _check_roles(table, condition, weights, overrides)
-    per_row = None if weights is None else _weights(table, weights)
-    if per_row is not None and not per_row.all():
-        table, per_row = replace(table, values=table.values[per_row > 0]), per_row[per_row > 0]
-        talk.say(f"{plural(table.num_rows, 'row')} with a weight above 0")
-    apart = (*condition, *([] if weights is None else [weights]))
-    x = table.drop(apart) if apart else table
-    if OTHERS in overrides:
-        others = overrides.pop(OTHERS)
-        overrides = {name: others for name in x.names if name not in x.categories} | overrides
-    schema, sentences = infer_schema(x, {name: kind for name, kind in overrides.items() if name not in condition})
-    _say_columns(schema, sentences, talk)
-    for sentence in column_warnings(x, schema):
-        talk.warn(sentence)
-    seen = table.select(condition) if condition else None
-    said = {name: kind for name, kind in overrides.items() if name in condition}
-    conditions = None if seen is None else condition_schema_of(seen, said)
-    for column in () if conditions is None else conditions.columns:
-        if column.kind in OF_CONDITIONS:
-            talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
-    return Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=overrides)
+    drop, overrides = flatten(given["drop"]), dict(map(parse_override, given["kinds"]))
+    if source == "-":  # it can be read once
+        found = _Found.of(source, given, overrides, drop, drop_missing=given["drop_missing"])
+    else:
+        found = all_problems(
+            lambda drop, drop_missing: _Found.of(source, given, overrides, drop, drop_missing=drop_missing),
+            drop,
+            drop_missing=given["drop_missing"],
+        )
+    return found.say(talk)
+
+
+class _Found(NamedTuple):
+    """What was read and inferred, before it is told.
+
+    Attributes:
+        rows: Of the columns that are learned.
+        lines: What is said of the reading.
+        sentences: What is said of each column.
+    """
+
+    rows: Rows
+    lines: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        given: Mapping[str, Any],
+        overrides: Mapping[str, str],
+        drop: tuple[str, ...],
+        *,
+        drop_missing: bool,
+    ) -> Self:
+        """Read and infer; all that is refused is refused here."""
+        condition, weights = flatten(given["condition"]), given["weights"]
+        categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
+        table = read_table(source, drop=drop, drop_missing=drop_missing, text=categorical, **reading(given))
+        size = f"{plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}"
+        lines = (f"read {source}: {size}", *table.notes)
+        _check_roles(table, condition, weights, overrides)
+        per_row = None if weights is None else _weights(table, weights)
+        if per_row is not None and not per_row.all():
+            table, per_row = replace(table, values=table.values[per_row > 0]), per_row[per_row > 0]
+            lines = (*lines, f"{plural(table.num_rows, 'row')} with a weight above 0")
+        apart = (*condition, *([] if weights is None else [weights]))
+        x = table.drop(apart) if apart else table
+        kinds = dict(overrides)
+        if OTHERS in kinds:
+            others = kinds.pop(OTHERS)
+            kinds = {name: others for name in x.names if name not in x.categories} | kinds
+        schema, sentences = infer_schema(x, {name: kind for name, kind in kinds.items() if name not in condition})
+        seen = table.select(condition) if condition else None
+        said = {name: kind for name, kind in kinds.items() if name in condition}
+        conditions = None if seen is None else condition_schema_of(seen, said)
+        return cls(Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=kinds), lines, sentences)
+
+    def say(self, talk: Talk) -> Rows:
+        """Tell it, with warnings, and give the rows."""
+        rows = self.rows
+        assert rows.schema is not None
+        for line in self.lines:
+            talk.say(line)
+        _say_columns(rows.schema, self.sentences, talk)
+        for sentence in column_warnings(rows.x, rows.schema):
+            talk.warn(sentence)
+        for column in () if rows.conditions is None else rows.conditions.columns:
+            if column.kind in OF_CONDITIONS:
+                talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
+        return rows
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:

@@ -1,16 +1,22 @@
 """`pushforward score` of a table: one row for each row."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from pushforward.data import Schema, Table, TableWriter, encode, read_batches, unseen_categories
+from pushforward.data import Schema, Table, TableWriter, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
+from pushforward.data._read import Part, read_parts
 from pushforward.modalities._model import Model
+from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
+from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
 from pushforward.modalities.table._given import condition_values
+
+SCORE = "log_prob"
 
 
 class Summary:
@@ -25,7 +31,13 @@ class Summary:
         for name, counts in unseen_categories(batch, schema).items():
             self.unseen.setdefault(name, Counter()).update(counts)
 
-    def add(self, scores: np.ndarray) -> None:
+    @property
+    def written(self) -> int:
+        """Rows so far, those without a score among them."""
+        return self.rows + self.dropped
+
+    def add(self, scores: np.ndarray, part: Part) -> None:
+        self.dropped += part.table.dropped
         inside = scores > -np.inf
         self.rows += len(scores)
         self.outside += int(len(scores) - inside.sum())
@@ -38,7 +50,7 @@ class Summary:
         mean = f"; mean log_prob {self.total / inside:.4f} nats" if inside else ""
         talk.say(f"wrote {plural(self.rows, 'score')} to {where}{mean}")
         if self.dropped:
-            talk.say(f"{plural(self.dropped, 'row')} dropped: a cell was missing")
+            talk.say(f"{plural(self.dropped, 'row')} without a score: a cell was missing")
         for name, counts in self.unseen.items():
             talk.warn(f"{unseen_sentence(name, counts)}: log_prob is -inf there.")
         if self.outside:
@@ -48,29 +60,32 @@ class Summary:
             )
 
 
-def score(model: Model, source: str, target: str, *, drop_missing: bool, talk: Talk) -> None:
+def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
     """Score a table chunk by chunk, with memory for a few chunks."""
     schema, conditions = model.facts.schema, model.facts.condition_schema
-    wanted = (*schema.names, *(() if conditions is None else conditions.names))
-    text = [*schema.categories, *(() if conditions is None else conditions.categories)]
-    batches = read_batches(source, columns=wanted, drop_missing=drop_missing, text=text)
+    keep = flatten(given["keep"])
+    own = [*schema.columns, *(() if conditions is None else conditions.columns)]
+    parts = read_parts(source, selection(own, keep, [SCORE], given), drop_missing=given["drop_missing"])
     summary = Summary()
-    pairs = _pairs(_kept(batches, summary, schema), schema, conditions)
-    with TableWriter(target, ["log_prob"]) as writer:
+    passing: deque[Part] = deque()
+    pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions)
+    names = [ROW, *keep, SCORE]
+    with TableWriter(target, names) as writer:
         for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs), "scored"):
-            summary.add(scores)
-            writer.write(scores[:, None].astype(np.float32))
+            part = passing.popleft()
+            writer.write_arrow(aligned(part, [scores.astype(np.float32)], summary.written, names))
+            summary.add(scores, part)
     summary.say(target, talk)
     if not model.flow.exact:
         talk.say("  these are estimates of a bound: the flow does not give exact log-densities")
 
 
-def _kept(batches: Iterable[Table], summary: Summary, schema: Schema) -> Iterator[Table]:
-    for batch in batches:
-        summary.dropped += batch.dropped
-        if batch.num_rows:
-            summary.add_unseen(batch, schema)
-            yield batch
+def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schema: Schema) -> Iterator[Table]:
+    """The tables of the parts, each of which waits in `passing` for its scores."""
+    for part in parts:
+        passing.append(part)
+        summary.add_unseen(part.table, schema)
+        yield part.table
 
 
 def _pairs(

@@ -1,0 +1,75 @@
+"""Rows with an empty, NaN or infinite cell: found, counted, and named."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pushforward._errors import ColumnError, shell_names
+from pushforward.data._tables import quoted
+
+IN_SHELL = "drop these rows with `--drop-missing` (in Python: `drop_missing=True`)"
+IN_PYTHON = "leave these rows out: `pushforward.data.as_table(X, drop_missing=True)`, which is fitted like X"
+
+
+class MissingError(ColumnError):
+    """Rows have no value in some columns."""
+
+
+class Missing:
+    """Finds rows with an empty, NaN or infinite cell, and remembers enough of them to say which.
+
+    Args:
+        label: What messages call the data.
+        names: Of the columns.
+        hint: What to do.
+        chosen: Whether the columns were asked for by name, so that none can be left out.
+    """
+
+    SHOWN = 5
+
+    def __init__(self, label: str, names: Sequence[str], hint: str = IN_SHELL, *, chosen: bool = False):
+        self.label, self.names, self.hint, self.chosen = label, names, hint, chosen
+        self.rows_seen = 0
+        self.count = 0
+        self.first: list[int] = []
+        self.per_column = np.zeros(len(names), dtype=np.int64)
+
+    def filter(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The complete rows of a block, and which they are; None where that is all of them."""
+        bad_cells = ~np.isfinite(block)
+        bad = np.asarray(bad_cells.any(axis=1))
+        count = int(bad.sum())
+        if count:
+            wanted = self.SHOWN - len(self.first)
+            self.first += [self.rows_seen + int(i) + 1 for i in np.flatnonzero(bad)[: max(wanted, 0)]]
+            self.per_column += bad_cells.sum(axis=0)
+            self.count += count
+        self.rows_seen += len(block)
+        return (block[~bad], np.logical_not(bad)) if count else (block, None)
+
+    def refuse(self) -> None:
+        """Raise a MissingError that names the rows and the columns, if there were any."""
+        if not self.count:
+            return
+        shown = ", ".join(map(str, self.first)) + (", ..." if self.count > len(self.first) else "")
+        some = self.count != 1
+        names = [self.names[i] for i in np.flatnonzero(self.per_column).tolist()]
+        empty = [self.names[i] for i in np.flatnonzero(self.per_column == self.rows_seen).tolist()]
+        hint = self.hint
+        if empty:
+            has = "has" if len(empty) == 1 else "have"
+            what = "it is wanted there" if self.chosen else f"leave out (`--drop {shell_names(empty)}`)"
+            hint = f"{quoted('column', empty)} {has} no value at all: {what}"
+        raise MissingError(
+            f"{self.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
+            f"row{'s' * some} {shown} ({quoted('column', names)}).",
+            hint,
+            names,
+        )
+
+
+def refuse_missing(label: str, names: Sequence[str], values: np.ndarray) -> None:
+    """Raise a MissingError that names rows and columns of an array that are not finite."""
+    missing = Missing(label, names, IN_PYTHON)
+    missing.filter(values)
+    missing.refuse()
