@@ -42,7 +42,7 @@ def maf(
 
     Note:
         Without batch normalisation between layers. The scale is `exp(g tanh(raw))` with a learned `g`, 1 at the start,
-        not `exp(raw)`, and latents beyond 4 deviations have long tails (`LongTails`): a row unlike all others then costs
+        not `exp(raw)`, and latents beyond 4 deviations have long tails (`LongTails`): a row unlike all others costs
         tens of nats and not millions.
     """
 
