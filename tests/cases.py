@@ -80,6 +80,7 @@ def _elementwise() -> list[Case]:
         Case("logit", lambda k: b.Logit((D,)), "unit"),
         Case("tanh", lambda k: b.Tanh((D,)), whole_line=False),
         Case("leaky_tanh", lambda k: b.LeakyTanh(2.0, (D,)), knots=(2.0, -2.0)),
+        Case("long_tails", lambda k: b.LongTails(1.0, (D,)), knots=(1.0, -1.0), whole_line=False),
         Case("softplus", lambda k: b.Softplus((D,)), whole_line=False),
         Case("sinh_arcsinh", lambda k: b.SinhArcsinh(jnp.array([0.0, 0.3, -0.5]), 1.3)),
         Case("affine", lambda k: b.Affine(jnp.ones(D), 2.0)),

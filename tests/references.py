@@ -79,6 +79,20 @@ def leaky_tanh(bound: float) -> tuple[Reference, Reference]:
     return forward, inverse
 
 
+def long_tails(knee: float) -> tuple[Reference, Reference]:
+    knee = mp.mpf(knee)
+
+    def forward(x):
+        beyond = max(abs(x) - knee, 0)
+        return (mp.sign(x) * (knee + mp.expm1(beyond)) if beyond else x), beyond
+
+    def inverse(y):
+        beyond = mp.log1p(max(abs(y) - knee, 0))
+        return (mp.sign(y) * (knee + beyond) if beyond else y), -beyond
+
+    return forward, inverse
+
+
 def softplus(x):
     log_slope = x if x < -HUGE else -mp.log1p(mp.exp(-x))
     return (x if x > HUGE else mp.log1p(mp.exp(x))), log_slope

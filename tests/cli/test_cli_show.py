@@ -15,7 +15,7 @@ def test_show_tells_flow_columns_training_layers_and_versions(works, people_mode
     for words in (
         "realnvp (num_layers=2, width=8)",
         "nats per row, lower is better; before training",
-        "Coupling(Affine)",
+        "Coupling(TanhAffine)",
         f"pushforward {pf.__version__}, jax {jax.__version__}",
     ):
         assert words in text
@@ -37,7 +37,7 @@ def test_show_names_the_conditions(works, conditional_model):
 def test_show_opens_a_flow_that_was_saved_from_python(works, tmp_path, key):
     pf.save(tmp_path / "m.safetensors", pf.flows.maf(2, num_layers=2, width=8, key=key))
     text = works("show", tmp_path / "m.safetensors").stdout
-    assert "Autoregressive(Affine)" in text
+    assert "Autoregressive(TanhAffine)" in text
 
 
 @pytest.mark.parametrize("command", ["score", "sample"])

@@ -93,6 +93,7 @@ CASES = {
     **{f"Logit{e}": Case(lambda e=e: b.Logit((), *e), r.logit(*e), r.sigmoid(*e), e) for e in INTERVALS[::3]},
     "Tanh": Case(b.Tanh, r.tanh, r.arctanh, outputs=(-1.0, 1.0)),
     **{f"LeakyTanh({m})": of(lambda m=m: b.LeakyTanh(m), r.leaky_tanh(m)) for m in (0.5, 3.0, 20.0)},
+    **{f"LongTails({k})": of(lambda k=k: b.LongTails(k), r.long_tails(k)) for k in (0.0, 4.0)},
     "Softplus": Case(b.Softplus, r.softplus, r.softplus_inverse, outputs="positive"),
     # The exponent of what comes out carries its own rounding.
     **{

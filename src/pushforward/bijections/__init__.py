@@ -52,6 +52,7 @@ from pushforward.bijections.elementwise._quantile import NormalQuantile
 from pushforward.bijections.elementwise._sigmoidal import DeepSigmoidal, DenseSigmoidal
 from pushforward.bijections.elementwise._sinh_arcsinh import SinhArcsinh
 from pushforward.bijections.elementwise._spline import LinearSpline, QuadraticSpline, RationalQuadraticSpline
+from pushforward.bijections.elementwise._tails import LongTails
 from pushforward.bijections.image._image import Checkerboard, EachPixel, Squeeze, to_levels
 from pushforward.bijections.image._multi_scale import MultiScale
 from pushforward.bijections.image._unet import OrthogonalSqueeze, SetAside
@@ -112,6 +113,7 @@ __all__ = [
     "LinearSpline",
     "Log",
     "Logit",
+    "LongTails",
     "MaskedResidual",
     "Metropolis",
     "Mobius",

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pushforward._errors import as_seed
-from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, Permute, Scan
+from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, LongTails, Permute, Scan
 from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
 from pushforward.distributions._fitted import flow_of
 from pushforward.plots._points import column_names, window
@@ -114,14 +114,19 @@ def steps_of(bijections: Sequence[AbstractBijection]) -> list[Step]:
     """The steps of a flow: chains of layers are opened, a layer that is itself a chain is one step."""
     found: list[list[AbstractBijection]] = []
     for group in _groups(bijections[0] if len(bijections) == 1 else Chain(bijections)):
-        if found and all(isinstance(b, _QUIET) for b in group):
+        if found and (_is_quiet(group) or _is_quiet(found[-1])):
             found[-1] += group
         else:
             found.append(group)
     return [Step(tuple(group), _title(group)) for group in found]
 
 
-_QUIET = (Flip, Permute, Identity)
+def _is_quiet(group: list[AbstractBijection]) -> bool:
+    return all(isinstance(b, _QUIET) for b in group)
+
+
+_QUIET = (Flip, Permute, Identity, LongTails)
+"""What moves no point, or hardly any, belongs to the layer beside it."""
 
 
 def _groups(bijection: AbstractBijection) -> list[list[AbstractBijection]]:

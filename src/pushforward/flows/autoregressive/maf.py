@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Activation
-from pushforward.bijections import AbstractBijection, Affine, Autoregressive
+from pushforward.bijections import AbstractBijection, Autoregressive, Chain, LongTails, TanhAffine
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 from pushforward.flows.autoregressive._order import Adjacency, Order, ordered_stack
@@ -41,12 +41,14 @@ def maf(
         Papamakarios, Pavlakou & Murray (2017), Masked autoregressive flow for density estimation.
 
     Note:
-        Without batch normalisation between layers. The scale is `exp(arcsinh(raw))`, not `exp(raw)`.
+        Without batch normalisation between layers. The scale is `exp(g tanh(raw))` with a learned `g`, 1 at the start,
+        not `exp(raw)`, and latents beyond 4 deviations have long tails (`LongTails`): a row unlike all others costs
+        tens of nats and not millions.
     """
 
     def layer(layer_key: PRNGKeyArray, order_options: dict[str, Any]) -> AbstractBijection:
         options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
-        return Autoregressive(Affine(), dim, key=layer_key, **options, **order_options)
+        return Autoregressive(TanhAffine(), dim, key=layer_key, **options, **order_options)
 
     layers = ordered_stack(layer, dim, num_layers, order=order, adjacency=adjacency, key=key)
-    return Transformed(Normal.standard((dim,)), layers)
+    return Transformed(Normal.standard((dim,)), Chain([LongTails(shape=(dim,)), layers]))

@@ -3,7 +3,7 @@
 from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Activation
-from pushforward.bijections import AbstractBijection, Affine, Chain, Coupling, Flip, repeat
+from pushforward.bijections import AbstractBijection, Chain, Coupling, Flip, LongTails, TanhAffine, repeat
 from pushforward.distributions import Normal, Transformed
 from pushforward.flows._recipe import compiled
 
@@ -34,18 +34,18 @@ def realnvp(
         Dinh, Sohl-Dickstein & Bengio (2017), Density estimation using Real NVP.
 
     Note:
-        The vector form, without batch normalisation. The scale is `exp(arcsinh(raw))` where the paper has
-        `exp(tanh(raw))` times a learned factor: it has no upper limit and grows only linearly in `raw`.
+        The vector form, without batch normalisation. Latents beyond 4 deviations have long tails (`LongTails`), so that
+        a row unlike all others costs tens of nats and not millions.
     """
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
         return Chain(
             [
                 Coupling(
-                    Affine(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
+                    TanhAffine(), dim, width=width, depth=depth, cond_dim=cond_dim, activation=activation, key=layer_key
                 ),
                 Flip((dim,)),
             ]
         )
 
-    return Transformed(Normal.standard((dim,)), repeat(layer, num_layers, key))
+    return Transformed(Normal.standard((dim,)), Chain([LongTails(shape=(dim,)), repeat(layer, num_layers, key)]))
