@@ -17,11 +17,13 @@ class TableFacts:
         schema: The columns.
         condition_schema: Those of the condition, or None.
         named: Whether the columns had names, or were called `x0, x1, ...`.
+        scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
     """
 
     schema: Schema
     condition_schema: Schema | None
     named: bool
+    scores: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -30,14 +32,14 @@ class TableFacts:
             "schema": self.schema.to_json(),
             "condition_schema": None if conditions is None else conditions.to_json(),
             "named": self.named,
-        }
+        } | ({"scores": list(self.scores)} if self.scores else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The facts from plain data."""
         conditions = data["condition_schema"]
         given = None if conditions is None else Schema.from_json(conditions)
-        return cls(Schema.from_json(data["schema"]), given, data["named"])
+        return cls(Schema.from_json(data["schema"]), given, data["named"], tuple(data.get("scores", ())))
 
     def told(self) -> Told:
         """What `show` tells."""

@@ -16,10 +16,11 @@ from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
 from pushforward.modalities.table._given import condition_values
+from pushforward.modalities.table._ranks import percentiles
 from pushforward.modalities.table._reading import reading
 
-ROW, SCORE = "row", "log_prob"
-"""The columns of scores: the number of the row in the data, from 1, and nats."""
+ROW, SCORE, RANK = "row", "log_prob", "percentile"
+"""The columns of scores: the number of the row in the data, from 1; nats; the percentage of training rows below."""
 
 
 class Summary:
@@ -71,11 +72,13 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     summary = Summary()
     passing: deque[Part] = deque()
     pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions)
-    names = [ROW, *keep, SCORE]
+    ranks = model.facts.scores
+    names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
     with TableWriter(target, names) as writer:
         for scores in talk.counted(iter_log_prob(TableFlow(model.flow, schema), pairs), "scored"):
             part = passing.popleft()
-            writer.write_arrow(_written(part, scores.astype(np.float32), summary.written, names))
+            columns = [scores, percentiles(scores, ranks)] if ranks else [scores]
+            writer.write_arrow(_written(part, columns, summary.written, names))
             summary.add(scores, part)
     summary.say(target, talk)
     if not model.flow.exact:
@@ -85,7 +88,7 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
 def _selection(schema: Schema, conditions: Schema | None, keep: tuple[str, ...], given: Mapping[str, Any]) -> Selection:
     """The columns of the model, with what their categories are and what the user says of the table."""
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
-    for name in (ROW, SCORE):
+    for name in (ROW, SCORE, RANK):
         if name in keep:
             raise UsageError(f"--keep {name}: the scores have a column of that name.", "give the column another name")
     return Selection(
@@ -97,19 +100,24 @@ def _selection(schema: Schema, conditions: Schema | None, keep: tuple[str, ...],
     )
 
 
-def _written(part: Part, scores: np.ndarray, before: int, names: Sequence[str]) -> Any:
-    """Row numbers, the columns that are kept, and the scores, which are null where a row was left out."""
+def _written(part: Part, scores: Sequence[np.ndarray], before: int, names: Sequence[str]) -> Any:
+    """Row numbers, the columns that are kept, and what was scored, which is null where a row was left out."""
     import pyarrow as pa
 
     count = part.table.num_rows + part.table.dropped
-    if part.present is not None:
-        all_rows = np.zeros(count, scores.dtype)
-        all_rows[part.present] = scores
-        column = pa.array(all_rows, mask=~part.present)
-    else:
-        column = pa.array(scores)
     keys = [] if part.keys is None else part.keys.combine_chunks().columns
-    return pa.table([pa.array(np.arange(before + 1, before + count + 1)), *keys, column], names=list(names))
+    columns = [_with_nulls(column.astype(np.float32), part.present) for column in scores]
+    return pa.table([pa.array(np.arange(before + 1, before + count + 1)), *keys, *columns], names=list(names))
+
+
+def _with_nulls(scores: np.ndarray, present: np.ndarray | None) -> Any:
+    import pyarrow as pa
+
+    if present is None:
+        return pa.array(scores)
+    all_rows = np.zeros(len(present), scores.dtype)
+    all_rows[present] = scores
+    return pa.array(all_rows, mask=~present)
 
 
 def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schema: Schema) -> Iterator[Table]:
