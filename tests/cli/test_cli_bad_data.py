@@ -175,7 +175,7 @@ def test_what_a_table_is_like_can_be_said(works, moons_model, tmp_path):
     result = works("score", moons_model, tmp_path / "other.txt", *given, "--drop-missing", "--keep", "café")
     expected = works("score", moons_model, "-", input=plain).stdout.split()
     lines = result.stdout.split()
-    assert [line.split(",")[-1] for line in lines] == [
+    assert [line.split(",")[2] for line in lines] == [
         "log_prob",
         expected[1].split(",")[1],
         "",

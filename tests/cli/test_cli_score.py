@@ -16,8 +16,8 @@ def column(text: str, name: str = "log_prob") -> list[str]:
 def test_one_row_with_log_prob_for_each_row(works, moons_model, tmp_path):
     result = works("score", moons_model, "toy:moons:30", "-o", tmp_path / "s.csv")
     scores = pf.data.read_table(tmp_path / "s.csv")
-    assert scores.names == ("row", "log_prob")
-    assert scores.kinds == ("int", "float")
+    assert scores.names == ("row", "log_prob", "percentile")
+    assert scores.kinds == ("int", "float", "float")
     assert scores.column("row").tolist() == list(range(1, 31))
     expected = pf.FlowDensity.load(moons_model).score_samples(pf.data.read_table("toy:moons:30"))
     assert np.allclose(scores.column("log_prob"), expected, rtol=1e-6)
@@ -64,8 +64,8 @@ def test_columns_that_are_kept_come_out_as_they_were(works, moons_model, tmp_pat
     (tmp_path / "d.csv").write_text(text, "utf-8")
     works("score", moons_model, tmp_path / "d.csv", "--keep", "id,date", "--drop-missing", "-o", tmp_path / "s.csv")
     lines = (tmp_path / "s.csv").read_text("utf-8").splitlines()
-    assert lines[0] == "row,id,date,log_prob"
-    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
+    assert lines[0] == "row,id,date,log_prob,percentile"
+    assert [line.rsplit(",", 2)[0] for line in lines[1:]] == [
         '1,"007","2024-02-29"',
         '2,"ü, x","2024-03-01"',
         '3,"9",',
@@ -90,7 +90,7 @@ def test_kept_columns_keep_their_types_and_their_rows(works, moons_model, tmp_pa
     given = ("--keep", "id", "--keep", "when,x1", "--drop-missing", "-o", tmp_path / "s.parquet")
     works("score", moons_model, tmp_path / f"d.{suffix}", *given)
     scores = parquet.read_table(tmp_path / "s.parquet")
-    assert scores.column_names == ["row", "id", "when", "x1", "log_prob"]
+    assert scores.column_names == ["row", "id", "when", "x1", "log_prob", "percentile"]
     for name in ("id", "when", "x1"):
         assert scores[name].combine_chunks().equals(table[name].combine_chunks())
     assert scores["log_prob"].is_null().to_numpy().nonzero()[0].tolist() == list(range(0, count, 1000))
@@ -114,7 +114,7 @@ def test_a_conditional_model_reads_its_conditions(works, conditional_model, peop
 
 def test_standard_input_and_output(works, moons_model):
     result = works("score", moons_model, "-", "-o", "-", input="x1,x0\n0.2,0.1\n0.3,0.5\n")
-    assert result.stdout.splitlines()[0].replace('"', "") == "row,log_prob"
+    assert result.stdout.splitlines()[0].replace('"', "") == "row,log_prob,percentile"
     assert len(result.stdout.splitlines()) == 3
 
 
@@ -168,3 +168,21 @@ def test_a_full_disk_keeps_the_old_scores(fails, moons_model, tmp_path, monkeypa
     assert "No space left on device" in error
     assert "disk has room" in hint
     assert old.read_text() == "old"
+
+
+def test_percentiles_are_shares_of_the_training_rows_that_score_lower(works, moons_model, tmp_path):
+    training = pf.data.read_table("toy:moons:300")
+    works("score", moons_model, "toy:moons:300", "-o", tmp_path / "s.csv")
+    scores = pf.data.read_table(tmp_path / "s.csv")
+    own = pf.FlowDensity.load(moons_model).score_samples(training)
+    expected = [100 * np.mean(own < score) for score in own]
+    assert np.abs(scores.column("percentile") - expected).max() < 1
+    far = write_csv(tmp_path / "far.csv", "x0,x1", [[50, 50]])
+    assert float(column(works("score", moons_model, far).stdout, "percentile")[0]) == 0
+
+
+def test_a_model_without_scores_of_its_training_rows_has_no_percentiles(works, tmp_path):
+    rows = pf.data.read_table("toy:moons:300")
+    pf.FlowDensity("gaussian", max_epochs=1, random_state=0).fit(rows).save(tmp_path / "m.safetensors")
+    result = works("score", tmp_path / "m.safetensors", "toy:moons:30")
+    assert result.stdout.splitlines()[0].replace('"', "") == "row,log_prob"

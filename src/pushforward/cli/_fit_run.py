@@ -47,7 +47,7 @@ def _learned(modality: Modality, data: Any, settings: Settings, request: Request
     """The model, which is then in its file; the checkpoint goes."""
     with _kept(request.checkpoint):
         ready, key = prepared(modality, data, settings)
-        model = trained(modality, ready, settings, key)
+        model = modality.finished(trained(modality, ready, settings, key), ready)
     _save(model, request)
     request.checkpoint.unlink(missing_ok=True)
     return model

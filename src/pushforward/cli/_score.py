@@ -26,10 +26,10 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
 
     Writes the log-density of the rows of DATA by the model in the file MODEL, in nats and in the units of the data. The
     output has one row for each row of DATA, in the same order: its number, from 1, in the column row, the columns of
-    --keep as they are, and log_prob. Columns are matched by name, in any order; those that the model does not know are
-    not read. With --drop-missing, a row without a value in some column gets an empty score. A row with a value that the
-    model cannot produce, such as a negative one in a positive column, gets -inf. Rows stream: a file may be larger than
-    memory.
+    --keep as they are, log_prob, and in percentile how many percent of the training rows score lower. Columns are
+    matched by name, in any order; those that the model does not know are not read. A row with a value that the model
+    cannot produce, such as a negative one in a positive column, gets -inf; with --drop-missing, a row without a value
+    in some column gets an empty score. Rows stream: a file may be larger than memory.
 
     With a model of images, DATA is a folder or an array as for `fit`. The output has one row for each image: its name,
     its bits per dimension, which are an upper bound, and its log-probability in nats.

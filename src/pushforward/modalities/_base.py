@@ -124,6 +124,10 @@ class Modality(abc.ABC):
     def prepare(self, data: Any, settings: Settings, key: jax.Array) -> Prepared:
         """What training needs."""
 
+    def finished(self, model: Model, ready: Prepared) -> Model:
+        """The fitted model with what is to be known of it and its data; a fit from the shell asks for it."""
+        return model
+
     @abc.abstractmethod
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The facts of a model from what their `to_json` gave."""

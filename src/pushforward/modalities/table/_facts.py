@@ -21,6 +21,7 @@ class TableFacts:
         units: Between the columns and what the flow works with; None for a flow that takes them as they are, and in
             files of 0.1, whose flow tells them.
         condition_units: The same of the condition.
+        scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
     """
 
     schema: Schema
@@ -28,6 +29,7 @@ class TableFacts:
     named: bool
     units: Units | None = None
     condition_units: Units | None = None
+    scores: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -38,7 +40,7 @@ class TableFacts:
             "named": self.named,
             "units": None if self.units is None else self.units.to_json(),
             "condition_units": None if self.condition_units is None else self.condition_units.to_json(),
-        }
+        } | ({"scores": list(self.scores)} if self.scores else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -52,6 +54,7 @@ class TableFacts:
             data["named"],
             None if units is None else Units.from_json(units, schema.supports),
             None if given is None or given_units is None else Units.from_json(given_units, given.supports).plain(),
+            tuple(data.get("scores", ())),
         )
 
     def told(self) -> Told:

@@ -174,6 +174,12 @@ class TableModality(Modality):
 
         return prepare_rows(data, settings, key)
 
+    def finished(self, model: Any, ready: Any) -> Any:
+        """With the scores of the training rows, among which `score` ranks others."""
+        from pushforward.modalities.table._ranks import with_scores
+
+        return with_scores(model, ready)
+
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The schemas of a file."""
         from pushforward.modalities.table._facts import TableFacts

@@ -15,8 +15,10 @@ from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
 from pushforward.modalities.table._given import condition_values
+from pushforward.modalities.table._ranks import percentiles
 
-SCORE = "log_prob"
+SCORE, RANK = "log_prob", "percentile"
+"""The columns of scores: nats, and the percentage of training rows below."""
 
 
 class Summary:
@@ -65,15 +67,18 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     schema, conditions = model.facts.schema, model.facts.condition_schema
     keep = flatten(given["keep"])
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
-    parts = read_parts(source, selection(own, keep, [SCORE], given), drop_missing=given["drop_missing"])
+    parts = read_parts(source, selection(own, keep, [SCORE, RANK], given), drop_missing=given["drop_missing"])
     summary = Summary()
     passing: deque[Part] = deque()
     pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions)
-    names = [ROW, *keep, SCORE]
+    ranks = model.facts.scores
+    names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
     with TableWriter(target, names) as writer:
         for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs), "scored"):
             part = passing.popleft()
-            writer.write_arrow(aligned(part, [scores.astype(np.float32)], summary.written, names))
+            columns = [scores, percentiles(scores, ranks)] if ranks else [scores]
+            columns = [column.astype(np.float32) for column in columns]
+            writer.write_arrow(aligned(part, columns, summary.written, names))
             summary.add(scores, part)
     summary.say(target, talk)
     if not model.flow.exact:
