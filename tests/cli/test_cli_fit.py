@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_model(works, people, tmp_path):
 
 
 def test_the_model_is_the_one_that_the_estimator_fits(works, people, people_model):
-    by_shell = works("score", people_model, people, "-q").stdout.split()[1:]
+    by_shell = [line.split(",")[1] for line in works("score", people_model, people, "-q").stdout.split()[1:]]
     by_hand = pf.FlowDensity.load(people_model).score_samples(pf.data.read_table(people))
     assert np.allclose(np.array(by_shell, float), by_hand, rtol=1e-6)
 
