@@ -1,9 +1,10 @@
 """Tables, the column schema and toy densities: how data comes in, and what each column can hold."""
 
 from pushforward.data._coding import encode, unseen_categories
+from pushforward.data._doubts import column_warnings
 from pushforward.data._energies import ENERGIES, Energy
 from pushforward.data._images import Images, read_images
-from pushforward.data._infer import column_warnings, infer_schema
+from pushforward.data._infer import infer_schema
 from pushforward.data._kinds import KindSpec, parse_kind, parse_override
 from pushforward.data._read import as_table, read_batches, read_table
 from pushforward.data._schema import Column, Schema

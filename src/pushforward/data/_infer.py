@@ -11,7 +11,6 @@ from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed,
 from pushforward.data._coding import cells, numbers
 from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
-from pushforward.data._support import mean_and_spread
 from pushforward.data._tables import Table, positions, quoted, require_rows
 from pushforward.data._units import LARGEST
 
@@ -26,8 +25,6 @@ END_WIDTH, END_SHARE = 0.05, 0.01
 
 An exponential column that happens to stay below 1 does not pass: a hundredth of it near 1 means more beyond.
 """
-FLOAT64_RATIO = 1e12
-"""|mean| / spread above which float64 (16 digits) keeps fewer than about 5,000 steps per spread."""
 ANGLE_NAMES = re.compile(
     r"angle|degree|radian|direction|bearing|heading|azimuth|phase|torsion|dihedral|longitude|\b(deg|rad|lon|lng)\b"
 )
@@ -35,8 +32,6 @@ ANGLE_NAMES = re.compile(
 TURNS = ((0.0, 360.0), (-180.0, 180.0), (0.0, 2.0 * math.pi), (-math.pi, math.pi))
 WHOLE = 2.0**53
 """Beyond this not every whole number is a float64, and all floats are whole."""
-SPIKE_SHARE = 0.1
-"""A value of a continuous column that makes up more than this share of the rows is reported."""
 
 
 def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
@@ -92,36 +87,6 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     if problems:
         raise together(problems)
     return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
-
-
-def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
-    """Sentences on columns that a flow can fit only poorly: digits lost in float32, spikes, values on an edge."""
-    found = []
-    for column in schema.columns:
-        if column.kind == "categorical":
-            continue
-        cells = numbers(table, column.name)
-        mean, spread = mean_and_spread(cells)
-        if abs(mean) > FLOAT64_RATIO * spread:
-            found.append(
-                f"{column.name!r}: the mean {mean:.6g} is {abs(mean) / spread:.2g} times the spread {spread:.3g}, "
-                "so even float64 loses digits; subtract an offset before fitting."
-            )
-        if column.kind == "integer":
-            continue
-        if column.kind == "bounded" and (on_edge := int(np.sum((cells == column.low) | (cells == column.high)))):
-            found.append(
-                f"{column.name!r}: {on_edge} of {len(cells)} values lie on the edge of {column.spec}; "
-                "if they are real, give wider limits."
-            )
-        values, counts = np.unique(cells, return_counts=True)
-        top = int(np.argmax(counts))
-        if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * len(cells):
-            found.append(
-                f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / len(cells):.0%} of the rows; a density "
-                "grows a spike there, and its log-likelihood means little."
-            )
-    return tuple(found)
 
 
 def _is_categorical(table: Table, name: str, asked: KindSpec | None) -> bool:

@@ -17,6 +17,7 @@ from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table import _predict
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
+from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._mixed import in_user_values, joined
 
 NUM_SAMPLES = 1000
@@ -73,7 +74,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
             y: `(rows,)` or `(rows, columns)`. Without it, what is to be expected: the mean log-density of 128 draws of
                 the model given each row, which is minus the entropy.
         """
-        given = rows_to_score(self, X)
+        given = self._given(X)
         if y is None:
             return _predict.expected_log_prob(self._table_flow, given, ENTROPY_SAMPLES, _noise())
         return log_prob(self._table_flow, given_targets(y, self.schema_, len(given)), given)
@@ -96,7 +97,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
             n_samples: Draws for each row, the same noise for all of them.
             return_error: Whether to return the standard error of the draws too; 0 for an integral.
         """
-        given = rows_to_score(self, X)
+        given = self._given(X)
         found = _predict.mean(self._table_flow, given, n_samples, _noise())
         value = in_user_values(self.schema_, found.value) if self.schema_.categorical else found.value
         return self._told(_predict.Estimate(value, found.error), return_error)
@@ -117,7 +118,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
             DataError: If a level is not in (0, 1), or y has a circular or categorical column.
         """
         levels = np.asarray(q, np.float64)
-        found = _predict.quantiles(self._table_flow, rows_to_score(self, X), np.atleast_1d(levels), n_samples, _noise())
+        found = _predict.quantiles(self._table_flow, self._given(X), np.atleast_1d(levels), n_samples, _noise())
         if levels.ndim == 0:
             found = _predict.Estimate(found.value[:, 0], found.error[:, 0])
         return self._told(found, return_error)
@@ -149,7 +150,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
             n_samples: As of `predict`, where y has several columns.
             return_error: As of `predict`.
         """
-        given = rows_to_score(self, X)
+        given = self._given(X)
         values = given_targets(y, self.schema_, len(given)).astype(np.float64)
         return self._told(_predict.distribution(self._table_flow, given, values, n_samples, _noise()), return_error)
 
@@ -211,14 +212,22 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
         return self._fitted.facts.condition_schema
 
     def _iter_draws(self, X: Any, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
-        given = rows_to_score(self, X)
+        given = self._given(X)
         return iter_draws(
             self._table_flow, num_draws(n_samples, temperature), key_from(random_state), temperature, given
         )
 
     def _pair(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        given = rows_to_score(self, X)
+        given = self._given(X)
         return given_targets(y, self.schema_, len(given)), given
+
+    def _given(self, X: Any) -> np.ndarray:
+        """What is known, after a warning of what is far outside the training rows."""
+        given, far = rows_to_score(self, X), FarConditions(self._fitted.facts)
+        far.add(given)
+        for sentence in far.sentences():
+            warnings.warn(sentence, stacklevel=3)
+        return given
 
     def _told(self, found: _predict.Estimate, return_error: bool) -> Any:
         """The values, without the axis of columns where there is one; with their errors if these are asked for."""

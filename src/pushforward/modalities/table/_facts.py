@@ -21,6 +21,8 @@ class TableFacts:
         units: Between the columns and what the flow works with; None for a flow that takes them as they are, and in
             files of 0.1, whose flow tells them.
         condition_units: The same of the condition.
+        condition_ranges: The least and the greatest training value of each column of the condition; None for angles and
+            categories, and empty in files that do not know them.
         scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
     """
 
@@ -29,6 +31,7 @@ class TableFacts:
     named: bool
     units: Units | None = None
     condition_units: Units | None = None
+    condition_ranges: tuple[tuple[float, float] | None, ...] = ()
     scores: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -40,6 +43,7 @@ class TableFacts:
             "named": self.named,
             "units": None if self.units is None else self.units.to_json(),
             "condition_units": None if self.condition_units is None else self.condition_units.to_json(),
+            "condition_ranges": [None if ends is None else list(ends) for ends in self.condition_ranges],
         } | ({"scores": list(self.scores)} if self.scores else {})
 
     @classmethod
@@ -54,6 +58,7 @@ class TableFacts:
             data["named"],
             None if units is None else Units.from_json(units, schema.supports),
             None if given is None or given_units is None else Units.from_json(given_units, given.supports).plain(),
+            tuple(None if ends is None else (ends[0], ends[1]) for ends in data.get("condition_ranges", ())),
             tuple(data.get("scores", ())),
         )
 

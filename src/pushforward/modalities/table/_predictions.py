@@ -15,6 +15,7 @@ from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table import _predict
 from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow
+from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
 
 
@@ -54,18 +55,23 @@ def predict(model: Model, source: str, target: str, asked: Asked, given: Mapping
             "fit one with `--condition A,B`, the columns that are known",
         )
     flow, keep = TableFlow.of(model), flatten(given["keep"])
+    far = FarConditions(model.facts)
     exact, rows, dropped = _predict.is_monotone(flow), 0, 0
     own = _names(schema, asked, exact=exact)
     parts = read_parts(source, selection(conditions.columns, keep, own, given), drop_missing=given["drop_missing"])
     names = [ROW, *keep, *own]
     with TableWriter(target, names) as writer:
         for part in parts:
-            found = list(_answers(flow, condition_values(part.table, conditions), asked, exact=exact))
+            condition = condition_values(part.table, conditions)
+            far.add(condition)
+            found = list(_answers(flow, condition, asked, exact=exact))
             writer.write_arrow(aligned(part, found, rows + dropped, names))
             rows, dropped = rows + part.table.num_rows, dropped + part.table.dropped
     talk.say(f"wrote {plural(rows, 'prediction')} to {'standard output' if target == '-' else target}")
     if dropped:
         talk.say(f"{plural(dropped, 'row')} without a prediction: a cell was missing")
+    for sentence in far.sentences():
+        talk.warn(sentence)
     if not exact:
         talk.say(f"  each from {asked.draws:,} draws: the columns `..._error` are their standard errors")
 

@@ -18,6 +18,7 @@ from pushforward.modalities.table._columns import (
     split_kinds,
 )
 from pushforward.modalities.table._facts import TableFacts
+from pushforward.modalities.table._far import training_ranges
 from pushforward.modalities.table._flow import build_flow, objective_of, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, in_order, with_weight
 from pushforward.modalities.table._settings import TableSettings
@@ -48,6 +49,7 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
         rows.named,
         None if stands_alone(flow) else schema.units(rows.x.values),
         None if conditions is None or rows.condition is None else conditions.condition_units(rows.condition.values),
+        () if conditions is None or rows.condition is None else training_ranges(conditions, rows.condition.values),
     )
     return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
 

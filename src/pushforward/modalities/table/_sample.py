@@ -11,6 +11,7 @@ from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._chunks import TableFlow, iter_draws
+from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
 
 FLOAT32_WHOLE = 2**24
@@ -36,6 +37,11 @@ def sample(
             writer.write(chunk.astype(dtype))
     where = "standard output" if target == "-" else target
     talk.say(f"wrote {plural(total, 'row')} to {where}")
+    if given is not None:
+        far = FarConditions(model.facts)
+        far.add(given.values)
+        for sentence in far.sentences():
+            talk.warn(sentence)
 
 
 def draws(

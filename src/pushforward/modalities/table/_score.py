@@ -14,6 +14,7 @@ from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
+from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table._ranks import percentiles
 
@@ -24,7 +25,8 @@ SCORE, RANK = "log_prob", "percentile"
 class Summary:
     """Adds up the scores that pass through, for the last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, far: FarConditions) -> None:
+        self.far = far
         self.rows = self.outside = self.dropped = 0
         self.total = 0.0
         self.unseen: dict[str, Counter[object]] = {}
@@ -55,6 +57,8 @@ class Summary:
             talk.say(f"{plural(self.dropped, 'row')} without a score: a cell was missing")
         for name, counts in self.unseen.items():
             talk.warn(f"{unseen_sentence(name, counts)}: log_prob is -inf there.")
+        for sentence in self.far.sentences():
+            talk.warn(sentence)
         if self.outside:
             talk.say(
                 f"{plural(self.outside, 'row')} with a value that the model cannot produce: log_prob is -inf there, "
@@ -68,9 +72,9 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     keep = flatten(given["keep"])
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
     parts = read_parts(source, selection(own, keep, [SCORE, RANK], given), drop_missing=given["drop_missing"])
-    summary = Summary()
+    summary = Summary(FarConditions(model.facts))
     passing: deque[Part] = deque()
-    pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions)
+    pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions, summary.far)
     ranks = model.facts.scores
     names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
     with TableWriter(target, names) as writer:
@@ -82,7 +86,9 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
             summary.add(scores, part)
     summary.say(target, talk)
     if not model.flow.exact:
-        talk.say("  these are estimates of a bound: the flow does not give exact log-densities")
+        whole = ", ".join(column.name for column in schema.columns if column.kind == "integer")
+        reason = f"whole numbers ({whole}) are scored with noise" if whole else "the flow gives no exact log-densities"
+        talk.say(f"  these are estimates of a bound: {reason}")
 
 
 def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schema: Schema) -> Iterator[Table]:
@@ -94,7 +100,10 @@ def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schem
 
 
 def _pairs(
-    batches: Iterable[Table], schema: Schema, conditions: Schema | None
+    batches: Iterable[Table], schema: Schema, conditions: Schema | None, far: FarConditions
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     for batch in batches:
-        yield encode(batch, schema).values, None if conditions is None else condition_values(batch, conditions)
+        condition = None if conditions is None else condition_values(batch, conditions)
+        if condition is not None:
+            far.add(condition)
+        yield encode(batch, schema).values, condition
