@@ -31,7 +31,9 @@ def test_a_column_that_others_give_is_named(third, said):
     assert "`--drop c`" in warning
 
 
-@pytest.mark.parametrize("third", [A + 0.02 * RNG.normal(size=N), A * B, np.abs(A), A**3], ids=["near", "product", "absolute", "cube"])
+@pytest.mark.parametrize(
+    "third", [A + 0.02 * RNG.normal(size=N), A * B, np.abs(A), A**3], ids=["near", "product", "absolute", "cube"]
+)
 def test_a_column_that_is_only_near_to_others_is_not(third):
     assert warnings_of(a=A, b=B, c=third) == ()
 
