@@ -10,7 +10,7 @@ import pytest
 
 from pushforward._errors import DataError
 from pushforward.data import Table, read_batches, read_table, write_table
-from pushforward.data._csv import HEAD_BYTES
+from pushforward.data.text._csv import HEAD_BYTES
 
 VALUES = np.array([[1.0, 2.5], [3.0, -1e-300], [5.0, np.pi]])
 

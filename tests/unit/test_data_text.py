@@ -338,7 +338,7 @@ def test_fits_is_read_through_astropy_or_says_what_to_install(monkeypatch):
     monkeypatch.setattr("pushforward.data.files._fits.find_spec", lambda name: None)
     with pytest.raises(DataError, match="astropy, which is not installed") as caught:
         read_text("SIMPLE", "d.fits")
-    assert caught.value.hint == 'install it with `pip install "pushforward[fits]"`'
+    assert caught.value.hint == "install it with `pip install astropy`"
 
 
 def test_tables_of_fits_keep_names_types_and_what_is_undefined():

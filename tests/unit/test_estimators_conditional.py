@@ -154,8 +154,8 @@ def test_several_features_and_one_target(pairs):
     assert two.condition_schema_.names == ("x0", "x1")
     assert two.schema_.names == ("y0",)
     assert two.n_features_in_ == 2
-    assert two.sample([[100.0, 0.5]], 4, random_state=0).shape == (4, 1)
-    assert two.predict([[100.0, 0.5]]).shape == (1,)
+    assert two.sample([[100.5, 0.1]], 4, random_state=0).shape == (4, 1)
+    assert two.predict([[100.5, 0.1]]).shape == (1,)
     with pytest.raises(ValueError, match="X has 1 features"):
         two.sample([[100.0]])
     with pytest.raises(DataError, match="y has 2 columns, but the model is of 1: y0"):

@@ -46,7 +46,7 @@ def test_guided_sampling_by_memory_is_that_of_a_pass_for_each_patch(key):
     guided = GuidedTransformer(net, 1.5)
     plain, none = net(x, condition), net(x, jnp.zeros((2, 5)))
     np.testing.assert_allclose(guided(x, condition), plain + 1.5 * (plain - none), rtol=1e-5, atol=1e-5)
-    memories, before = guided.empty(5), jnp.zeros((3, 5))
+    memories, before = guided.empty(5, jnp.float32), jnp.zeros((3, 5))
     for place in range(4):
         raw, memories = guided.step(before, place, memories, condition)
         np.testing.assert_allclose(raw, guided(x, condition)[:, place], rtol=1e-4, atol=1e-4)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
-from pushforward.data._numpy import open_array
 from pushforward.data._source import Selection, Source
 from pushforward.data._toy import TOYS
+from pushforward.data.files._numpy import open_array
 
 TOY_ROWS = 10_000
 """Rows of a toy when its source does not say."""

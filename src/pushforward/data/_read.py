@@ -12,16 +12,16 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.data._arrow import open_feather, open_frame, open_parquet
 from pushforward.data._builtin import open_sklearn, open_toy
 from pushforward.data._categories import in_order
-from pushforward.data._csv import open_csv
 from pushforward.data._given import as_rows, plain
 from pushforward.data._missing import IN_PYTHON, IN_SHELL, Missing
-from pushforward.data._numpy import open_array, open_npy, open_npz, open_objects
 from pushforward.data._source import Selection, Source, block_rows
 from pushforward.data._tables import Table
 from pushforward.data.files._fits import open_fits
 from pushforward.data.files._jsonl import open_jsonl
+from pushforward.data.files._numpy import open_array, open_npy, open_npz, open_objects
 from pushforward.data.files._sentinels import without_missing
 from pushforward.data.text._compressed import COMPRESSED, inner_name
+from pushforward.data.text._csv import open_csv
 from pushforward.data.text._options import AS_FOUND, TextOptions
 
 READERS: dict[str, Callable[..., Source]] = {

@@ -36,7 +36,7 @@ def _table(path: Path, label: str) -> Any:
     if find_spec("astropy") is None:
         raise DataError(
             f"{label}: FITS files are read through astropy, which is not installed.",
-            'install it with `pip install "pushforward[fits]"`',
+            "install it with `pip install astropy`",
         )
     from astropy.table import Table  # pyright: ignore[reportMissingImports]: an extra
 
