@@ -61,7 +61,9 @@ def test_both_directions_agree_with_mpmath(column, mean, spread, x64):
 
 def test_the_map_in_a_flow_is_the_same(x64):
     rng = np.random.default_rng(0)
-    schema = Schema([*KINDS, Column("count", "integer", 0.0), Column("whole", "integer"), Column("n", "integer", 1, 5)])
+    schema = Schema(
+        [*KINDS, Column("count", "integer", 0.0), Column("whole", "integer"), Column("n", "integer", 1.0, 5.0)]
+    )
     values = np.stack(
         [
             rng.normal(5, 2, 300),
@@ -92,7 +94,7 @@ def test_training_sees_what_scores_see():
             Column("unix", "integer"),
             Column("count", "integer", 0.0),
             Column("x", "positive"),
-            Column("n", "integer", 1, 5),
+            Column("n", "integer", 1.0, 5.0),
         ]
     )
     values = np.stack(
