@@ -139,7 +139,7 @@ def test_questions_without_an_answer_say_so(fitted, pairs):
     dose = pairs[0]
     with pytest.raises(DataError, match="levels between 0 and 1"):
         fitted.quantile(dose, 1.0)
-    with pytest.raises(DataError, match="`level` must be between 0 and 1, got 90.0"):
+    with pytest.raises(DataError, match="`level` must be between 0 and 1, got 90"):
         fitted.interval(dose, 90.0)
     with pytest.raises(DataError, match="n_samples must be at least 2"):
         fitted.predict(dose, 1)
