@@ -117,6 +117,19 @@ def test_the_mean_of_one_column_is_an_integral():
     np.testing.assert_allclose(model.predict(c), np.exp(middle + 0.5 * spread**2), rtol=1e-3)
 
 
+@pytest.mark.parametrize("most", [1, 3, 40])
+def test_the_mean_of_whole_numbers_is_the_sum_over_them(most):
+    """Of 0, 1, ..., each with the probability that the distribution function has: E[Y] = sum of P(Y > n)."""
+    settings = {"flow": "affine", "options": {"width": 4, "depth": 1}, "max_epochs": 1, "validation": None}
+    rng = np.random.default_rng(0)
+    y = rng.binomial(most, 0.3, 200).astype(float)
+    model = pf.ConditionalFlowDensity(**settings, columns=f"integer(0,{most})", random_state=0)
+    model.fit(rng.normal(size=(200, 1)), y)
+    c = np.array([[-1.0], [0.5]])
+    above = [1.0 - model.cdf(c, np.full(2, float(n))) for n in range(most)]
+    np.testing.assert_allclose(model.predict(c), np.sum(above, axis=0), atol=2e-3)
+
+
 def test_whole_numbers_have_a_distribution_function_of_steps():
     model = exact_model("integer")
     n = np.arange(-12.0, 13.0)

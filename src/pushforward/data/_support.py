@@ -94,6 +94,13 @@ class Support(NamedTuple):
         return self.integer or bool(np.any((cells == self.low) | (cells == self.high)))
 
     @property
+    def not_rounded(self) -> "Support":
+        """Of integers, the real numbers that are rounded down to them."""
+        if not self.integer or self.categorical:
+            return self
+        return Support(self.low, None if self.high is None else self.high + 1.0)
+
+    @property
     def shape_key(self) -> "Support":
         """What columns that share one map have in common: integers are counted from their lower limit."""
         if self.circular:

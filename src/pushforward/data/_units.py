@@ -82,6 +82,10 @@ class Units:
         means, spreads = (tuple(np.asarray(part, np.float64).tolist()) for part in (place.loc, place.scale))
         return cls(tuple(supports), means, spreads, edges)
 
+    def not_rounded(self) -> Self:
+        """The same with integers as the real numbers that are rounded down to them."""
+        return replace(self, supports=tuple(support.not_rounded for support in self.supports))
+
     @property
     def integers(self) -> list[int]:
         """Places of the integer columns, which a flow sees with noise."""

@@ -16,8 +16,6 @@ OF_CONDITIONS = ("categorical", "circular")
 """Kinds that a condition can have; other numbers are standardised."""
 BINARY = "integer(0,1)"
 
-ColumnKinds = str | Mapping[str, str] | None
-
 
 def schema_of(table: Table, columns: Any) -> Schema:
     """The schema of the columns.

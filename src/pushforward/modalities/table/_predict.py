@@ -6,6 +6,7 @@ predicted for a row does not depend on its neighbours.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from pushforward.distributions import AbstractDistribution, Embedded, Normal, Tr
 from pushforward.modalities.table._chunks import TableFlow, log_prob
 
 NODES = np.linspace(-8.0, 8.0, 129)
-"""Of the integral over the noise that a mean is: the trapezoidal rule, whose error is about 1e-4 spreads at kinks."""
+"""Of the integral over the noise that a mean is. The trapezoidal rule errs by 5e-4 of a jump in the slope, at most."""
 LEAST_DRAWN = 2
 DRAWN_CELLS = 2**18
 """Conditions times draws times columns that are drawn at once."""
@@ -37,9 +38,7 @@ class Estimate(NamedTuple):
 def mean(model: TableFlow, condition: np.ndarray, num_samples: int, key: PRNGKeyArray) -> Estimate:
     """The mean of every column, `(rows, columns)`: of an angle the mean direction, of categories the commonest code."""
     if is_monotone(model):
-        weights = np.exp(-0.5 * NODES**2)
-        values = _pushed(model, condition, NODES)
-        return _exact((values @ (weights / weights.sum()))[:, None])
+        return _exact(_integral(model, condition)[:, None])
     parts = [_mean_of(draws, model.schema.columns) for draws in _draws(model, condition, num_samples, key)]
     return _joined(parts)
 
@@ -105,6 +104,27 @@ def is_monotone(model: TableFlow) -> bool:
         and isinstance(flow.base, Normal)
         and flow.base.loc is None  # a standard one
     )
+
+
+def _integral(model: TableFlow, condition: np.ndarray) -> np.ndarray:
+    """The mean of one column over its noise, `(rows,)`."""
+    assert model.units is not None
+    if not model.units.integers:
+        weights = np.exp(-0.5 * NODES**2)
+        return _pushed(model, condition, NODES) @ (weights / weights.sum())
+    # The rule would miss by a fortieth where a number is rounded down: between two nodes the mean has a formula.
+    real = _pushed(replace(model, units=model.units.not_rounded()), condition, NODES)
+    low, high = np.minimum(real[:, :-1], real[:, 1:]), np.maximum(real[:, :-1], real[:, 1:])
+    wide = high - low > 1e-9 * np.maximum(np.abs(high), 1.0)
+    between = (_floor_summed(high) - _floor_summed(low)) / np.where(wide, high - low, 1.0)
+    share = np.diff(ndtr(NODES))
+    return np.where(wide, between, np.floor(low)) @ (share / share.sum())
+
+
+def _floor_summed(x: np.ndarray) -> np.ndarray:
+    """The integral of the floor from 0 to x."""
+    whole = np.floor(x)
+    return whole * (x - whole) + 0.5 * whole * (whole - 1.0)
 
 
 def _transformed(flow: AbstractDistribution) -> AbstractDistribution:

@@ -68,15 +68,6 @@ def in_order(rows: Rows) -> Rows:
     return _take(rows, np.repeat(order, weights[order].astype(int)))
 
 
-def spread_rows(rows: Rows, most: int) -> np.ndarray:
-    """At most `most` of the conditions, at even steps of the weight before them."""
-    assert rows.condition is not None
-    total = np.arange(1, rows.x.num_rows + 1) if rows.weights is None else np.cumsum(rows.weights)
-    count = min(most, rows.x.num_rows)
-    steps = (np.arange(count) + 0.5) * (total[-1] / count)
-    return rows.condition.values[np.searchsorted(total, steps)]
-
-
 def _take(rows: Rows, index: np.ndarray) -> Rows:
     def taken(table: Table) -> Table:
         return replace(table, values=table.values[index])
