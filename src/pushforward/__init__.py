@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         bijections,
         data,
         diagnostics,
+        distillation,
         distributions,
         estimators,
         flows,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         train,
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
+    from pushforward.distillation import distill
     from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit, partition, trainable
@@ -41,6 +43,7 @@ _HOMES = {
     "ImageDensity": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "TrainingError": "pushforward._errors",
+    "distill": "pushforward.distillation",
     "fit": "pushforward.train",
     "load": "pushforward.io",
     "partition": "pushforward.train",
@@ -51,6 +54,7 @@ _PACKAGES = (
     "bijections",
     "data",
     "diagnostics",
+    "distillation",
     "distributions",
     "estimators",
     "flows",
@@ -79,6 +83,8 @@ __all__ = [
     "bijections",
     "data",
     "diagnostics",
+    "distill",
+    "distillation",
     "distributions",
     "estimators",
     "fit",

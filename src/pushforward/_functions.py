@@ -12,13 +12,13 @@ _JITTED = type(jax.jit(lambda: None))
 
 
 class Held:
-    """A callable without a hash, such as a method of a flow, an `equinox.Partial` or an instance of a data class.
+    """A callable without a hash, such as a method of a flow, an `equinox.Partial` or a data class; or a flow itself.
 
     Two are equal if they hold the very same arrays in the same places, as `flow.log_prob` and `flow.log_prob` do, so
     that nothing is compiled twice. Whatever can be changed in place is equal to nothing but itself.
     """
 
-    def __init__(self, function: Callable[..., Any]):
+    def __init__(self, function: Any):
         self.function = function
         self._arrays, self._rest = _taken_apart(function)
 

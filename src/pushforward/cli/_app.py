@@ -13,7 +13,19 @@ from pushforward.cli._command import Help
 from pushforward.cli._exit import end_with
 from pushforward.cli._failures import explain
 
-COMMANDS = ("fit", "score", "predict", "sample", "show", "plot", "interpolate", "attributes", "flows", "completion")
+COMMANDS = (
+    "fit",
+    "score",
+    "predict",
+    "sample",
+    "show",
+    "plot",
+    "interpolate",
+    "attributes",
+    "distill",
+    "flows",
+    "completion",
+)
 """In the order of a first session; `score` lives in `_score.py` and is called `command` there."""
 
 

@@ -13,7 +13,8 @@ from pushforward.distributions._base import AbstractDistribution
 class Fitted(Protocol):
     """What was fitted to data and holds its flow, in the units of the data: `FlowDensity` and its sisters."""
 
-    flow_: AbstractDistribution
+    @property
+    def flow_(self) -> AbstractDistribution: ...
 
 
 def flow_of(name: str, model: Any) -> AbstractDistribution:

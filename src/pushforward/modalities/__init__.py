@@ -7,7 +7,7 @@ own is a class on `Modality` and a call of `register`; see docs/extending.md.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pushforward.modalities._base import Figure, Modality, Told
+from pushforward.modalities._base import Figure, Lesson, Modality, Told
 from pushforward.modalities._options import Number, OneOf, Option
 from pushforward.modalities._registry import modalities, modality_named, modality_of, register
 
@@ -20,6 +20,7 @@ _HEAVY = {"Model": "_model", "Prepared": "_learn", "read_model": "_model", "writ
 
 __all__ = [
     "Figure",
+    "Lesson",
     "Modality",
     "Model",
     "Number",

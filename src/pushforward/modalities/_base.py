@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import jax
 
+    from pushforward.distillation import StudentReport
     from pushforward.distributions import AbstractDistribution
     from pushforward.modalities._learn import Prepared
     from pushforward.modalities._model import Model
@@ -51,6 +52,28 @@ class Told(NamedTuple):
     plain: dict[str, Any]
     facts: Sequence[tuple[str, object]] = ()
     tables: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]] = ()
+
+
+class Lesson(NamedTuple):
+    """What `distill` is asked for.
+
+    Attributes:
+        flow: The student's recipe, or None for the teacher's own layers, each turned round.
+        options: Of the recipe.
+        source: Rows to learn from, or None for the teacher's own draws.
+        forward: Weight of the divergence of the student from the teacher's draws, from 0 to 1.
+        max_epochs: Epochs.
+        seed: Of all randomness.
+        progress: Whether to report on stderr.
+    """
+
+    flow: str | None
+    options: Mapping[str, Any]
+    source: str | None
+    forward: float
+    max_epochs: int
+    seed: int
+    progress: bool
 
 
 class Modality(abc.ABC):
@@ -180,6 +203,10 @@ class Modality(abc.ABC):
 
     def predict(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
         """Write what the model says of the rest of each event, given a part."""
+        raise NotImplementedError
+
+    def distill(self, model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
+        """The model with a student in the place of its flow, and how near the student is."""
         raise NotImplementedError
 
     def interpolate(

@@ -4,6 +4,7 @@ from pushforward.objectives._augment import Augmented
 from pushforward.objectives._batch import Batch, Objective
 from pushforward.objectives._bits import Bits, average_bits_per_dim
 from pushforward.objectives._continuous import flow_matching, rnode
+from pushforward.objectives._distillation import distillation, power_loss
 from pushforward.objectives._drop_condition import DropCondition
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
@@ -16,8 +17,10 @@ __all__ = [
     "Objective",
     "average_bits_per_dim",
     "bits_per_dim",
+    "distillation",
     "flow_matching",
     "nll",
+    "power_loss",
     "reverse_kl",
     "rnode",
 ]

@@ -10,7 +10,7 @@ from pushforward.modalities._options import Number, Option, named_value, names, 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
 
-READ = ("fit", "score", "predict", "sample", "plot")
+READ = ("fit", "score", "predict", "sample", "plot", "distill")
 """The commands that read a table."""
 
 OPTIONS = (
@@ -128,7 +128,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"predict"})
+    extra_commands = frozenset({"predict", "distill"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -197,6 +197,8 @@ class TableModality(Modality):
         from pushforward.modalities.table._flow import objective_of
         from pushforward.objectives import nll
 
+        if "teacher" in model.settings:
+            return Figure(1.0, "nats from the teacher", "divergence from the teacher, over the student's draws,", False)
         if objective_of(model.recipe, model.facts.schema) is nll:
             return Modality.figure(self, model)
         return Figure(1.0, "squared error of the velocity", "squared error of the velocity, not a likelihood,", False)
@@ -217,6 +219,12 @@ class TableModality(Modality):
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
         predict(model, source, target, asked, given, talk)
+
+    def distill(self, model: Any, lesson: Any, given: Mapping[str, Any]) -> Any:
+        """With a student of the same columns."""
+        from pushforward.modalities.table._student import taught
+
+        return taught(model, lesson, given)
 
     def sample(
         self,

@@ -1,0 +1,96 @@
+"""`pushforward distill`: a model that is fast at samples, from one that is slow at them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pushforward.cli import _options as options
+from pushforward.cli._command import command as make_command
+
+
+@make_command(
+    "pushforward distill wine.safetensors -o fast.safetensors",
+    "pushforward distill wine.safetensors -o fast.safetensors --flow iaf --set num_layers=8 --forward 0.5",
+    own="distill",
+)
+@click.argument("teacher", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "student",
+    metavar="MODEL",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write the student to, such as fast.safetensors.",
+)
+@click.option(
+    "--flow",
+    type=options.FlowName(),
+    show_default="the layers of the teacher, turned round",
+    help="Which flow the student is; see `pushforward flows`.",
+)
+@click.option(
+    "--set",
+    "settings",
+    type=options.Setting(),
+    multiple=True,
+    help="An option of the flow, such as num_layers=8; see `pushforward flows NAME`. Repeatable.",
+)
+@click.option(
+    "--data",
+    "source",
+    metavar="DATA",
+    type=options.Source(),
+    help="Rows to measure on, and for --forward to learn from; a conditional model takes its conditions from there.",
+)
+@click.option(
+    "--forward",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Weight of the divergence over the teacher's draws (or DATA) beside that over the student's: from 0 on, a "
+    "student covers more of what its teacher can do.",
+)
+@click.option(
+    "--max-epochs", metavar="N", type=click.IntRange(1), default=50, show_default=True, help="Epochs of 100 steps."
+)
+@options.seed
+@options.json_output
+@options.quiet
+def command(*, teacher: Path, student: Path, as_json: bool, quiet: bool, **given: Any) -> None:
+    """Teach a student that is fast at samples.
+
+    The flow in the file TEACHER is slow at samples, as maf, nsf-ar and made are, which draw column after column. Its
+    student is fast at them, and as near to it as the reported divergence says: a flow that you name, or the teacher's
+    own layers, each turned round. No data are needed. The student is a model as any other, for `sample`, `score` and
+    `show`; it scores more slowly than its teacher.
+    """
+    from pushforward.cli._failures import WrongUsage
+    from pushforward.cli._layout import print_json
+    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli._request import check_recipe, check_target
+    from pushforward.modalities import Lesson
+    from pushforward.modalities._model import write_model
+    from pushforward.modalities._talk import Talk
+
+    asked = {name: given.pop(name) for name in ("flow", "settings", "source", "forward", "max_epochs", "seed")}
+    check_target(student)
+    model, modality, own = opened(teacher, "distill", given)
+    require_command(teacher, modality, "distill")
+    if student.exists() and student.samefile(teacher):
+        raise WrongUsage(f"{student} is the teacher: it would be replaced.", "give the student a name of its own")
+    settings, flow, talk = asked.pop("settings"), asked["flow"], Talk(quiet=quiet)
+    if settings and flow is None:
+        raise WrongUsage("--set needs --flow.", "without it the student has the layers of its teacher")
+    if flow is not None:
+        check_recipe(flow, settings, conditional=model.flow.cond_shape is not None)
+    lesson = Lesson(options=dict(settings), progress=not quiet, **asked)
+    found, report = modality.distill(model, lesson, own)
+    write_model(student, found)
+    for line in str(report).splitlines():
+        talk.say(line)
+    talk.say(f"wrote {student}")
+    if as_json:
+        print_json({"model": str(student), "teacher": str(teacher), "flow": found.recipe} | report.summary())
