@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
     from pushforward.distillation import distill
-    from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
+    from pushforward.estimators import ConditionalFlowDensity, FlowClassifier, FlowDensity, Gaussianizer, ImageDensity
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit, partition, trainable
 
@@ -38,6 +38,7 @@ _HOMES = {
     "DataError": "pushforward._errors",
     "FileError": "pushforward._errors",
     "FitResult": "pushforward.train",
+    "FlowClassifier": "pushforward.estimators",
     "FlowDensity": "pushforward.estimators",
     "Gaussianizer": "pushforward.estimators",
     "ImageDensity": "pushforward.estimators",
@@ -74,6 +75,7 @@ __all__ = [
     "DataError",
     "FileError",
     "FitResult",
+    "FlowClassifier",
     "FlowDensity",
     "Gaussianizer",
     "ImageDensity",

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pushforward import ConditionalFlowDensity, FlowDensity, Gaussianizer
+from pushforward import ConditionalFlowDensity, FlowClassifier, FlowDensity, Gaussianizer
 
 # Small, because each of about 150 checks fits and compiles. Without held-out rows the last flow is kept; with them it
 # could be the one before training, the same for all data.
@@ -16,7 +16,10 @@ SETTINGS = {
 }
 
 
-@parametrize_with_checks([FlowDensity(**SETTINGS), ConditionalFlowDensity(**SETTINGS), Gaussianizer(**SETTINGS)])
+ESTIMATORS = (FlowDensity, ConditionalFlowDensity, Gaussianizer, FlowClassifier)
+
+
+@parametrize_with_checks([estimator(**SETTINGS) for estimator in ESTIMATORS])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_scikit_learn_check_passes(estimator, check):
     check(estimator)

@@ -3,14 +3,19 @@
 import os
 
 from pushforward._errors import FileError
+from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._images import ImageDensity
 from pushforward.modalities._model import read_model
 
 
-def load_estimator(path: str | os.PathLike[str]) -> FlowDensity | ConditionalFlowDensity | ImageDensity:
-    """The estimator in a file: of a table a `ConditionalFlowDensity` or a `FlowDensity`, of images an `ImageDensity`.
+def load_estimator(
+    path: str | os.PathLike[str],
+) -> FlowDensity | ConditionalFlowDensity | FlowClassifier | ImageDensity:
+    """The estimator in a file.
+
+    Of a table it is a `FlowDensity`, a `ConditionalFlowDensity` or a `FlowClassifier`; of images an `ImageDensity`.
 
     Raises:
         FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.
@@ -18,6 +23,8 @@ def load_estimator(path: str | os.PathLike[str]) -> FlowDensity | ConditionalFlo
     model = read_model(path)
     if model.modality == "image":
         return ImageDensity.from_model(model)
+    if model.modality == "table" and "fitted" in model.settings:
+        return FlowClassifier.from_model(model)
     if model.modality == "table":
         conditional = model.facts.condition_schema is not None
         return (ConditionalFlowDensity if conditional else FlowDensity).from_model(model)

@@ -36,4 +36,7 @@ class AbstractConditioner(Part):
 
     @abc.abstractmethod
     def __call__(self, x: Array, condition: Array | None = None) -> Array:
-        """`(*in_shape, batch)`, and a condition `(*cond, batch)` or None, to `(*out_shape, batch)`."""
+        """`(*in_shape, batch)`, and a condition `(*cond, batch)` or None, to `(*out_shape, batch)`.
+
+        A network without a `cond_dim` takes no notice of a condition, which is of another part of the flow.
+        """

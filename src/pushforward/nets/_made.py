@@ -88,7 +88,7 @@ class MADE(AbstractConditioner):
 
     def of_features(self, seen: Array, condition: Array | None = None, degrees: Degrees | None = None) -> Array:
         """As for coordinates, given what `features` makes of them, `(dim * num_features, batch)`."""
-        h = seen if condition is None else jnp.concatenate([seen, condition])
+        h = seen if condition is None or self.cond_dim is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         *hidden, last = self.masked_weights(degrees)
         for weight, bias in zip(hidden, self.biases[:-1], strict=True):

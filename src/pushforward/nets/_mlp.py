@@ -69,7 +69,7 @@ class MLP(AbstractConditioner):
         self, x: Float[Array, "inputs batch"], condition: Float[Array, "cond batch"] | None = None
     ) -> Float[Array, "*out batch"]:
         seen = features(x) if self.circular else in_units(x, self.unit)
-        h = seen if condition is None else jnp.concatenate([seen, condition])
+        h = seen if condition is None or self.cond_dim is None else jnp.concatenate([seen, condition])
         act = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             h = act(weight @ h + bias[:, None])

@@ -83,7 +83,7 @@ class PerEvent(AbstractConditioner):
         module = self.as_given()
 
         def one(x: Array, condition: Array | None) -> Array:
-            if condition is None:
+            if condition is None or self.cond_dim is None:
                 return module(x)
             return module(jnp.concatenate([x, condition])) if x.ndim == condition.ndim == 1 else module(x, condition)
 

@@ -3,6 +3,7 @@
 from pushforward.objectives._augment import Augmented
 from pushforward.objectives._batch import Batch, Objective
 from pushforward.objectives._bits import Bits, average_bits_per_dim
+from pushforward.objectives._classes import ByClass
 from pushforward.objectives._continuous import flow_matching, rnode
 from pushforward.objectives._distillation import distillation, power_loss
 from pushforward.objectives._drop_condition import DropCondition
@@ -13,6 +14,7 @@ __all__ = [
     "Augmented",
     "Batch",
     "Bits",
+    "ByClass",
     "DropCondition",
     "Objective",
     "average_bits_per_dim",

@@ -51,7 +51,7 @@ def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array],
     first, *rest = net.masked_weights()
     seen = net.dim * net.num_features
     biases = [bias[:, None] for bias in net.biases]
-    if condition is not None:
+    if condition is not None and net.cond_dim is not None:
         biases[0] = biases[0] + first[:, seen:] @ condition
     return [first[:, :seen], *rest], biases
 

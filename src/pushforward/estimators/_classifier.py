@@ -1,0 +1,316 @@
+"""Classes by their densities."""
+
+import dataclasses
+import warnings
+from typing import Any, Self, no_type_check
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from pushforward._errors import DataError, FileError, did_you_mean
+from pushforward._params import positive_raw
+from pushforward.data import Table
+from pushforward.distributions import AbstractDistribution, ConditionalBase, Embedded, Normal, Transformed
+from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
+from pushforward.estimators._tables import TableEstimator
+from pushforward.flows import RECIPES
+from pushforward.modalities import modality_named
+from pushforward.modalities._learn import Prepared, key_from, plain, prepared, trained
+from pushforward.modalities._model import Model, recipe_name
+from pushforward.modalities.table._chunks import iter_draws, log_prob
+from pushforward.modalities.table._mixed import in_user_values
+from pushforward.modalities.table._settings import TableSettings
+from pushforward.objectives import ByClass
+
+LABEL = "class"
+"""The name of the condition."""
+
+NO_LABEL = -1
+"""Stands for a row without a label, as in scikit-learn."""
+
+WAYS = ("latent", "conditional")
+
+
+@no_type_check
+@dataclasses.dataclass(repr=False, eq=False)
+class ClassifierSettings(TableSettings):
+    """The settings of all fits to tables, and how classes are told apart."""
+
+    classes: str = "latent"
+    generative_weight: float = 1.0
+    class_prior: Any = None
+
+
+class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
+    r"""A density for each class, and by Bayes' rule the probability of each: $p(c \mid x) \propto \pi_c\, p(x \mid c)$.
+
+    Beside a probability it has a density: `score_samples` tells a row that is like none of the classes. Rows without a
+    label, `y = -1`, are learned from as well.
+
+    The settings are those of `FlowDensity`, and three more.
+
+    Args:
+        classes: What depends on the class. `"latent"`: one flow for all, whose noise is a Gaussian for each class
+            (FlowGMM): quick, and good with few labels. `"conditional"`: the whole flow sees the class.
+        generative_weight: $w > 0$ in the loss $-w \log p(x) - \log p(y \mid x)$. 1 is the likelihood of row and label;
+            smaller values make a better classifier and a worse density, as does 1 divided by the number of columns.
+        class_prior: Probabilities of the classes, in the order of `classes_`; `"uniform"`; or None for their shares
+            among the rows with a label.
+
+    Attributes:
+        classes_: The classes, `(classes,)`, in order.
+        class_log_prior_: Log-probabilities of the classes, `(classes,)`.
+
+    Example:
+        >>> X = np.concatenate([np.random.default_rng(0).normal(c, 0.5, (100, 2)) for c in (-1, 1)])
+        >>> y = np.repeat(["low", "high"], 100)
+        >>> model = pf.FlowClassifier("affine", max_epochs=5, random_state=0).fit(X, y)
+        >>> bool(model.score(X, y) > 0.95), model.predict_proba(X).shape, model.score_samples(X).shape
+        (True, (200, 2), (200,))
+
+    Reference:
+        Izmailov, Kirichenko, Finzi & Wilson (2020), Semi-supervised learning with normalizing flows. Nalisnick et al.
+        (2019), Hybrid models with deep and invertible features.
+    """
+
+    classes_: np.ndarray
+    class_log_prior_: np.ndarray
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn a density for each class.
+
+        Args:
+            X: `(rows, features)`, as of `FlowDensity`.
+            y: `(rows,)`: numbers or text; -1 for a row without a label.
+            sample_weight: `(rows,)`, not negative.
+
+        Raises:
+            ValueError: If the data, the flow or a setting cannot be used; if no row has a label, or all have the same.
+        """
+        self._check_settings()
+        labels = self._labels(y)
+        rows = rows_to_fit(self, X, None, sample_weight, conditional=False)
+        if len(labels) != rows.x.num_rows:
+            raise DataError(f"y has {len(labels)} rows, but X has {rows.x.num_rows}.", "give one label for each row")
+        known = labels >= 0
+        weights = np.ones(len(labels)) if rows.weights is None else rows.weights
+        counts = np.bincount(labels[known], weights[known], len(self.classes_))
+        self._set_prior(counts)
+        names = tuple(range(len(self.classes_) + (not known.all())))
+        codes = np.where(known, labels, len(self.classes_)).astype(np.float64)
+        condition = Table((LABEL,), codes[:, None], categories={LABEL: names})
+        settings = TableSettings(**_common(self, _by_class(self)))
+        table = modality_named(self._modality)
+        ready, key = prepared(table, rows._replace(condition=condition), settings)
+        ready = _begun(ready, len(self.classes_)) if self.classes == "latent" else ready
+        ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())))
+        model = trained(table, ready, settings, key)
+        self._set_fitted(dataclasses.replace(model, settings=plain(self) | {"fitted": self._to_plain()}))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest class of each row, `(rows,)`."""
+        joint = self._joint(X)
+        return self.classes_[np.argmax(joint, axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, `(rows, classes)`, in the order of `classes_`."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of `predict_proba`; that of the prior where no class can have a row."""
+        joint = self._joint(X)
+        total = np.logaddexp.reduce(joint, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(total), joint - total, self.class_log_prior_)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        r"""Log-density of every row in nats, $\log \sum_c \pi_c\, p(x \mid c)$, `(rows,)`."""
+        return np.logaddexp.reduce(self._joint(X), axis=1)
+
+    def sample(self, n_samples: int = 1, y: Any = None, random_state: Any = None) -> np.ndarray:
+        """Draw rows, `(n_samples, features)`.
+
+        Args:
+            n_samples: How many.
+            y: The class of all of them; None for classes drawn by their probabilities.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+        """
+        count, key = num_draws(n_samples, None), key_from(random_state)
+        if y is None:
+            class_key, key = jax.random.split(key)
+            codes = jax.random.categorical(class_key, jnp.asarray(self.class_log_prior_), shape=(count,))
+        else:
+            codes = np.full(count, self._code(y))
+        draws = iter_draws(self._table_flow, 1, key, None, np.asarray(codes, np.float64)[:, None])
+        return in_user_values(self.schema_, np.concatenate(list(draws)))
+
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """The classifier that has fitted a model."""
+        settings = {name: value for name, value in model.settings.items() if name != "fitted"}
+        estimator = cls(**settings)
+        found = model.settings["fitted"]
+        values = [found["classes"][str(place)] for place in range(len(found["classes"]))]
+        estimator.classes_ = np.array(values, dtype=found["dtype"])
+        estimator.class_log_prior_ = np.array([found["log_prior"][str(place)] for place in range(len(values))])
+        estimator._set_fitted(model)
+        return estimator
+
+    @classmethod
+    def _require(cls, model: Model, source: str) -> None:
+        if "fitted" not in model.settings:
+            raise FileError(f"{source}: this model is no classifier", "`load_estimator` loads any model")
+
+    def _joint(self, X: Any) -> np.ndarray:
+        """Log-density of row and class, `(rows, classes)`."""
+        flow, x = self._table_flow, rows_to_score(self, X)
+        each = [log_prob(flow, x, np.full((len(x), 1), float(code))) for code in range(len(self.classes_))]
+        return np.stack(each, axis=1) + self.class_log_prior_
+
+    def _check_settings(self) -> None:
+        if self.classes not in WAYS:
+            raise DataError(f"classes={self.classes!r} is not known.", did_you_mean(str(self.classes), WAYS))
+        if not isinstance(self.generative_weight, int | float) or not 0 < self.generative_weight < np.inf:
+            raise DataError(
+                f"generative_weight must be a positive number, got {self.generative_weight!r}.",
+                "1 is the likelihood; 1 divided by the number of columns tells classes apart better",
+            )
+
+    def _labels(self, y: Any) -> np.ndarray:
+        """Codes of the classes, -1 for a row without a label; sets `classes_`."""
+        if y is None:
+            raise DataError(
+                "FlowClassifier requires y to be passed, but the target y is None.",
+                "give a label for each row, -1 for none; `FlowDensity` is for rows without labels",
+            )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        known = y != NO_LABEL if np.issubdtype(y.dtype, np.number) else np.array([one != NO_LABEL for one in y], bool)
+        if len(np.unique(y[known])) == 1 and not known.all():
+            warnings.warn(
+                f"y holds {NO_LABEL} and {y[known][0]} alone: {NO_LABEL} is taken for a class. Beside two others it "
+                "stands for a row without a label.",
+                stacklevel=3,
+            )
+            known = np.ones(len(y), bool)
+        self.classes_, codes = np.unique(y[known], return_inverse=True)
+        if len(self.classes_) < 2:
+            why = (
+                "no row has a label"
+                if not known.any()
+                else f"all rows with a label are of one class, {self.classes_[0]}"
+            )
+            raise DataError(
+                f"y: {why}, and FlowClassifier needs at least 2 classes.",
+                "-1 stands for a row without a label",
+            )
+        labels = np.full(len(y), -1)
+        labels[known] = codes
+        for name, count in zip(self.classes_, np.bincount(codes), strict=True):
+            if count == 1:
+                warnings.warn(f"class {name} has one row: its density is a guess. Give more.", stacklevel=3)
+        return labels
+
+    def _set_prior(self, counts: np.ndarray) -> None:
+        if self.class_prior is None:
+            shares = counts
+        elif isinstance(self.class_prior, str) and self.class_prior == "uniform":
+            shares = np.ones(len(counts))
+        else:
+            shares = np.asarray(self.class_prior, np.float64)
+            if shares.shape != counts.shape or not (shares > 0).all() or not np.isclose(shares.sum(), 1.0):
+                raise DataError(
+                    f"class_prior must be {len(counts)} positive numbers that sum to 1, got {self.class_prior!r}.",
+                    "in the order of the sorted classes; or 'uniform', or None for their shares",
+                )
+        if not (shares > 0).all():
+            raise DataError("a class has no row of positive weight.", "give its rows a weight, or leave them out")
+        self.class_log_prior_ = np.log(shares / shares.sum())
+
+    def _objective(self, ready: Prepared, *, everywhere: bool) -> ByClass:
+        names = ready.facts.condition_schema.columns[0].categories
+        assert list(names) == list(range(len(names)))  # codes are those of `classes_`
+        prior = tuple(float(value) for value in self.class_log_prior_)
+        return ByClass(prior, float(self.generative_weight), None if everywhere else len(prior))
+
+    def _code(self, y: Any) -> int:
+        found = np.flatnonzero(self.classes_ == y)
+        if len(found) != 1:
+            raise DataError(f"sample: {y!r} is not a class.", f"one of {', '.join(map(str, self.classes_[:20]))}")
+        return int(found[0])
+
+    def _to_plain(self) -> dict[str, Any]:
+        """What a file must hold beside the model."""
+        return {
+            "dtype": self.classes_.dtype.str if self.classes_.dtype != object else "object",
+            "classes": {str(place): value for place, value in enumerate(self.classes_.tolist())},
+            "log_prior": {str(place): value for place, value in enumerate(self.class_log_prior_.tolist())},
+        }
+
+
+def _by_class(settings: ClassifierSettings) -> Any:
+    """The flow of the settings, or one whose base alone sees the class."""
+    if settings.classes == "conditional":
+        return settings.flow
+    inner: Any = settings.flow
+    if isinstance(inner, str):
+        if inner not in RECIPES:
+            raise DataError(f"flow={inner!r} is not known.", did_you_mean(inner, RECIPES))
+        inner = RECIPES[inner].build
+
+    def with_classes(dim: int, *, cond_dim: int, key: jax.Array, **options: Any) -> AbstractDistribution:
+        flow_key, net_key = jax.random.split(key)
+        flow = inner(dim, key=flow_key, **options)
+        if not isinstance(flow, Transformed) or flow.base.event_shape != (dim,):
+            raise ValueError(
+                f"flow={settings.flow!r} has no Gaussian noise that could depend on the class; "
+                "use classes='conditional'."
+            )
+        net = eqx.nn.Linear(cond_dim, 2 * dim, key=net_key)  # begun from the rows, see below
+        base = ConditionalBase(Normal(jnp.zeros(dim)), cond_dim, net=net)  # pyright: ignore[reportCallIssue]
+        return Transformed(base, flow.bijection)
+
+    with_classes.__name__ = recipe_name(settings.flow)
+    return with_classes
+
+
+def _begun(ready: Prepared, num_classes: int) -> Prepared:
+    """With the means of the noise of each class, and its spread within classes, as the untrained flow finds them.
+
+    The spread is drawn to that of all labelled rows, by one row a class: with one row in each it is that.
+    """
+    flow: Any = ready.flow
+    inner = flow.distribution
+    z = inner.bijection._inverse_many(jnp.asarray(ready.x).T, None, jax.random.key(0))[0]
+    codes = np.asarray(ready.condition)[:, 0].astype(int)
+    size = inner.base.cond_shape[0]
+    weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights)
+    weights = np.where(codes < num_classes, weights, 0.0)
+    member = jnp.asarray(np.eye(size)[codes] * weights[:, None])
+    centre = jnp.average(z, axis=1, weights=weights)
+    counts = jnp.sum(member, axis=0)
+    means = jnp.where(counts > 0, z @ member / jnp.where(counts > 0, counts, 1.0), centre[:, None])
+    within = jnp.sum(weights * (z - means[:, codes]) ** 2, axis=1)
+    overall = jnp.average((z - centre[:, None]) ** 2, axis=1, weights=weights)
+    spread = jnp.sqrt((within + num_classes * overall) / np.sum(weights))
+    weight = jnp.concatenate([means, jnp.zeros_like(means)])
+    bias = jnp.concatenate([jnp.zeros_like(spread), positive_raw(jnp.maximum(spread, LEAST_SPREAD))])
+    module = eqx.tree_at(lambda one: (one.weight, one.bias), inner.base.net.as_given(), (weight, bias))
+    base = ConditionalBase(inner.base.inner, size, net=module)
+    return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
+
+
+LEAST_SPREAD = 0.1
+"""Of standardised columns: below, a class of equal rows would begin with a density without an end."""
+
+
+def _common(settings: ClassifierSettings, flow: Any) -> dict[str, Any]:
+    """The settings of a fit to a table, with another flow."""
+    names = [field.name for field in dataclasses.fields(TableSettings)]
+    return {name: getattr(settings, name) for name in names} | {"flow": flow}

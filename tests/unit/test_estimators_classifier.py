@@ -1,0 +1,186 @@
+"""Classes by their densities."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward import DataError, FileError, FlowClassifier, bijections, distributions
+from pushforward.bijections.discrete._one_hot import OneHot
+from pushforward.objectives import Batch, ByClass, nll
+from pushforward.objectives._classes import class_log_probs
+
+SETTINGS = {"options": {"width": 8}, "max_epochs": 20, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """Two Gaussians of deviation 1 at -1.5 and 1.5 in the first of two columns: Bayes' error is 6.7 %."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["no", "yes"], 600)
+    return rng.normal(size=(1200, 2)) + np.where(y == "yes", 1.5, -1.5)[:, None] * [1.0, 0.0], y
+
+
+@pytest.fixture(scope="module", params=["latent", "conditional"])
+def fitted(blobs, request):
+    return FlowClassifier("affine", classes=request.param, **SETTINGS).fit(*blobs)
+
+
+def test_probabilities_are_those_of_the_two_gaussians(fitted, blobs):
+    X, _ = blobs
+    right = 1.0 / (1.0 + np.exp(-3.0 * X[:, 0]))  # the log-ratio of the two densities is 3 x
+    assert np.mean(np.abs(fitted.predict_proba(X)[:, 1] - right)) < 0.05
+    np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1.0, atol=1e-6)
+    assert list(fitted.classes_) == ["no", "yes"]
+    assert fitted.score(X, blobs[1]) > 0.91
+
+
+def test_the_density_is_that_of_the_mixture(fitted):
+    """Over a grid it sums to 1."""
+    axis = np.linspace(-8, 8, 161)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    assert np.exp(fitted.score_samples(grid)).sum() * 0.1**2 == pytest.approx(1.0, abs=0.01)
+
+
+def test_draws_of_a_class_lie_where_it_does(fitted):
+    assert fitted.sample(500, "yes", random_state=0)[:, 0].mean() == pytest.approx(1.5, abs=0.25)
+    assert abs(fitted.sample(2000, random_state=0)[:, 0].mean()) < 0.2
+    with pytest.raises(DataError, match="'maybe' is not a class"):
+        fitted.sample(1, "maybe")
+
+
+def test_a_reload_says_the_same(fitted, blobs, tmp_path):
+    fitted.save(tmp_path / "c.safetensors")
+    again = FlowClassifier.load(tmp_path / "c.safetensors")
+    np.testing.assert_array_equal(again.predict_proba(blobs[0]), fitted.predict_proba(blobs[0]))
+    np.testing.assert_array_equal(again.predict(blobs[0]), fitted.predict(blobs[0]))
+    assert isinstance(pf.estimators.load_estimator(tmp_path / "c.safetensors"), FlowClassifier)
+    pf.FlowDensity("affine", **SETTINGS | {"max_epochs": 1}).fit(blobs[0]).save(tmp_path / "d.safetensors")
+    with pytest.raises(FileError, match="no classifier"):
+        FlowClassifier.load(tmp_path / "d.safetensors")
+
+
+def test_whole_numbers_come_back_as_they_were(blobs, tmp_path):
+    X, y = blobs
+    many = np.where(y == "yes", 12, 2)  # as text, 12 would stand before 2
+    model = FlowClassifier("affine", **SETTINGS | {"max_epochs": 2}).fit(X, many)
+    model.save(tmp_path / "c.safetensors")
+    again = FlowClassifier.load(tmp_path / "c.safetensors")
+    assert again.classes_.dtype == many.dtype
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_more_than_ten_classes_keep_their_order():
+    X = np.repeat(np.arange(12.0) * 10, 6)[:, None] + np.random.default_rng(0).normal(size=(72, 1))
+    y = np.repeat(np.arange(12), 6)
+    assert FlowClassifier("affine", **SETTINGS).fit(X, np.where(np.arange(72) % 6 == 0, -1, y)).score(X, y) > 0.9
+
+
+def test_rows_without_a_label_are_learned_from(blobs):
+    """Two labelled rows, both at one edge of their class: the other rows say where the gap is."""
+    X, y = blobs
+    few = np.full(len(y), -1)
+    for code, name in enumerate(("no", "yes")):
+        few[np.flatnonzero(y == name)[:5]] = code
+    model = FlowClassifier("affine", class_prior="uniform", **SETTINGS | {"max_epochs": 60}).fit(X, few)
+    truth = (y == "yes").astype(int)
+    assert model.score(X, truth) > 0.9
+    assert (
+        model.score_samples(X).mean()
+        > FlowClassifier("affine", **SETTINGS).fit(X[few >= 0], few[few >= 0]).score_samples(X).mean()
+    )
+
+
+def test_priors(blobs):
+    X, y = blobs
+    model = FlowClassifier("affine", class_prior=[0.9, 0.1], **SETTINGS | {"max_epochs": 1}).fit(X, y)
+    np.testing.assert_allclose(model.class_log_prior_, np.log([0.9, 0.1]))
+    weights = np.where(y == "yes", 3.0, 1.0)
+    model = FlowClassifier("affine", **SETTINGS | {"max_epochs": 1}).fit(X, y, weights)
+    np.testing.assert_allclose(np.exp(model.class_log_prior_), [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "words"),
+    [
+        ({"classes": "laten"}, [0, 1] * 10, "latent"),
+        ({"generative_weight": 0.0}, [0, 1] * 10, "positive number"),
+        ({"class_prior": [0.5, 0.6]}, [0, 1] * 10, "sum to 1"),
+        ({}, [-1] * 20, "no row has a label"),
+        ({}, [3] * 20, "all rows with a label are of one class, 3"),
+        ({}, [0, 1] * 9, "18 rows, but X has 20"),
+        ({"flow": "moons"}, [0, 1] * 10, "is not known"),
+        ({}, [0.5, 1.5] * 10, "Unknown label type"),
+    ],
+)
+def test_what_cannot_be_used_says_why(settings, labels, words):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match=words):
+        FlowClassifier(**{"flow": "affine", "max_epochs": 1} | settings).fit(X, labels)
+
+
+def test_a_class_of_one_row_is_told():
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.array(["a"] * 19 + ["b"])
+    with pytest.warns(UserWarning, match="class b has one row"):
+        FlowClassifier("affine", max_epochs=1, random_state=0).fit(X, y)
+
+
+def test_two_labels_of_which_one_is_minus_one_are_classes(blobs):
+    X, y = blobs
+    with pytest.warns(UserWarning, match="taken for a class"):
+        model = FlowClassifier("affine", **SETTINGS | {"max_epochs": 1}).fit(X, np.where(y == "yes", 1, -1))
+    assert list(model.classes_) == [-1, 1]
+
+
+@pytest.fixture
+def two_classes(key):
+    """N(0, 1) for code 0 and, by a network, another law for code 1, behind a map that sees no class."""
+    base = distributions.ConditionalBase(distributions.Normal(jnp.zeros(2)), 2, width=4, key=key)
+    flow = distributions.Transformed(base, bijections.Coupling(bijections.Affine(), dim=2, width=4, key=key))
+    leaves, tree = jax.tree.flatten(distributions.Embedded(flow, OneHot((2,))))
+    keys = jax.random.split(key, len(leaves))
+    return jax.tree.unflatten(
+        tree, [a + 0.3 * jax.random.normal(k, a.shape) for a, k in zip(leaves, keys, strict=True)]
+    )
+
+
+def test_one_pass_of_the_map_says_what_one_for_each_class_does(two_classes, key):
+    x = jax.random.normal(key, (2, 9))
+    each = jnp.stack([two_classes._log_prob_many(x, jnp.full((1, 9), float(code)), None) for code in range(2)])
+    np.testing.assert_allclose(class_log_probs(two_classes, x, 2, None), each, rtol=1e-5)
+
+
+def test_with_weight_one_it_is_the_likelihood_of_row_and_label(two_classes, key):
+    x, codes = jax.random.normal(key, (9, 2)), jnp.arange(9.0)[:, None] % 2
+    prior = np.log([0.3, 0.7])
+    batch = Batch(x, codes)
+    loss, _ = ByClass(tuple(prior))(two_classes, batch, key=key)
+    right = nll(two_classes, batch, key=key)[0] - np.mean(prior[np.arange(9) % 2])
+    assert float(loss) == pytest.approx(float(right), rel=1e-5)
+
+
+def test_a_row_without_a_label_counts_by_its_density(two_classes, key):
+    x = jax.random.normal(key, (4, 2))
+    batch = Batch(x, jnp.full((4, 1), 2.0))
+    loss, _ = ByClass((np.log(0.5),) * 2, weight=0.25, unlabelled=2)(two_classes, batch, key=key)
+    each = jnp.stack([two_classes.log_prob(x, jnp.full((4, 1), float(c))) for c in range(2)]) + np.log(0.5)
+    assert float(loss) == pytest.approx(-0.25 * float(jnp.mean(jax.nn.logsumexp(each, axis=0))), rel=1e-5)
+
+
+def test_a_part_without_a_condition_takes_no_notice_of_one(key):
+    """A conditional layer beside one that is not, a base that is beside a map that is not, either way round."""
+    affine = bijections.Affine()
+    seeing = bijections.Coupling(affine, dim=2, width=4, cond_dim=3, key=key)
+    given, x = jnp.ones(3), jnp.array([0.3, -0.2])
+    for other in (
+        bijections.Coupling(affine, dim=2, width=4, key=key),
+        bijections.Autoregressive(affine, 2, width=4, key=key),
+    ):
+        chain = bijections.Chain([seeing, other])
+        y = chain.forward(x, given)
+        np.testing.assert_allclose(y, other.forward(seeing.forward(x, given)), rtol=1e-6)
+        np.testing.assert_allclose(chain.inverse(y, given), x, atol=1e-6)
+        base = distributions.ConditionalBase(distributions.Normal(jnp.zeros(2)), 3, width=4, key=key)
+        assert np.isfinite(distributions.Transformed(base, other).log_prob(x, given))
+    assert np.isfinite(distributions.Transformed(pf.flows.made(2, width=4, key=key), seeing).log_prob(x, given))
