@@ -46,7 +46,7 @@ def distillation(
             each coordinate given those before it, as are `flows.made` and `flows.iaf(..., flip=False)`. `"path"`:
             through the draws only; it has no variance where the student equals its teacher, and needs the student's
             density at its draws, which for an IAF is the slow direction. `"total"`: of the draws and of the density
-            that comes with them. `"auto"` is the first of these that can be had.
+            that comes with them. `"auto"` is the first of these that can be had in one pass.
         extra: A loss in data space besides, such as `power_loss`, scaled as you see fit.
 
     Returns:
@@ -145,7 +145,7 @@ class _Distillation:
 
     def _chosen(self, teacher: AbstractDistribution, flow: AbstractDistribution) -> str:
         steps = has_steps(teacher) and has_steps(flow)
-        path = flow.exact and flow.kinds[0] in ("analytic", "sequential")
+        path = flow.exact and flow.kinds[0] == "analytic"
         if self.gradient == "auto":
             return "steps" if steps else "path" if path else "total"
         if self.gradient == "steps" and not steps:
