@@ -18,6 +18,7 @@ from pushforward.plots._style import (
     DATA,
     DENSITY,
     FAINT,
+    INK,
     MODEL,
     Limits,
     Size,
@@ -56,6 +57,7 @@ def density_grid(
     names: Sequence[str] | None = None,
     columns: Sequence[str | int] | None = None,
     whole: Sequence[bool] | None = None,
+    atoms: Sequence[Sequence[float]] | None = None,
     size: Size | None = None,
     title: str | None = None,
     xlabel: str | None = None,
@@ -79,6 +81,8 @@ def density_grid(
         names: Names of the columns.
         columns: Both columns, by name or by place, the one that goes across first.
         whole: Which columns are whole numbers, whose "densities" are probabilities; by default those of `data`.
+        atoms: Of each column, values that have a probability of their own. Of one column the legend tells it; the
+            density of two columns is drawn without them.
         size: Width and height of the picture in inches.
         title: Above the picture.
         xlabel: In place of the name of the column that goes across.
@@ -115,13 +119,17 @@ def density_grid(
     are = (are_whole(points) if points is not None else [False] * len(limits)) if whole is None else list(whole)
     if len(limits) == 1:
         cells = cells_of(limits[0], HISTOGRAM if are[0] else 5 * resolution, whole=are[0])
-        figure = _curves(flows, points, condition, cells, names[0], size, log=log)
+        own = tuple(atoms[0]) if atoms else ()
+        figure = _curves(flows, points, condition, cells, names[0], own, size, log=log)
     else:
         both = [cells_of(ends, resolution, whole=one) for ends, one in zip(limits, are, strict=True)]
         found = {name: _on_grid(flow, condition, both) for name, flow in flows.items()}
         if order == [1, 0]:
             found, both, names = {name: grid.T for name, grid in found.items()}, both[::-1], names[::-1]
         figure = _pictures(found, both, names, levels, size, log=log)
+        if any(atoms or ()):
+            told = f"{figure.get_supxlabel()}; " * bool(levels)
+            figure.supxlabel(f"{told}rows at atoms are not shown", fontsize=7.5, color=FAINT)
     return finished(figure, title=title, xlabel=xlabel, ylabel=ylabel)
 
 
@@ -245,6 +253,7 @@ def _curves(
     condition: Any,
     cells: Cells,
     name: str,
+    atoms: tuple[float, ...],
     size: Size | None,
     *,
     log: bool,
@@ -253,8 +262,12 @@ def _curves(
     axes = figure.subplots()
     if points is not None:
         bins = cells if cells.whole else cells_of(cells.limits, HISTOGRAM, whole=False)
-        axes.hist(points[:, 0], bins=bins.edges.tolist(), density=True, color=DATA, alpha=0.35, label="data")
+        away = points[~np.isin(points[:, 0], atoms), 0]
+        # Of all rows, so that its area is the share of those at no atom.
+        heights = np.histogram(away, bins.edges)[0] / (len(points) * np.diff(bins.edges))
+        axes.stairs(heights, bins.edges, fill=True, color=DATA, alpha=0.35, label="data")
     xs = cells.middles if cells.whole else np.linspace(*cells.limits, len(cells.edges) - 1)
+    xs = np.where(np.isin(xs, atoms), xs + 1e-9 * (cells.limits[1] - cells.limits[0]), xs)
     for line, (title, flow) in zip(("-", "--", ":", "-."), flows.items(), strict=False):
         density = np.exp(_log_density(flow, xs[:, None], condition))
         style: dict[str, Any] = {"color": MODEL if line == "-" else FAINT, "linestyle": line, "label": title or "model"}
@@ -267,7 +280,20 @@ def _curves(
     if log:
         axes.set_yscale("log")
     else:
+        axes.set_ylim(bottom=0.0)
         axes.set_ylabel(dress(axes.yaxis, axes.get_ylim(), 6, whole=False).told(axes.get_ylabel()))
-    if points is not None or len(flows) > 1:
+    for atom in atoms:
+        _tell_atom(axes, atom, points, flows, condition)
+    if points is not None or len(flows) > 1 or atoms:
         axes.legend()
     return figure
+
+
+def _tell_atom(axes: Axes, atom: float, points: np.ndarray | None, flows: dict[str, Scored], condition: Any) -> None:
+    """A mark at an atom, and its shares in the legend."""
+    shares = {} if points is None else {"data": float(np.mean(points[:, 0] == atom))}
+    for title, flow in flows.items():
+        shares[title or "model"] = float(np.exp(_log_density(flow, np.array([[atom]]), condition))[0])
+    told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+    style = {"marker": "^", "color": INK, "markersize": 4, "linestyle": "", "clip_on": False}
+    axes.plot([atom], [0.0], label=f"at {atom:g}: {told}", transform=axes.get_xaxis_transform(), **style)

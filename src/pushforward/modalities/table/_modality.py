@@ -38,7 +38,8 @@ OPTIONS = (
         parse=word,
         many=True,
         help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
-        "categorical. The name * stands for all others. Inferred where it is not given. Repeatable.",
+        "categorical; with values that have a probability of their own, as positive+atoms(0). The name * stands for "
+        "all others. Inferred where it is not given. Repeatable.",
     ),
     Option(
         name="drop_missing",

@@ -186,6 +186,7 @@ def _density(subject: Subject) -> Any:
         names=subject.called,
         columns=subject.chosen,
         whole=[column.kind == "integer" for column in subject.schema.columns],
+        atoms=[column.atoms for column in subject.schema.columns],
         **subject.wanted.look._asdict(),
     )
 
@@ -261,6 +262,9 @@ def _loss(subject: Subject) -> Any:
 
 def _steps(subject: Subject) -> Any:
     _require_numbers(subject, "the steps are those of")
+    if subject.schema.atomic:
+        name = subject.names[subject.schema.atomic[0]]
+        raise UsageError(f"the steps are those of one flow of numbers, and {name!r} has atoms.", "use `--what corner`")
     if len(subject.names) < 2:
         raise UsageError("the steps are drawn for two columns or more, and the model has one.", "use `--what density`")
     chosen = subject.chosen or [0, 1]
