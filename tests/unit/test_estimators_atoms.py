@@ -223,13 +223,16 @@ def test_the_map_of_atoms_is_inverted_and_measures_only_elsewhere():
 
 def test_a_column_at_an_atom_has_no_factor(key: jax.Array):
     """Normal laws, so that each factor has a formula."""
-    columns = tuple(ConditionalBase(Normal(jnp.zeros(1)), 2 + i, width=4, depth=1, key=key) for i in range(2))
+    keys = jax.random.split(key, 2)
+    columns = [ConditionalBase(Normal(jnp.zeros(1)), 4, width=4, depth=1, key=k) for k in keys]
     law = AwayFromAtoms(columns, (0, 1))
     x = jnp.array([0.3, -0.7])
-    first = columns[0].log_prob(x[:1], jnp.array([1.0, 1.0]))
-    second = columns[1].log_prob(x[1:], jnp.array([1.0, 1.0, 0.3]))
+    first = columns[0].log_prob(x[:1], jnp.array([1.0, 1.0, 0.0, 0.0]))
+    second = columns[1].log_prob(x[1:], jnp.array([1.0, 1.0, 0.3, 0.0]))
     assert float(law.log_prob(x, jnp.array([1.0, 1.0]))) == pytest.approx(float(first + second), rel=1e-5)
-    alone = columns[1].log_prob(x[1:], jnp.array([0.0, 1.0, 0.0]))
+    alone = columns[1].log_prob(x[1:], jnp.array([0.0, 1.0, 0.0, 0.0]))
     assert float(law.log_prob(jnp.array([0.0, -0.7]), jnp.array([0.0, 1.0]))) == pytest.approx(float(alone), rel=1e-5)
     assert float(law.log_prob(jnp.zeros(2), jnp.zeros(2))) == 0.0
     assert law.sample(key, 3, jnp.array([0.0, 1.0]))[:, 0].tolist() == [0.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="conditional on the condition and 3 numbers"):
+        AwayFromAtoms(columns, (0, 1), ConditionalBase(Normal(jnp.zeros(1)), 2, width=4, depth=1, key=key))

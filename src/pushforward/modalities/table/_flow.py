@@ -142,7 +142,7 @@ def _with_atoms(
     given: int,
     key: jax.Array,
 ) -> AbstractDistribution:
-    """Columns without atoms by `flow`, and then those with atoms one by one, each by a flow of one number.
+    """Columns without atoms by `flow`, and then those with atoms, each by a flow of one number.
 
     Args:
         flow: As of `build_flow`.
@@ -155,11 +155,11 @@ def _with_atoms(
     keys = jax.random.split(key, len(flags) + 1)
     others = None if plain is None else build_flow(flow, options, plain, given, keys[0])
     angles = () if plain is None else tuple(column.kind == "circular" for column in plain.columns)
-    seen = given + len(angles) + sum(angles)
+    seen = given + len(angles) + sum(angles) + len(flags)
     on_line = "nsf" if isinstance(flow, str) and flow in RECIPES and RECIPES[flow].events == "circle" else flow
-    columns = [_built(on_line, options, 1, seen + i, keys[i + 1]) for i in range(len(flags))]
+    columns = [_built(on_line, options, 1, seen, keys[i + 1]) for i in range(len(flags))]
     _refuse_binary(flow, columns[0], "columns with atoms")
-    return AwayFromAtoms(tuple(columns), tuple(flags), others, angles)
+    return AwayFromAtoms(columns, tuple(flags), others, angles)
 
 
 def _refuse_binary(flow: FlowLike, built: AbstractDistribution, what: str) -> None:

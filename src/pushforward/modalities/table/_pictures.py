@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -34,9 +35,9 @@ class Wanted(NamedTuple):
         look: Size, title, labels of axes.
     """
 
-    columns: tuple[str, ...]
-    labels: Mapping[str, str]
-    look: Look
+    columns: tuple[str, ...] = ()
+    labels: Mapping[str, str] = MappingProxyType({})
+    look: Look = Look()
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ class Subject:
         model: What is drawn.
         data: Rows of the model's columns, or None.
         given: One row of conditions or several, None for a model without.
-        wanted: How.
         seed: For samples.
+        wanted: How.
     """
 
     model: Model
     data: Table | None
     given: Table | None
-    wanted: Wanted
     seed: int
+    wanted: Wanted = field(default_factory=Wanted)
 
     @property
     def schema(self) -> Schema:
@@ -121,7 +122,7 @@ def picture(
     """A figure and its name; the name is the one that fits the columns where none is given. `how` is for reading."""
     _check_names(model.facts.schema, wanted)
     what = what or _default(model.facts.schema, wanted.columns)
-    subject = Subject(model, *_inputs(model, source, what, given, how), wanted, seed)
+    subject = Subject(model, *_inputs(model, source, what, given, how), seed, wanted)
     return DRAWN_BY[what](subject), what
 
 
