@@ -146,7 +146,8 @@ class Schema:
         a real number on [low, high + 1), so that the density of an integer column is a probability per integer.
 
         A circular column is an angle in [-pi, pi) on the base side, whatever its values are. The codes of a
-        categorical column are the same on both sides.
+        categorical column are the same on both sides. For each column with atoms the base side has a code more, behind
+        the columns.
 
         Args:
             values: `(rows, columns)` of data inside the support, the same that the flow is fitted to.
