@@ -55,3 +55,33 @@ def test_an_unknown_ending_lists_the_known_ones(fails, moons_model, tmp_path):
 def test_a_conditional_model_is_not_told_of_an_option_that_plot_lacks(fails, conditional_model, tmp_path):
     _, hint = fails("plot", conditional_model, "-o", tmp_path / "p.png", "--what", "density", code=2)
     assert hint == "add --given age=VALUE"
+
+
+def test_columns_size_and_labels_of_a_picture(works, people_model, people, tmp_path):
+    out = tmp_path / "p.png"
+    more = ("--columns", "share,age", "--size", "5x4", "--dpi", "100", "--title", "People", "--label", "age=Age (a)")
+    assert works("plot", people_model, people, "-o", out, *more).stderr.endswith(": corner\n")
+    assert image.imread(out).shape[:2] == (400, 500)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "hint"),
+    [
+        (("--columns", "shar"), "--columns: the model has no column 'shar'.", "did you mean 'share'?"),
+        (("--label", "ages=x"), "--label: the model has no column 'ages'.", "did you mean 'age'?"),
+        (("--columns", "age,age"), "--columns names a column twice.", "name each once"),
+        (("--what", "loss", "--columns", "age"), "the loss is that of all columns.", "leave --columns out"),
+        (("--xlabel", "x"), "--xlabel and --ylabel are for a picture with one pair of axes", "--label"),
+        (("--size", "6"), "Invalid value for '--size': '6' is no width and height", ""),
+    ],
+)
+def test_looks_that_cannot_be(run, people_model, people, tmp_path, options, error, hint):
+    result = run("plot", people_model, people, "-o", tmp_path / "p.png", *options)
+    assert result.exit_code != 0
+    assert f"error: {error}" in result.stderr
+    assert hint in result.stderr
+
+
+def test_an_unknown_ending_is_told_before_anything_is_drawn(fails, people_model, tmp_path):
+    error, _ = fails("plot", people_model, "no-such.csv", "-o", tmp_path / "p")
+    assert "its ending is not known" in error

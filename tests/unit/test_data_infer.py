@@ -26,7 +26,7 @@ def warnings_of(values, override: str | None = None) -> tuple[str, ...]:
         ("unbounded", lambda r: r.normal(0, 1, N)),
         ("unbounded", lambda r: r.normal(170, 10, N)),  # heights: positive, but a normal describes them
         ("unbounded", lambda r: r.gamma(9, 1, N)),
-        ("unbounded", lambda r: np.maximum(r.normal(0, 1, N), 0)),  # zeros are not positive
+        ("positive+atoms(0)", lambda r: np.maximum(r.normal(0, 1, N), 0)),  # zeros are not positive
         ("unbounded", lambda r: r.uniform(0.2, 0.8, N)),
         ("unbounded", lambda r: r.uniform(0, 10, N) + 0.001),
         ("unbounded", lambda r: r.beta(5, 5, N)),
@@ -155,9 +155,10 @@ def test_a_large_offset_is_reported():
 
 
 def test_a_spike_is_reported():
-    (warning,) = warnings_of(np.maximum(np.random.default_rng(0).normal(size=N), 0))
+    (warning,) = warnings_of(np.maximum(np.random.default_rng(0).normal(size=N), 0), "unbounded")
     assert "0 makes up" in warning
     assert "spike" in warning
+    assert "say unbounded+atoms(0)" in warning
 
 
 def test_repeated_integers_are_no_spike():

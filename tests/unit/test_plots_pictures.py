@@ -105,8 +105,10 @@ def test_a_conditional_flow_gives_one_sample_for_each_row(key: jax.Array, moons:
 
 
 def test_samples_of_three_columns_are_refused(moons: np.ndarray):
-    with pytest.raises(ValueError, match="Use `corner`"):
+    with pytest.raises(ValueError, match="the data have 2 columns, the samples 3"):
         plots.samples_beside_data(np.zeros((5, 3)), moons)
+    with pytest.raises(ValueError, match="or use `corner`"):
+        plots.samples_beside_data(np.zeros((5, 3)), np.zeros((5, 3)))
 
 
 def test_a_corner_plot_has_a_panel_for_every_pair():

@@ -98,5 +98,5 @@ def test_a_flow_that_cannot_be_walked_is_refused(key: jax.Array):
         plots.steps(Transformed(Normal.standard((1,)), Affine(jnp.zeros(1))), key)
     with pytest.raises(ValueError, match="needs a `Transformed`"):
         plots.steps(Normal.standard((2,)), key)
-    with pytest.raises(ValueError, match=r"two of 0 .. 1"):
+    with pytest.raises(ValueError, match=r"no column 2 among 2; they are 0 .. 1"):
         plots.steps(Transformed(Normal.standard((2,)), Shift(TWO)), key, columns=(0, 2))

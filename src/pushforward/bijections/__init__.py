@@ -19,6 +19,7 @@ from pushforward.bijections.coupling._conditioned import Conditioned
 from pushforward.bijections.coupling._coupling import Coupling
 from pushforward.bijections.coupling._templates import count_raw, fill
 from pushforward.bijections.discrete._argmax import Argmax
+from pushforward.bijections.discrete._atoms import Atoms
 from pushforward.bijections.discrete._codes import OneHotToCodes
 from pushforward.bijections.discrete._dequantize import Dequantize
 from pushforward.bijections.discrete._gaussian_dequantize import GaussianDequantize
@@ -78,6 +79,7 @@ __all__ = [
     "ActNorm",
     "Affine",
     "Argmax",
+    "Atoms",
     "Autoregressive",
     "Bernstein",
     "BlockAutoregressive",

@@ -9,6 +9,8 @@ from pushforward.cli import _options as options
 from pushforward.cli._command import command as make_command
 from pushforward.cli._failures import WrongUsage
 from pushforward.modalities import Modality, modalities
+from pushforward.modalities._base import Look
+from pushforward.modalities._options import Number, inches
 
 
 def _pictures() -> dict[str, list[Modality]]:
@@ -25,6 +27,7 @@ def _pictures() -> dict[str, list[Modality]]:
     "pushforward plot moons.safetensors toy:moons -o density.png",
     "pushforward plot wine.safetensors -o loss.pdf --what loss",
     "pushforward plot moons.safetensors -o steps.svg --what steps",
+    "pushforward plot wine.safetensors wine.csv -o wine.pdf --columns alcohol,quality --size 3.3x3.3",
     "pushforward plot faces.safetensors faces/ -o nearest.png --what nearest",
     own="plot",
 )
@@ -44,17 +47,46 @@ def _pictures() -> dict[str, list[Modality]]:
     help="Which picture.  [default: density for one or two columns of numbers, shares for categories, else corner; "
     "samples of images]",
 )
+@click.option(
+    "--size",
+    metavar="WIDTHxHEIGHT",
+    type=options.Parsed(inches),
+    help="In inches, such as 6x4.  [default: what suits the picture]",
+)
+@click.option(
+    "--dpi",
+    metavar="N",
+    type=options.Parsed(Number(10, 2400)),
+    default="150",
+    show_default=True,
+    help="Dots per inch.",
+)
+@click.option("--title", metavar="TEXT", help="Above the picture.")
+@click.option("--xlabel", metavar="TEXT", help="Of the axis that goes across.")
+@click.option("--ylabel", metavar="TEXT", help="Of the axis that goes up.")
 @options.seed
 @options.quiet
 def command(
-    model: Path, source: str | None, output: Path, what: str | None, seed: int, quiet: bool, **own: Any
+    model: Path,
+    source: str | None,
+    output: Path,
+    what: str | None,
+    size: Any,
+    dpi: float,
+    title: str | None,
+    xlabel: str | None,
+    ylabel: str | None,
+    seed: int,
+    quiet: bool,
+    **own: Any,
 ) -> None:
     """Draw a picture of a model.
 
     Shows the model in the file MODEL, beside the rows of DATA where they are given.
 
     --what density shows the density of one or two columns, with lines around the regions that hold 50, 90 and 99 % of
-    it; corner shows every pair of columns of numbers, samples beside DATA; shares shows how often each category occurs
+    it; corner shows every pair of columns of numbers, samples beside DATA, and categories where --columns names them;
+    shares shows how often each category occurs
     in samples, and in DATA; loss shows the training and validation loss by epoch;
     steps shows how the layers move points from the noise to the data.
 
@@ -74,6 +106,7 @@ def command(
             f"--what {what} is for {kinds}, and this is a model of {modality.plural}.",
             f"one of {', '.join(modality.pictures)}",
         )
-    figure, name = modality.plot(fitted, source, what, given, seed)
-    plots.save(figure, output)
+    plots.check_ending(output)
+    figure, name = modality.plot(fitted, source, what, given, Look(size, title, xlabel, ylabel), seed)
+    plots.save(figure, output, dpi=dpi)
     Talk(quiet=quiet).say(f"wrote {output}: {name}")

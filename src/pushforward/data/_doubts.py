@@ -8,6 +8,7 @@ import numpy as np
 from pushforward._errors import shell_names
 from pushforward.data._categories import LEAST_ROWS
 from pushforward.data._coding import numbers
+from pushforward.data._kinds import MOST_ATOMS, WITH_ATOMS, KindSpec
 from pushforward.data._schema import Column, Schema
 from pushforward.data._support import mean_and_spread
 from pushforward.data._tables import Table, quoted
@@ -16,6 +17,10 @@ FLOAT64_RATIO = 1e12
 """|mean| / spread above which float64 (16 digits) keeps fewer than about 5,000 steps per spread."""
 SPIKE_SHARE = 0.1
 """A value of a continuous column that makes up more than this share of the rows is reported."""
+ATOM_SHARE, ATOM_RATIO = 0.05, 10.0
+"""A value is an atom when it makes up this share of the rows, and so many times as many as any value that is none."""
+LEAST_AWAY = 20
+"""So many rows, of different values, must lie elsewhere."""
 DEPENDENT = 3e-3
 """A column that a linear function of others gives up to this share of its spread is reported: sums are rounded."""
 LOOKED_AT = 4096
@@ -23,7 +28,31 @@ MOST_COLUMNS = 500
 """Rows and columns that are looked at for linear dependence, which takes half a second for so many."""
 LEAST_COUNTED = 20
 """From so many rows on, whole numbers that go up by one from row to row are row numbers."""
+ASKED = "as asked for"
+"""How the note of a column begins whose kind the user has said."""
 IDENTIFIER = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|rownames?|nr|no)$", re.IGNORECASE)
+
+
+def repeated(cells: np.ndarray) -> tuple[float, ...]:
+    """Values of a continuous column that are repeated as no density repeats them, rising.
+
+    Rounding repeats values too, but neighbours about as often.
+    """
+    values, counts = np.unique(cells.astype(np.float64), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    falling = counts[order]
+    often = int(np.sum(falling >= ATOM_SHARE * len(cells)))
+    for count in range(min(often, MOST_ATOMS), 0, -1):
+        rest = falling[count:]
+        if rest.sum() >= LEAST_AWAY and len(rest) >= LEAST_AWAY // 2 and falling[count - 1] >= ATOM_RATIO * rest[0]:
+            return tuple(np.sort(values[order[:count]]).tolist())
+    return ()
+
+
+def share_sentence(cells: np.ndarray, atoms: tuple[float, ...]) -> str:
+    """`95.0 % of the rows are exactly 0`, or of several values."""
+    shares = [f"{100 * float(np.mean(cells == atom)):.1f} % exactly {atom:.15g}" for atom in atoms]
+    return " and ".join(", ".join(shares).rsplit(", ", 1)) + " among the rows"
 
 
 def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
@@ -41,6 +70,13 @@ def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
 
 
 def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
+    rows = len(cells)
+    if column.atoms and not column.note.startswith(ASKED):
+        yield (
+            f"{column.name!r}: {share_sentence(cells, column.atoms)}: these are learned as probabilities, the rest as "
+            f"a density; if that is not meant, say {_without_atoms(column)}."
+        )
+    cells = column.support.away(cells)
     mean, spread = mean_and_spread(cells)
     if abs(mean) > FLOAT64_RATIO * spread:
         yield (
@@ -57,11 +93,19 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
         )
     values, counts = np.unique(cells, return_counts=True)
     top = int(np.argmax(counts))
-    if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * len(cells):
+    if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * rows:
+        atoms = tuple(sorted((*column.atoms, float(values[top]))))
+        hint = f"; say {column.spec._replace(atoms=atoms)}" if column.kind in WITH_ATOMS else ""
         yield (
-            f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / len(cells):.0%} of the rows; a density "
-            "grows a spike there, and its log-likelihood means little."
+            f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / rows:.0%} of the rows; a density "
+            f"grows a spike there, and its log-likelihood means little{hint}."
         )
+
+
+def _without_atoms(column: Column) -> KindSpec:
+    """A kind that holds all values of the column."""
+    held = column.support._replace(atoms=()).contains(np.array(column.atoms)).all()
+    return column.spec._replace(atoms=()) if held else KindSpec("unbounded")
 
 
 def _identifier(name: str, cells: np.ndarray) -> Iterator[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from pushforward._errors import ColumnError, DataError, shell_names, together
 from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, refuse_too_many
 from pushforward.data._coding import cells, numbers
+from pushforward.data._doubts import ASKED, repeated, share_sentence
 from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
 from pushforward.data._tables import Table, positions, quoted, require_rows
@@ -41,7 +42,8 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     [0, 360), [-180, 180), [0, 2 pi) or [-pi, pi) to both ends, under a name that says angle or direction or the like,
     are circular; whole numbers are integers (two different values: only those and what lies between them; skewed
     counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded; positive values that a lognormal
-    describes clearly better than a normal are positive; all others are unbounded. Numbers are categories only if an
+    describes clearly better than a normal are positive; all others are unbounded. Values that are repeated far
+    more often than all others are atoms, and the rules are asked of the rest. Numbers are categories only if an
     override says so.
 
     Args:
@@ -122,7 +124,7 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
 def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
     if spec is None:
         spec, reason = _inferred(name, cells.astype(np.float64))
-        column = Column(name, spec.kind, spec.low, spec.high, reason)
+        column = Column(name, spec.kind, spec.low, spec.high, reason, atoms=spec.atoms)
         _refuse_extremes(column, cells)
         return column
     if spec.kind == "integer" and np.abs(cells).max() > WHOLE:
@@ -132,7 +134,8 @@ def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
             "give another kind, such as positive or unbounded",
             [name],
         )
-    column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells))
+    column = Column(name, spec.kind, spec.low, spec.high, _asked_for(spec, cells), atoms=spec.atoms)
+    _refuse_atoms_alone(column, cells)
     _refuse_extremes(column, cells)
     outside = np.flatnonzero(~column.support.contains(cells))
     if len(outside):
@@ -146,7 +149,19 @@ def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
     return column
 
 
+def _refuse_atoms_alone(column: Column, cells: np.ndarray) -> None:
+    away = column.support.away(cells)
+    if column.atoms and (len(away) < 2 or np.ptp(away) == 0):
+        raise ColumnError(
+            f"column {column.name!r} cannot be {column.spec}: fewer than two values lie elsewhere.",
+            "say categorical if these are all values that there are",
+            [column.name],
+        )
+
+
 def _asked_for(spec: KindSpec, cells: np.ndarray) -> str:
+    if spec.atoms:
+        return f"{ASKED}, with {share_sentence(cells, spec.atoms)}"
     if spec.kind != "circular" or spec.low is None or spec.high is None:
         return "as asked for"
     elsewhere = (cells < spec.low) | (cells > spec.high)
@@ -171,6 +186,8 @@ def _not_circular(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec,
     whole = np.array_equal(cells, np.floor(cells))
     if whole and max(-low, high) <= WHOLE:
         return _integer(cells, low, high)
+    if (atoms := repeated(cells)) and not whole:
+        return _beside_atoms(cells, atoms)
     spec, reason = _real(cells, low, high)
     return spec, reason + "; whole, but beyond 2**53, where every float is" * whole
 
@@ -186,6 +203,20 @@ def _real(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
         return KindSpec("positive"), f"all values are above 0, and a lognormal fits better by {gain:.2f} nats per row"
     reason = f"all values are above 0, but a lognormal fits not clearly better ({gain:+.2f} nats per row)"
     return KindSpec("unbounded"), reason if enough else f"{len(cells)} rows are too few to infer a limit"
+
+
+def _beside_atoms(cells: np.ndarray, atoms: tuple[float, ...]) -> tuple[KindSpec, str]:
+    """What the values are that lie at no atom."""
+    rest = cells[~np.isin(cells, atoms)]
+    low, high = float(rest.min()), float(rest.max())
+    if len(atoms) > 1 and atoms[0] < low and high < atoms[-1]:
+        spec, reason = KindSpec("bounded", atoms[0], atoms[-1]), "the others lie between"
+    elif 0.0 in atoms and low > 0:
+        spec, reason = KindSpec("positive"), "the others are above 0"
+    else:
+        spec, reason = _real(rest, low, high)
+        reason = f"of the others, {reason}"
+    return spec._replace(atoms=atoms), f"{share_sentence(cells, atoms)}; {reason}"
 
 
 def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:

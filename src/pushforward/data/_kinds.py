@@ -9,16 +9,23 @@ from pushforward._errors import DataError, did_you_mean
 SupportKind = Literal["unbounded", "positive", "bounded", "integer", "circular", "categorical"]
 
 _KIND_TEXT = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*")
+_ATOMS_TEXT = re.compile(r"(.*?)\+\s*atoms\s*\((.*)\)\s*", re.IGNORECASE)
+WITH_ATOMS = ("unbounded", "positive", "bounded")
+"""Kinds of columns that can have atoms: what a density describes elsewhere."""
+MOST_ATOMS = 20
 
 
 class KindSpec(NamedTuple):
-    """A kind with its limits; None is no limit."""
+    """A kind with its limits, and the values that have a probability of their own; None is no limit."""
 
     kind: SupportKind
     low: float | None = None
     high: float | None = None
+    atoms: tuple[float, ...] = ()
 
     def __str__(self) -> str:
+        if self.atoms:
+            return f"{self._replace(atoms=())}+atoms({','.join(f'{atom:.15g}' for atom in self.atoms)})"
         if self.low is None and self.high is None:
             return self.kind
         if self.kind == "circular" and self.low == 0:
@@ -31,7 +38,8 @@ def parse_kind(text: str) -> KindSpec:
     """A kind as a user writes it: `positive`, `bounded(0,1)`, `integer`, `integer(0,inf)`, `circular(360)`.
 
     A circular column has a period, `circular(360)` for values from 0, or two ends, `circular(-180,180)`; `pi` is known
-    in both, as in `circular(2pi)`.
+    in both, as in `circular(2pi)`. Values that have a probability of their own stand behind a kind of real numbers:
+    `positive+atoms(0)`, `bounded(0,100)+atoms(0,100)`.
 
     Raises:
         DataError: If it is not one of these.
@@ -40,6 +48,10 @@ def parse_kind(text: str) -> KindSpec:
         >>> parse_kind("bounded(0, 1)")
         KindSpec(kind='bounded', low=0.0, high=1.0)
     """
+    if (beside := _ATOMS_TEXT.fullmatch(text)) is not None:
+        spec = parse_kind(beside[1])._replace(atoms=_atoms(text, beside[2]))
+        check_limits(spec, f"kind {text!r}")
+        return spec
     match = _KIND_TEXT.fullmatch(text)
     if match is None:
         raise DataError(f"kind {text!r} cannot be read.", "write `positive`, `integer`, `unbounded` or `bounded(0,1)`")
@@ -73,6 +85,13 @@ def _limits(text: str, limits: str) -> tuple[float | None, float | None]:
     return (None if low == -math.inf else low), (None if high == math.inf else high)
 
 
+def _atoms(text: str, values: str) -> tuple[float, ...]:
+    try:
+        return tuple(sorted(float(part) for part in values.split(",")))
+    except ValueError:
+        raise DataError(f"kind {text!r} needs numbers.", "write for example `positive+atoms(0)`") from None
+
+
 def _turn(text: str, limits: str | None) -> tuple[float, float]:
     """The ends of a period: `360`, `-180,180`, `2pi`."""
     try:
@@ -104,6 +123,7 @@ def _checked_kind(kind: str, label: str) -> SupportKind:
 
 def check_limits(spec: KindSpec, label: str) -> None:
     _checked_kind(spec.kind, label)
+    _check_atoms(spec, label)
     limits = [limit for limit in (spec.low, spec.high) if limit is not None]
     if not all(map(math.isfinite, limits)):
         raise DataError(f"{label}: the limits must be finite numbers.", "write for example `bounded(0,1)`")
@@ -123,6 +143,20 @@ def check_limits(spec: KindSpec, label: str) -> None:
         )
     if len(limits) == 2 and not limits[0] < limits[1]:
         raise DataError(f"{label}: the lower limit must be below the upper one.", "write for example `bounded(0,1)`")
+
+
+def _check_atoms(spec: KindSpec, label: str) -> None:
+    if not spec.atoms:
+        return
+    if spec.kind not in WITH_ATOMS:
+        raise DataError(f"{label}: {spec.kind} takes no atoms.", "write for example `positive+atoms(0)`")
+    if not all(map(math.isfinite, spec.atoms)) or len({*spec.atoms}) < len(spec.atoms):
+        raise DataError(f"{label}: atoms must be finite numbers, each once.", "write for example `positive+atoms(0)`")
+    if len(spec.atoms) > MOST_ATOMS:
+        raise DataError(
+            f"{label}: {len(spec.atoms)} atoms, and {MOST_ATOMS} are the most.",
+            "if all values are rounded, round to fewer digits or say integer or categorical",
+        )
 
 
 def _or(limit: float | None, default: float) -> float:

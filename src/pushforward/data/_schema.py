@@ -31,6 +31,8 @@ class Column:
         note: A sentence on how the kind was found.
         categories: For "categorical", all values that there are: text, whole numbers or truth values. In a flow each
             is its place among them, 0, 1, ...
+        atoms: For "unbounded", "positive" and "bounded", values that have a probability of their own, inside the limits
+            or not, such as the 0 of rainfall.
 
     Raises:
         DataError: If the kind is unknown, or its limits or categories do not fit.
@@ -42,24 +44,27 @@ class Column:
     high: float | None = None
     note: str = ""
     categories: tuple[Category, ...] = ()
+    atoms: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "atoms", tuple(map(float, self.atoms)))
         object.__setattr__(self, "categories", tuple(map(plain, self.categories)))
         check_limits(self.spec, f"column {self.name!r}")
         _check_categories(self)
 
     @property
     def spec(self) -> KindSpec:
-        return KindSpec(self.kind, self.low, self.high)
+        return KindSpec(self.kind, self.low, self.high, self.atoms)
 
     @property
     def support(self) -> Support:
         """The part of the real line that the column's map covers."""
         if self.kind == "positive":
-            return Support(low=0.0)
+            return Support(low=0.0, atoms=self.atoms)
         if self.kind == "categorical":
             return Support(0.0, len(self.categories) - 1.0, integer=True, categorical=True)
-        return Support(self.low, self.high, integer=self.kind == "integer", circular=self.kind == "circular")
+        integer, circular = self.kind == "integer", self.kind == "circular"
+        return Support(self.low, self.high, integer=integer, circular=circular, atoms=self.atoms)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,11 @@ class Schema:
         return tuple(i for i, column in enumerate(self.columns) if column.kind == "categorical")
 
     @property
+    def atomic(self) -> tuple[int, ...]:
+        """Places of the columns with atoms."""
+        return tuple(i for i, column in enumerate(self.columns) if column.atoms)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """How many categories each column has, 0 for one of numbers."""
         return tuple(len(column.categories) for column in self.columns)
@@ -136,7 +146,8 @@ class Schema:
         a real number on [low, high + 1), so that the density of an integer column is a probability per integer.
 
         A circular column is an angle in [-pi, pi) on the base side, whatever its values are. The codes of a
-        categorical column are the same on both sides.
+        categorical column are the same on both sides. For each column with atoms the base side has a code more, behind
+        the columns.
 
         Args:
             values: `(rows, columns)` of data inside the support, the same that the flow is fitted to.
@@ -206,7 +217,8 @@ class Schema:
         """The schema as plain data for a model file."""
         columns = [asdict(column) for column in self.columns]
         # Left out where there are none, so that earlier versions read tables of numbers.
-        return {"columns": [{k: v for k, v in column.items() if k != "categories" or v} for column in columns]}
+        late = ("categories", "atoms")
+        return {"columns": [{k: v for k, v in column.items() if k not in late or v} for column in columns]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Schema":
@@ -217,9 +229,15 @@ class Schema:
         """
         try:
             columns = data["columns"]
-            categories = [tuple(map(plain, column.get("categories", ()))) for column in columns]
-            return cls([Column(**c | {"categories": labels}) for c, labels in zip(columns, categories, strict=True)])
-        except (KeyError, TypeError, DataError) as error:
+            parts = [
+                {
+                    "categories": tuple(map(plain, column.get("categories", ()))),
+                    "atoms": tuple(map(float, column.get("atoms", ()))),
+                }
+                for column in columns
+            ]
+            return cls([Column(**column | own) for column, own in zip(columns, parts, strict=True)])
+        except (KeyError, TypeError, ValueError) as error:
             raise FileError(
                 f"the column schema of the model file cannot be read ({str(error).splitlines()[0]}).",
                 "the file is damaged, or was written by a newer version of pushforward",

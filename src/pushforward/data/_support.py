@@ -19,7 +19,7 @@ class Support(NamedTuple):
 
     If it is circular, the interval is once around a circle, and values of other turns belong to it too. Limits of
     integers belong to the support, and so do those of an interval; the limit of a half line does not. Codes of
-    categories are integers that stay what they are.
+    categories are integers that stay what they are. Atoms belong too, wherever they lie.
     """
 
     low: float | None = None
@@ -27,9 +27,23 @@ class Support(NamedTuple):
     integer: bool = False
     circular: bool = False
     categorical: bool = False
+    atoms: tuple[float, ...] = ()
+
+    def codes(self, cells: np.ndarray) -> np.ndarray:
+        """Which atom each value is, from 1 on, and 0 for none, `(rows,)`; told by equality in float64."""
+        codes = np.zeros(len(cells), int)
+        for i, atom in enumerate(self.atoms, start=1):
+            codes[cells.astype(np.float64) == atom] = i
+        return codes
+
+    def away(self, cells: np.ndarray) -> np.ndarray:
+        """The values that are at no atom."""
+        return cells[self.codes(cells) == 0] if self.atoms else cells
 
     def contains(self, cells: np.ndarray) -> np.ndarray:
         """Which values lie in the support, `(rows,) -> (rows,)`; neither NaN nor an infinite value does."""
+        if self.atoms:
+            return self._replace(atoms=()).contains(cells) | (self.codes(cells) > 0)
         low, high = (-np.inf, np.inf) if self.circular else self._limits(cells.dtype)
         inside = (cells >= low) & (cells <= high) & np.isfinite(cells)
         if self.integer:
@@ -38,6 +52,8 @@ class Support(NamedTuple):
 
     def clip(self, cells: np.ndarray) -> np.ndarray:
         """The nearest value of the support; integers are rounded down first, and angles taken into the period."""
+        if self.atoms:
+            return np.where(self.codes(cells) > 0, cells, self._replace(atoms=()).clip(cells))
         low, high = self._limits(cells.dtype)
         if self.circular:
             turned = low + np.mod(cells - low, high - low)
@@ -79,10 +95,16 @@ class Support(NamedTuple):
                 rise = np.exp(-np.abs(line))
                 step = (high - self.low) * (rise / (1.0 + rise))
                 line = np.where(line < 0, self.low + step, high - step)
-        return self.clip(line)
+        return self._beside_atoms(self._replace(atoms=()).clip(line)) if self.atoms else self.clip(line)
+
+    def _beside_atoms(self, cells: np.ndarray) -> np.ndarray:
+        """Values that rounding has put on an atom, one step inside."""
+        high = np.inf if self.high is None else self.high
+        return np.where(self.codes(cells) > 0, np.nextafter(cells, np.where(cells < high, np.inf, -np.inf)), cells)
 
     def spread_on_line(self, cells: np.ndarray) -> tuple[float, float]:
-        """Mean and spread of values on the line, of integers with evenly spread noise."""
+        """Mean and spread of values on the line, of integers with evenly spread noise; atoms are left out."""
+        cells = self.away(cells)
         if self.integer:
             cells = cells + (GOLDEN * np.arange(1, len(cells) + 1)) % 1.0
         return mean_and_spread(self.to_line(cells, EDGE)[0])
@@ -91,6 +113,7 @@ class Support(NamedTuple):
         """Whether values lie on the ends of the interval, or are integers: there they are rounded ones."""
         if self.low is None or self.high is None or self.circular:
             return False
+        cells = self.away(cells)
         return self.integer or bool(np.any((cells == self.low) | (cells == self.high)))
 
     @property
@@ -108,7 +131,7 @@ class Support(NamedTuple):
         if self.categorical:
             return Support(categorical=True)
         if not self.integer or self.low is None:
-            return self
+            return self._replace(atoms=())
         return Support(0.0, None if self.high is None else self.high - self.low, integer=True)
 
     def _limits(self, dtype: np.dtype) -> tuple[np.floating, np.floating]:

@@ -11,6 +11,7 @@ import numpy as np
 from pushforward._errors import DataError, FileError
 from pushforward.bijections import (
     AbstractBijection,
+    Atoms,
     Chain,
     Concatenate,
     Dequantize,
@@ -87,6 +88,11 @@ class Units:
         return replace(self, supports=tuple(support.not_rounded for support in self.supports))
 
     @property
+    def atomic(self) -> list[int]:
+        """Places of the columns with atoms; behind the columns a flow sees a code for each of them."""
+        return [i for i, support in enumerate(self.supports) if support.atoms]
+
+    @property
     def integers(self) -> list[int]:
         """Places of the integer columns, which a flow sees with noise."""
         return [i for i, support in enumerate(self.supports) if support.integer and not support.categorical]
@@ -99,7 +105,8 @@ class Units:
             fractions: Noise in [0, 1) for the integer columns, `(rows, integer columns)`; 0.5 if there is none.
 
         Returns:
-            `(rows, columns)` and `(rows,)`, float64.
+            `(rows, columns + codes of atoms)` and `(rows,)`, float64. A column at an atom is 0 and has no share in the
+            log-det.
         """
         noise = dict(zip(self.integers, [0.5] * len(values.T) if fractions is None else fractions.T, strict=False))
         return self._standard(values, noise, range(len(self.supports)))
@@ -119,17 +126,20 @@ class Units:
         """Values in the support, float64 `(rows, columns)`, from what a flow gives; integers are rounded down.
 
         Args:
-            standard: `(rows, columns)`, in the flow's precision.
+            standard: `(rows, columns + codes of atoms)`, in the flow's precision.
             random: For samples: what is given stands for all within about a rounding step of it, and one of these is
                 drawn. Of 20,000 draws in float32 some 25 are there twice, since the noise has 2^23 values only.
         """
-        out = np.empty(standard.shape)
+        codes = dict(zip(self.atomic, standard[:, len(self.supports) :].T, strict=True))
+        out = np.empty((len(standard), len(self.supports)))
         for place, (support, mean, spread) in enumerate(zip(self.supports, self.means, self.spreads, strict=True)):
             cells = standard[:, place].astype(np.float64)
             if random is not None and not support.categorical:
                 gap = 2.0 * np.spacing(np.maximum(np.abs(standard[:, place]), 1.0))
                 cells += (random.random(len(cells)) - 0.5) * gap
             out[:, place] = support.from_line(mean + spread * cells)
+            for code, atom in enumerate(support.atoms, start=1):
+                out[codes[place] == code, place] = atom
         return out
 
     @property
@@ -139,7 +149,17 @@ class Units:
 
     def bijection(self) -> AbstractBijection:
         """The whole step as a bijection in JAX's precision, flow on the base side: for a flow that stands alone."""
-        return _bijection(self.supports, self.means, self.spreads, self.edges)
+        places = self.atomic
+        if not places:
+            return _bijection(self.supports, self.means, self.spreads, self.edges)
+        count = len(self.supports)
+        others = [STAYS if i in places else support for i, support in enumerate(self.supports)]
+        means = [0.0 if i in places else mean for i, mean in enumerate(self.means)]
+        spreads = [1.0 if i in places else spread for i, spread in enumerate(self.spreads)]
+        rest = _with_codes(others, means, spreads, self.edges, len(places))
+        maps = [_bijection([self.supports[i]], [self.means[i]], [self.spreads[i]], [self.edges[i]]) for i in places]
+        atoms = Atoms(count, tuple(places), tuple(self.supports[i].atoms for i in places), tuple(maps))
+        return Chain([*(rest.bijections if isinstance(rest, Chain) else [rest]), atoms])
 
     def standardize(self) -> Standardize:
         """The step in JAX's precision, of conditions: flow's side to user's side."""
@@ -156,7 +176,7 @@ class Units:
             on_line = self.supports[place].low is None
             means[place] = self.means[place] - self._offset(place) * on_line
             spreads[place] = self.spreads[place]
-        return _bijection(supports, means, spreads, self.edges)
+        return _with_codes(supports, means, spreads, self.edges, len(self.atomic))
 
     def to_json(self) -> dict[str, Any]:
         """The numbers as plain data; the supports are the schema's."""
@@ -178,13 +198,19 @@ class Units:
         self, values: np.ndarray, noise: Mapping[int, Any], places: Sequence[int]
     ) -> tuple[np.ndarray, np.ndarray]:
         # Column by column: there is never a second table in float64.
-        out, log_det = np.empty(values.shape, jnp.result_type(float)), np.zeros(len(values))
+        count, atomic = len(self.supports), self.atomic
+        out, log_det = np.empty((len(values), count + len(atomic)), jnp.result_type(float)), np.zeros(len(values))
         for place in places:
             cells = values[:, place].astype(np.float64) + noise.get(place, 0.0)
-            line, log_slope = self.supports[place].to_line(cells, self.edges[place])
+            support, at_atom = self.supports[place], np.zeros(len(cells), bool)
+            if support.atoms:
+                codes = support.codes(cells)
+                out[:, count + atomic.index(place)], at_atom = codes, codes > 0
+                cells = np.where(at_atom, support.from_line(np.array([self.means[place]])), cells)
+            line, log_slope = support.to_line(cells, self.edges[place])
             with np.errstate(over="ignore"):  # a row so far away is seen as infinitely far
-                out[:, place] = (line - self.means[place]) / self.spreads[place]
-            log_det += log_slope - np.log(self.spreads[place])
+                out[:, place] = np.where(at_atom, 0.0, (line - self.means[place]) / self.spreads[place])
+            log_det += np.where(at_atom, 0.0, log_slope - np.log(self.spreads[place]))
         return out, log_det
 
     def _offset(self, place: int) -> float:
@@ -225,6 +251,8 @@ BLUR = 1e-4
 def _fits_float32(support: Support, mean: float, spread: float) -> bool:
     if support.categorical:
         return True
+    if any(float(np.float32(atom)) != atom for atom in support.atoms):
+        return False  # as it is written it would be no atom
     eps, low, high = float(np.finfo(np.float32).eps), mean - REACH * spread, mean + REACH * spread
     largest = math.log(1.0 / eps if support.integer else np.finfo(np.float32).max)
     if support.low is None or support.circular:
@@ -243,6 +271,15 @@ def _bijection(
     standardize = Standardize(np.array(means), np.array(spreads))
     maps = _support_maps(supports, edges)
     return Chain([standardize, *maps]) if maps else standardize
+
+
+def _with_codes(
+    supports: Sequence[Support], means: Sequence[float], spreads: Sequence[float], edges: Sequence[float], count: int
+) -> AbstractBijection:
+    """The same with codes behind the numbers, which stay as they are."""
+    return _bijection(
+        [*supports, *[STAYS] * count], [*means, *[0.0] * count], [*spreads, *[1.0] * count], [*edges, *[0.0] * count]
+    )
 
 
 def _support_maps(supports: Sequence[Support], edges: Sequence[float]) -> list[AbstractBijection]:

@@ -1,5 +1,6 @@
 """Distributions: bases, the flow `Transformed`, mixtures."""
 
+from pushforward.distributions._atoms import AwayFromAtoms
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
@@ -20,6 +21,7 @@ __all__ = [
     "AbstractDistribution",
     "AbstractPredicted",
     "Autoregression",
+    "AwayFromAtoms",
     "Bridge",
     "CategoricalMADE",
     "CircularUniform",

@@ -70,7 +70,8 @@ class FlowDensity(DensityMixin, TableEstimator):
         """Log-density of every row in nats and in the units of `X`, `(rows,)`; -inf outside a column's support.
 
         With categorical columns it is the log of a probability of the categories times a density of the numbers given
-        them; a category that was not seen in training gives -inf, and a warning.
+        them; a category that was not seen in training gives -inf, and a warning. A column at one of its atoms counts
+        as a category does: with a probability, and no density.
 
         With integer columns it is an estimate: the density is averaged over 16 draws of the noise that makes
         them continuous, and its logarithm is in the mean a little too low. The draws are a function of the row.

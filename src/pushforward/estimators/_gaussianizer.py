@@ -42,6 +42,9 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstim
 
     def _check(self, ready: Prepared) -> None:
         schema, flow = ready.facts.schema, ready.flow
+        if schema.atomic:
+            name = schema.columns[schema.atomic[0]].name
+            raise ValueError(f"Gaussianizer: {name!r} has atoms, which cannot become Gaussian noise; leave it out.")
         if schema.circular or schema.categorical:
             kind = "circular" if schema.circular else "categorical"
             raise ValueError(f"Gaussianizer: a {kind} column cannot become Gaussian noise; leave it out.")

@@ -76,6 +76,34 @@ class Lesson(NamedTuple):
     progress: bool
 
 
+class Look(NamedTuple):
+    """What a user says of the look of a picture; None where nothing.
+
+    Attributes:
+        size: Width and height in inches.
+        title: Above it.
+        xlabel: Of the axis that goes across.
+        ylabel: Of the axis that goes up.
+    """
+
+    size: tuple[float, float] | None = None
+    title: str | None = None
+    xlabel: str | None = None
+    ylabel: str | None = None
+
+    def whole(self, picture: str, hint: str) -> dict[str, Any]:
+        """Size and title, for a picture without axes that all panels share.
+
+        Raises:
+            UsageError: If a label was given.
+        """
+        if self.xlabel is not None or self.ylabel is not None:
+            from pushforward._errors import UsageError
+
+            raise UsageError(f"--xlabel and --ylabel are for a picture with one pair of axes, not for {picture}.", hint)
+        return {"size": self.size, "title": self.title}
+
+
 class Modality(abc.ABC):
     """One kind of data: how it is read, learned, scored, drawn and told.
 
@@ -190,12 +218,12 @@ class Modality(abc.ABC):
         """Write new events."""
 
     def plot(
-        self, model: Model, source: str | None, what: str | None, given: Mapping[str, Any], seed: int
+        self, model: Model, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int
     ) -> tuple[Any, str]:
         """A figure of matplotlib, and the name of the picture."""
         from pushforward import plots
 
-        return plots.loss_curve(model.result), "loss"
+        return plots.loss_curve(model.result, **look._asdict()), "loss"
 
     def tell(self, model: Model) -> Told:
         """What `show` tells beside what all models have."""

@@ -127,6 +127,24 @@ def size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
+def inches(text: str) -> tuple[float, float]:
+    """`WIDTHxHEIGHT` in inches, `6x4` or `3.3x2.5`."""
+    sides = text.lower().split("x")
+    try:
+        width, height = (Number(1, 100)(side) for side in sides)
+    except ValueError:
+        raise ValueError(f"{text!r} is no width and height of 1 to 100 inches, such as 6x4.") from None
+    return width, height
+
+
+def named_text(text: str) -> tuple[str, str]:
+    """`column=text`; the text may hold `=` too."""
+    name, equals, said = text.partition("=")
+    if not (equals and name.strip() and said.strip()):
+        raise ValueError(f"{text!r} is not COLUMN=TEXT, such as alcohol='Alcohol (% vol)'.")
+    return name.strip(), said.strip()
+
+
 def named_value(text: str) -> tuple[str, str]:
     """`column=value`, where the value is a number or a category."""
     name, equals, value = text.rpartition("=")

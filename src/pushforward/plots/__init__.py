@@ -5,11 +5,12 @@ from pushforward.plots._density import density_grid
 from pushforward.plots._images import image_rows, save_images, tiled
 from pushforward.plots._loss import loss_curve
 from pushforward.plots._samples import samples_beside_data
-from pushforward.plots._save import save
+from pushforward.plots._save import check_ending, save
 from pushforward.plots._shares import shares
 from pushforward.plots._steps import steps
 
 __all__ = [
+    "check_ending",
     "corner",
     "density_grid",
     "image_rows",

@@ -11,13 +11,17 @@ from matplotlib.figure import Figure
 
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import flow_of
-from pushforward.plots._points import as_points, column_names, draw_samples, window
+from pushforward.plots._axes import dress, finished, short
+from pushforward.plots._bins import Cells, are_whole, cells_of
+from pushforward.plots._points import as_points, column_names, draw_samples, places_of, window
 from pushforward.plots._style import (
     DATA,
     DENSITY,
     FAINT,
+    INK,
     MODEL,
     Limits,
+    Size,
     frame,
     new_figure,
     panel_height,
@@ -51,11 +55,19 @@ def density_grid(
     levels: Sequence[float] = (0.5, 0.9, 0.99),
     resolution: int = 200,
     names: Sequence[str] | None = None,
+    columns: Sequence[str | int] | None = None,
+    whole: Sequence[bool] | None = None,
+    atoms: Sequence[Sequence[float]] | None = None,
+    size: Size | None = None,
+    title: str | None = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
     key: PRNGKeyArray | int | None = None,
 ) -> Figure:
     """The density of one or two columns, with lines around the smallest regions that hold given probabilities.
 
-    One column is drawn as a curve, above a histogram of `data` if it is given.
+    One column is drawn as a curve, above a histogram of `data` if it is given. Of whole numbers each is a cell, whose
+    edges are at halves. Several densities share one scale of colours.
 
     Args:
         flow: A distribution or a fitted estimator; or a function from rows to log-densities in nats, such as a known
@@ -67,6 +79,14 @@ def density_grid(
         levels: Probabilities in (0, 1), one line for each; empty for no lines.
         resolution: Points along each axis.
         names: Names of the columns.
+        columns: Both columns, by name or by place, the one that goes across first.
+        whole: Which columns are whole numbers, whose "densities" are probabilities; by default those of `data`.
+        atoms: Of each column, values that have a probability of their own. Of one column the legend tells it; the
+            density of two columns is drawn without them.
+        size: Width and height of the picture in inches.
+        title: Above the picture.
+        xlabel: In place of the name of the column that goes across.
+        ylabel: In place of the name of the column that goes up, or of what a curve is.
         key: A key or a seed; draws the samples that set the window. A fixed one by default.
 
     Returns:
@@ -93,24 +113,71 @@ def density_grid(
             f"density_grid: draws one or two columns, got {len(limits)}. Use `corner` for samples of more."
         )
     names = column_names(data, names, len(limits))
+    order = places_of("density_grid", names, columns)
+    if len(order) < len(names):
+        raise ValueError("density_grid: `columns` says which goes across, and must name both.")
+    are = (are_whole(points) if points is not None else [False] * len(limits)) if whole is None else list(whole)
     if len(limits) == 1:
-        return _curves(flows, points, condition, limits[0], resolution, names[0], log)
-    return _pictures(flows, condition, limits, log, levels, resolution, names)
+        cells = cells_of(limits[0], HISTOGRAM if are[0] else 5 * resolution, whole=are[0])
+        own = tuple(atoms[0]) if atoms else ()
+        figure = _curves(flows, points, condition, cells, names[0], own, size, log=log)
+    else:
+        both = [cells_of(ends, resolution, whole=one) for ends, one in zip(limits, are, strict=True)]
+        found = {name: _on_grid(flow, condition, both) for name, flow in flows.items()}
+        if order == [1, 0]:
+            found, both, names = {name: grid.T for name, grid in found.items()}, both[::-1], names[::-1]
+        figure = _pictures(found, both, names, levels, size, log=log)
+        if any(atoms or ()):
+            told = f"{figure.get_supxlabel()}; " * bool(levels)
+            figure.supxlabel(f"{told}rows at atoms are not shown", fontsize=7.5, color=FAINT)
+    return finished(figure, title=title, xlabel=xlabel, ylabel=ylabel)
 
 
-def _pictures(flows: dict[str, Scored], condition, limits: Limits, log: bool, levels, resolution: int, names) -> Figure:
-    figure = new_figure(4.0 * len(flows), 0.8 + panel_height(PANEL, limits))
-    for axes, (title, one) in zip(figure.subplots(1, len(flows), squeeze=False)[0], flows.items(), strict=True):
-        log_density = _on_grid(one, condition, limits, resolution)
-        _picture(figure, axes, log_density, limits, log)
-        _outline(axes, log_density, limits, levels)
-        axes.set(xlabel=names[0], ylabel=names[1], title=title)
+HISTOGRAM = 60
+"""Bins of the histogram of one column, at most."""
+
+
+def _pictures(
+    found: dict[str, np.ndarray],
+    both: list[Cells],
+    names: list[str],
+    levels: Sequence[float],
+    size: Size | None,
+    *,
+    log: bool,
+) -> Figure:
+    """Log-densities `(y, x)` side by side, with one scale of colours."""
+    limits = [cells.limits for cells in both]
+    figure = new_figure(*(size or (4.0 * len(found), 0.8 + panel_height(PANEL, limits))))
+    top = max(float(np.nanmax(log_density)) for log_density in found.values())
+    panels = figure.subplots(1, len(found), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, (title, log_density) in zip(panels, found.items(), strict=True):
+        _picture(axes, log_density, both, top, log=log)
+        _outline(axes, log_density, both, levels)
         set_window(axes, limits)
+        sides = zip((axes.xaxis, axes.yaxis), both, strict=True)
+        across, up = (dress(axis, cells.limits, 8 if cells.whole else 6, whole=cells.whole) for axis, cells in sides)
+        axes.set(xlabel=across.told(names[0]), title=title)
+        axes.set_ylabel(up.told(names[1]) if axes is panels[0] else "")
         frame(axes)
+    aspect = panel_height(PANEL, limits) / BAR
+    image = panels[0].images[0]
+    bar = figure.colorbar(image, ax=panels.tolist(), fraction=0.06 / len(panels), pad=0.02, aspect=aspect)
+    ticks = dress(bar.ax.yaxis, image.get_clim(), 6, whole=False)
+    continuous = [name for name, cells in zip(names, both, strict=True) if not cells.whole]
+    bar.set_label(ticks.told(_unit(continuous, log=log)))
+    bar.outline.set_visible(False)
     if levels:
         shares = ", ".join(f"{100 * level:g}" for level in levels)
         figure.supxlabel(f"lines hold {shares} % of the probability", fontsize=7.5, color=FAINT)
     return figure
+
+
+def _unit(continuous: list[str], *, log: bool) -> str:
+    """What is shown: a probability of whole numbers, a density per unit of the other columns."""
+    per = " and ".join(short(name, 20) for name in continuous)
+    what = f"density per unit of {per}" if per else "probability"
+    return f"log-{what} (nats)" if log else what
 
 
 def _opened(flow: Density) -> Scored:
@@ -139,41 +206,36 @@ def _log_density(flow: Scored, rows: np.ndarray, condition: Any) -> np.ndarray:
     return np.concatenate(found)[: len(rows)]
 
 
-def _on_grid(flow: Scored, condition: Any, limits: Limits, resolution: int) -> np.ndarray:
+def _on_grid(flow: Scored, condition: Any, both: list[Cells]) -> np.ndarray:
     """Log-densities `(y, x)` at the middles of the cells."""
-    xs, ys = (_middles(low, high, resolution) for low, high in limits)
+    xs, ys = (cells.middles for cells in both)
     rows = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    return _log_density(flow, rows, condition).reshape(resolution, resolution)
+    return _log_density(flow, rows, condition).reshape(len(ys), len(xs))
 
 
-def _middles(low: float, high: float, count: int) -> np.ndarray:
-    edges = np.linspace(low, high, count + 1)
-    return (edges[:-1] + edges[1:]) / 2
-
-
-def _picture(figure: Figure, axes: Axes, log_density: np.ndarray, limits: Limits, log: bool) -> None:
-    top = np.nanmax(log_density)
-    values = np.maximum(log_density, top - LOG_SPAN) if log else np.exp(log_density)
-    image = axes.imshow(
-        values,
+def _picture(axes: Axes, log_density: np.ndarray, both: list[Cells], top: float, *, log: bool) -> None:
+    axes.imshow(
+        np.maximum(log_density, top - LOG_SPAN) if log else np.exp(log_density),
         origin="lower",
-        extent=(*limits[0], *limits[1]),
+        extent=(*both[0].limits, *both[1].limits),
         aspect="auto",
         cmap=DENSITY,
         vmin=top - LOG_SPAN if log else 0.0,
-        interpolation="bilinear",
+        vmax=top if log else np.exp(top),
+        interpolation="nearest" if any(cells.single for cells in both) else "bilinear",
     )
-    bar = figure.colorbar(image, ax=axes, fraction=0.06, pad=0.02, aspect=panel_height(PANEL, limits) / BAR)
-    bar.set_label("log-density (nats)" if log else "density")
-    bar.outline.set_visible(False)
 
 
-def _outline(axes: Axes, log_density: np.ndarray, limits: Limits, levels: Sequence[float]) -> None:
-    xs, ys = (_middles(low, high, len(log_density)) for low, high in limits)
-    cell = (xs[1] - xs[0]) * (ys[1] - ys[0])
+def _outline(axes: Axes, log_density: np.ndarray, both: list[Cells], levels: Sequence[float]) -> None:
+    across, up = both
+    cell = float(np.prod([cells.edges[1] - cells.edges[0] for cells in both]))
     heights = sorted({h for h in (height_of(log_density, cell, level) for level in levels) if h is not None})
     if heights:
-        axes.contour(xs, ys, log_density, levels=heights, colors="white", linewidths=0.6, linestyles="solid")
+        # A hair lower: cells of single numbers have exactly the height of a line that they belong to.
+        heights = [height - 1e-6 for height in heights]
+        grid = across.at_corners(up.at_corners(log_density, 0), 1)
+        style = {"colors": "white", "linewidths": 0.6, "linestyles": "solid"}
+        axes.contour(across.corners, up.corners, np.maximum(grid, heights[0] - LOG_SPAN), levels=heights, **style)
 
 
 def height_of(log_density: np.ndarray, cell: float, probability: float) -> float | None:
@@ -185,18 +247,53 @@ def height_of(log_density: np.ndarray, cell: float, probability: float) -> float
     return float(heights[np.searchsorted(mass, probability)])
 
 
-def _curves(flows, points, condition, limits: tuple[float, float], resolution: int, name: str, log: bool) -> Figure:
-    figure = new_figure(3.8, 2.8)
+def _curves(
+    flows: dict[str, Scored],
+    points: np.ndarray | None,
+    condition: Any,
+    cells: Cells,
+    name: str,
+    atoms: tuple[float, ...],
+    size: Size | None,
+    *,
+    log: bool,
+) -> Figure:
+    figure = new_figure(*(size or (3.8, 2.8)))
     axes = figure.subplots()
     if points is not None:
-        axes.hist(points[:, 0], bins=60, range=limits, density=True, color=DATA, alpha=0.35, label="data")
-    xs = np.linspace(*limits, 5 * resolution)
+        bins = cells if cells.whole else cells_of(cells.limits, HISTOGRAM, whole=False)
+        away = points[~np.isin(points[:, 0], atoms), 0]
+        # Of all rows, so that its area is the share of those at no atom.
+        heights = np.histogram(away, bins.edges)[0] / (len(points) * np.diff(bins.edges))
+        axes.stairs(heights, bins.edges, fill=True, color=DATA, alpha=0.35, label="data")
+    xs = cells.middles if cells.whole else np.linspace(*cells.limits, len(cells.edges) - 1)
+    xs = np.where(np.isin(xs, atoms), xs + 1e-9 * (cells.limits[1] - cells.limits[0]), xs)
     for line, (title, flow) in zip(("-", "--", ":", "-."), flows.items(), strict=False):
         density = np.exp(_log_density(flow, xs[:, None], condition))
-        axes.plot(xs, density, line, color=MODEL if line == "-" else FAINT, label=title or "model")
-    axes.set(xlabel=name, ylabel="density", xlim=limits)
+        style: dict[str, Any] = {"color": MODEL if line == "-" else FAINT, "linestyle": line, "label": title or "model"}
+        if cells.whole:
+            axes.stairs(density, cells.edges, linewidth=1.4, **style)
+        else:
+            axes.plot(xs, density, **style)
+    across = dress(axes.xaxis, cells.limits, 8 if cells.whole else 6, whole=cells.whole)
+    axes.set(xlabel=across.told(name), ylabel=_unit([] if cells.whole else [name], log=False), xlim=cells.limits)
     if log:
         axes.set_yscale("log")
-    if points is not None or len(flows) > 1:
+    else:
+        axes.set_ylim(bottom=0.0)
+        axes.set_ylabel(dress(axes.yaxis, axes.get_ylim(), 6, whole=False).told(axes.get_ylabel()))
+    for atom in atoms:
+        _tell_atom(axes, atom, points, flows, condition)
+    if points is not None or len(flows) > 1 or atoms:
         axes.legend()
     return figure
+
+
+def _tell_atom(axes: Axes, atom: float, points: np.ndarray | None, flows: dict[str, Scored], condition: Any) -> None:
+    """A mark at an atom, and its shares in the legend."""
+    shares = {} if points is None else {"data": float(np.mean(points[:, 0] == atom))}
+    for title, flow in flows.items():
+        shares[title or "model"] = float(np.exp(_log_density(flow, np.array([[atom]]), condition))[0])
+    told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+    style = {"marker": "^", "color": INK, "markersize": 4, "linestyle": "", "clip_on": False}
+    axes.plot([atom], [0.0], label=f"at {atom:g}: {told}", transform=axes.get_xaxis_transform(), **style)

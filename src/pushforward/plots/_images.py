@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pushforward._errors import FileError
-from pushforward.plots._style import new_figure, styled
+from pushforward.plots._axes import finished
+from pushforward.plots._style import Size, new_figure, styled
 
 WIDTH = 6.4
 CELL_MOST = 0.9
@@ -21,7 +22,13 @@ MISSING = 0.85
 
 @styled
 def image_rows(
-    rows: Sequence[np.ndarray], *, levels: int = 256, labels: Sequence[str] = (), titles: Sequence[str] = ()
+    rows: Sequence[np.ndarray],
+    *,
+    levels: int = 256,
+    labels: Sequence[str] = (),
+    titles: Sequence[str] = (),
+    size: Size | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Images in rows, each pixel as a sharp square.
 
@@ -30,6 +37,8 @@ def image_rows(
         levels: Grey values: 0 is black and `levels - 1` is white.
         labels: Names of the rows.
         titles: Names of the columns.
+        size: Width and height of the picture in inches.
+        title: Above the picture.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.
@@ -65,7 +74,7 @@ def image_rows(
             middles = [(width + GAP) * column + width / 2 for column in range(len(titles))]
             axes.set_xticks(middles, titles)
             axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
-    return figure
+    return finished(figure, title=title)
 
 
 GAP = 1

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pushforward._errors import DataError
-from pushforward.plots._style import DATA, FAINT, INK, MODEL, new_figure, styled
+from pushforward.plots._axes import finished
+from pushforward.plots._style import DATA, FAINT, INK, MODEL, Size, new_figure, styled
 from pushforward.train import Epoch, FitResult
 
 
@@ -21,6 +22,10 @@ def loss_curve(
     reference: float | None = None,
     reference_label: str = "entropy of the data",
     label: str = "negative log-likelihood (nats)",
+    size: Size | None = None,
+    title: str | None = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
 ) -> Figure:
     """Training and validation loss by epoch, with the epoch that was kept.
 
@@ -29,6 +34,10 @@ def loss_curve(
         reference: A loss to compare with, drawn as a line: such as the true entropy, which no model can beat.
         reference_label: What the reference is.
         label: What the loss is, with its unit.
+        size: Width and height of the picture in inches.
+        title: Above the picture.
+        xlabel: In place of "epoch".
+        ylabel: In place of `label`.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.
@@ -42,7 +51,7 @@ def loss_curve(
         'epoch'
     """
     number, train, validation = _curves(history)
-    figure = new_figure(4.2, 2.9)
+    figure = new_figure(*(size or (4.2, 2.9)))
     axes = figure.subplots()
     axes.plot(number, train, color=MODEL, label="training")
     if np.isfinite(validation).any():
@@ -53,7 +62,7 @@ def loss_curve(
     axes.set(xlabel="epoch", ylabel=label, ylim=_span(train, validation, reference))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
-    return figure
+    return finished(figure, title=title, xlabel=xlabel, ylabel=ylabel)
 
 
 def _curves(history: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

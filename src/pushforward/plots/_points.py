@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from pushforward._errors import DataError, as_seed
+from pushforward._errors import DataError, as_seed, did_you_mean
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import conditions_of, flow_of
 
@@ -36,11 +36,30 @@ def column_names(values: Any, names: Sequence[str] | None, dim: int) -> list[str
     return list(names)
 
 
+def places_of(name: str, names: Sequence[str], columns: Sequence[str | int] | None) -> list[int]:
+    """Where columns stand that are given by name or by place, in their order; all of them for None.
+
+    Raises:
+        ValueError: If there is no such column, or one is named twice.
+    """
+    if columns is None:
+        return list(range(len(names)))
+    places = [names.index(c) if c in names else c if not isinstance(c, str) else -1 for c in columns]
+    for place, column in zip(places, columns, strict=True):
+        if not 0 <= place < len(names):
+            hint = did_you_mean(column, names) if isinstance(column, str) else f"they are 0 .. {len(names) - 1}."
+            raise ValueError(f"{name}: there is no column {column!r} among {len(names)}; {hint}")
+    if len(set(places)) < len(places) or not places:
+        raise ValueError(f"{name}: `columns` must name at least one column, and each once, got {list(columns)}.")
+    return places
+
+
 def window(points: np.ndarray) -> list[tuple[float, float]]:
-    """Limits of each column that show nearly all points, with a margin."""
+    """Limits of each column that show nearly all points, with a margin; not below 0 if no point is."""
     low, high = np.quantile(points, TAIL, axis=0), np.quantile(points, 1 - TAIL, axis=0)
     spread = np.where(high > low, high - low, 1.0)
-    return [(float(a), float(b)) for a, b in zip(low - MARGIN * spread, high + MARGIN * spread, strict=True)]
+    start = np.where(points.min(axis=0) >= 0, np.maximum(low - MARGIN * spread, 0.0), low - MARGIN * spread)
+    return [(float(a), float(b)) for a, b in zip(start, high + MARGIN * spread, strict=True)]
 
 
 def draw_samples(

@@ -15,8 +15,9 @@ from pushforward._errors import as_seed
 from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, LongTails, Permute, Scan
 from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
 from pushforward.distributions._fitted import flow_of
-from pushforward.plots._points import column_names, window
-from pushforward.plots._style import FAINT, frame, new_figure, styled
+from pushforward.plots._axes import dress, finished
+from pushforward.plots._points import column_names, places_of, window
+from pushforward.plots._style import FAINT, Size, frame, new_figure, styled
 
 LINES = 11
 """Grid lines in each direction."""
@@ -36,11 +37,13 @@ def steps(
     flow: AbstractDistribution | Fitted,
     key: PRNGKeyArray | int,
     *,
-    columns: tuple[int, int] = (0, 1),
+    columns: Sequence[str | int] = (0, 1),
     condition: ArrayLike | None = None,
     num_points: int = 1500,
     max_panels: int = 8,
     names: Sequence[str] | None = None,
+    size: Size | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Points of the base, and a square grid between them, after each layer of the flow.
 
@@ -51,11 +54,13 @@ def steps(
     Args:
         flow: A `Transformed` over vectors of at least two columns, or a fitted estimator of such a one.
         key: A key or a seed; draws the points.
-        columns: The two columns to show.
+        columns: The two columns to show, by name or by place, the one that goes across first.
         condition: One condition, `(*cond_shape)`, for a conditional flow.
         num_points: How many points.
         max_panels: With more layers than this, evenly spaced ones are shown, the first and the last among them.
         names: Names of all columns.
+        size: Width and height of the picture in inches.
+        title: Above the picture.
 
     Returns:
         A Matplotlib figure; `save` writes it to a file.
@@ -71,16 +76,20 @@ def steps(
     """
     flow, key = flow_of("steps", flow), as_seed("steps", key)
     base, bijections, condition = _opened(flow, None if condition is None else jnp.asarray(condition))
-    dim = _checked_dim(base, bijections, columns)
+    dim = _checked_dim(base, bijections)
     names = column_names(None, names, dim)
+    chosen = places_of("steps", names, columns)
+    if len(chosen) != 2:
+        raise ValueError(f"steps: `columns` must be two of 0 .. {dim - 1}, got {tuple(columns)}.")
     found = steps_of(bijections)
     points = np.asarray(base.sample(key, num_points, None if base.cond_shape is None else condition))
     lines = _grid_lines(points) if dim == 2 else np.zeros((0, _LINE_POINTS, 2))
     states = _walk(found, np.concatenate([points, lines.reshape(-1, dim)]), condition)
     shown = np.unique(np.linspace(0, len(found), min(len(found) + 1, max_panels)).round().astype(int))
     titles = ["base", *(f"{i + 1} {step.title}" for i, step in enumerate(found))]
-    panels = [states[i][:, list(columns)] for i in shown]
-    return _draw(panels, [titles[i] for i in shown], num_points, [names[i] for i in columns])
+    panels = [states[i][:, chosen] for i in shown]
+    figure = _draw(panels, [titles[i] for i in shown], num_points, [names[i] for i in chosen], size)
+    return finished(figure, title=title)
 
 
 def _opened(
@@ -98,15 +107,13 @@ def _opened(
     return flow, bijections, condition
 
 
-def _checked_dim(base: AbstractDistribution, bijections: list[AbstractBijection], columns: tuple[int, int]) -> int:
+def _checked_dim(base: AbstractDistribution, bijections: list[AbstractBijection]) -> int:
     shape = base.event_shape
     if not bijections or len(shape) != 1 or shape[0] < 2 or any(b.out_shape != shape for b in bijections):
         raise ValueError(
             f"steps: needs a `Transformed` over vectors of at least two columns, got {type(base).__name__} with events "
             f"of shape {shape} and {len(bijections)} bijections."
         )
-    if any(not 0 <= column < shape[0] for column in columns) or len(columns) != 2:
-        raise ValueError(f"steps: `columns` must be two of 0 .. {shape[0] - 1}, got {columns}.")
     return shape[0]
 
 
@@ -198,10 +205,10 @@ def _reordered(x: Array, rest: list[AbstractBijection]) -> Array:
     return x
 
 
-def _draw(panels: list[np.ndarray], titles: list[str], num_points: int, names: list[str]) -> Figure:
+def _draw(panels: list[np.ndarray], titles: list[str], num_points: int, names: list[str], size: Size | None) -> Figure:
     rows = math.ceil(len(panels) / 5)
     across = math.ceil(len(panels) / rows)
-    figure = new_figure(2.0 * across, 2.15 * rows)
+    figure = new_figure(*(size or (2.0 * across, 2.15 * rows)))
     grid = figure.subplots(rows, across, squeeze=False).ravel()
     windows = _windows([panel[:num_points] for panel in panels])
     colours = _colours(panels[0][:num_points])
@@ -209,7 +216,11 @@ def _draw(panels: list[np.ndarray], titles: list[str], num_points: int, names: l
         _draw_lines(axes, panel[num_points:])
         axes.scatter(*panel[:num_points].T, c=colours, s=2.5, linewidths=0, rasterized=True, zorder=2)
         axes.set(title=title, xlim=limits[0], ylim=limits[1], aspect="equal")
-        axes.locator_params(nbins=4)
+        ticks = [dress(axis, ends, 4, whole=False) for axis, ends in zip((axes.xaxis, axes.yaxis), limits, strict=True)]
+        if panel is panels[-1]:
+            axes.set(xlabel=ticks[0].told(names[0]), ylabel=ticks[1].told(names[1]))
+        elif any(one != (0.0, 0) for one in ticks):
+            axes.set(xlabel=ticks[0].told(""), ylabel=ticks[1].told(""))
         axes.tick_params(labelsize=6.5, length=2)
         frame(axes)
     for axes in grid[len(panels) :]:

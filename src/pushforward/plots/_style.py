@@ -11,6 +11,9 @@ from matplotlib.figure import Figure
 Limits: TypeAlias = Sequence[tuple[float | int, float | int]]
 """`(low, high)` of each column."""
 
+Size: TypeAlias = tuple[float | int, float | int]
+"""Width and height of a figure in inches."""
+
 DATA = "#D55E00"
 MODEL = "#0072B2"
 INK = "#262626"
@@ -44,7 +47,6 @@ SETTINGS: dict[Any, Any] = {
     "axes.spines.right": False,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "svg.fonttype": "none",
 }
 
 
@@ -59,9 +61,21 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return run
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` x `height` inches, unknown to pyplot."""
+def new_figure(width: float | int, height: float | int) -> Figure:
+    """An empty figure of `width` x `height` inches, unknown to pyplot.
+
+    Raises:
+        ValueError: If a side is too small or too large.
+    """
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
+        raise ValueError(
+            f"`size` must be a width and a height of {MIN_SIDE} to {MAX_SIDE} inches, got {width, height}."
+        )
     return Figure(figsize=(width, height), layout="compressed", dpi=150)
+
+
+MIN_SIDE, MAX_SIDE = 1, 200
+"""Inches."""
 
 
 def frame(axes: Axes) -> None:

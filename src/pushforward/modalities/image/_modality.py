@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pushforward.modalities._base import Figure, Modality, Told
+from pushforward.modalities._base import Figure, Look, Modality, Told
 from pushforward.modalities._options import SHARE, Number, OneOf, Option, size, word
 
 OPTIONS = (
@@ -214,14 +214,14 @@ class ImageModality(Modality):
         sample(ImageModel(model), count, target, given, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
-        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], seed: int
+        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int
     ) -> tuple[Any, str]:
         """Samples, if nothing else is asked for."""
         from pushforward.modalities.image._model import ImageModel
         from pushforward.modalities.image._pictures import picture
 
         what = what or "samples"
-        return picture(ImageModel(model), source, what, seed), what
+        return picture(ImageModel(model), source, what, look, seed), what
 
     def tell(self, model: Any) -> Told:
         """Size, levels and labels."""

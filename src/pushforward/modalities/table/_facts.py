@@ -79,6 +79,7 @@ def column_facts(schema: Schema) -> list[dict[str, Any]]:
     return [
         {"name": c.name, "kind": c.kind, "low": c.low, "high": c.high, "note": c.note}
         | ({"categories": list(c.categories)} if c.categories else {})
+        | ({"atoms": list(c.atoms)} if c.atoms else {})
         for c in schema.columns
     ]
 
@@ -86,7 +87,10 @@ def column_facts(schema: Schema) -> list[dict[str, Any]]:
 def _limits(column: dict[str, Any]) -> str:
     if "categories" in column:
         return plural(len(column["categories"]), "value")
-    low, high = column["low"], column["high"]
-    if low is None and high is None:
-        return ""
-    return f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()
+    low, high, atoms = column["low"], column["high"], ", ".join(f"{atom:.15g}" for atom in column.get("atoms", ()))
+    told = (
+        []
+        if low is None and high is None
+        else [f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()]
+    )
+    return "; ".join([*told, *([f"atoms {atoms}"] if atoms else [])])

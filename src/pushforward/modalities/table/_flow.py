@@ -14,6 +14,7 @@ from pushforward.data import Schema
 from pushforward.data._tables import quoted
 from pushforward.distributions import (
     AbstractDistribution,
+    AwayFromAtoms,
     CategoricalMADE,
     Embedded,
     GivenAngles,
@@ -32,7 +33,7 @@ def build_flow(
 ) -> AbstractDistribution:
     """The untrained flow in standardised units.
 
-    Design record 0007 is on columns that are circular, 0013 on those that are categorical.
+    Design record 0007 is on columns that are circular, 0013 on those that are categorical, 0032 on those with atoms.
 
     Args:
         flow: A name or a function; anything else is refused.
@@ -48,7 +49,7 @@ def build_flow(
     events = RECIPES[flow].events if isinstance(flow, str) and flow in RECIPES else None
     if events in COUNTED:
         return _built(flow, _counted(flow, options, schema), dim, cond_dim, key)
-    if schema.categorical:
+    if schema.categorical or schema.atomic:
         return _with_categories(flow, options, schema, cond_dim, key)
     if events == "circle" and not angles:
         raise DataError(
@@ -107,37 +108,83 @@ def _counted(flow: str, options: Mapping[str, Any] | None, schema: Schema) -> Ma
 def _with_categories(
     flow: FlowLike, options: Mapping[str, Any] | None, schema: Schema, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
-    """Categories by a masked network, the other columns by `flow` given them; options that both have go to both."""
-    places, sizes = schema.categorical, tuple(size for size in schema.sizes if size)
-    others = [i for i in range(len(schema.columns)) if i not in places]
+    """Categories by a masked network, the other columns by `flow` given them; options that both have go to both.
+
+    For each column with atoms a category says at which of them a row is, if at any; its code stands behind the columns.
+    """
+    places, atomic = schema.categorical, schema.atomic
+    sizes = tuple(size for size in schema.sizes if size) + tuple(len(schema.columns[i].atoms) + 1 for i in atomic)
+    plain = [i for i in range(len(schema.columns)) if i not in places and i not in atomic]
     if isinstance(flow, str):
-        _check_categories(flow, options or {}, schema, conditional=cond_dim is not None or bool(others))
+        _check_categories(flow, options or {}, schema, conditional=cond_dim is not None or bool(plain or atomic))
     law_key, flow_key = jax.random.split(key)
     legal = inspect.signature(CategoricalMADE).parameters
     shared = {name: value for name, value in (options or {}).items() if name in legal}
     law = CategoricalMADE(sizes, **shared, cond_dim=cond_dim, key=law_key)
-    if not others:
+    if not plain and not atomic:
         return law
-    then = build_flow(flow, options, schema.select(others), sum(sizes) + (cond_dim or 0), flow_key)
-    if takes_binary(then):
-        raise DataError(f"flow={flow!r} takes zeros and ones alone, not categories.", "choose 'nsf' or 'maf'")
-    return Transformed(GivenCategories(law, then), Permute(np.argsort([*places, *others])))
+    given = sum(sizes) + (cond_dim or 0)
+    if atomic:
+        flags = np.cumsum([0, *sizes])[len(places) : -1].tolist()
+        then = _with_atoms(flow, options, schema.select(plain) if plain else None, flags, given, flow_key)
+    else:
+        then = build_flow(flow, options, schema.select(plain), given, flow_key)
+        _refuse_binary(flow, then, "categories")
+    codes = range(len(schema.columns), len(schema.columns) + len(atomic))
+    return Transformed(GivenCategories(law, then), Permute(np.argsort([*places, *codes, *plain, *atomic])))
+
+
+def _with_atoms(
+    flow: FlowLike,
+    options: Mapping[str, Any] | None,
+    plain: Schema | None,
+    flags: list[int],
+    given: int,
+    key: jax.Array,
+) -> AbstractDistribution:
+    """Columns without atoms by `flow`, and then those with atoms, each by a flow of one number.
+
+    Args:
+        flow: As of `build_flow`.
+        options: Of the recipe.
+        plain: The columns without atoms, or None.
+        flags: Where the numbers stand that say that a column is not at an atom, of those that are given.
+        given: How many numbers are given.
+        key: For the initial weights.
+    """
+    keys = jax.random.split(key, len(flags) + 1)
+    others = None if plain is None else build_flow(flow, options, plain, given, keys[0])
+    angles = () if plain is None else tuple(column.kind == "circular" for column in plain.columns)
+    seen = given + len(angles) + sum(angles) + len(flags)
+    on_line = "nsf" if isinstance(flow, str) and flow in RECIPES and RECIPES[flow].events == "circle" else flow
+    columns = [_built(on_line, options, 1, seen, keys[i + 1]) for i in range(len(flags))]
+    _refuse_binary(flow, columns[0], "columns with atoms")
+    return AwayFromAtoms(columns, tuple(flags), others, angles)
+
+
+def _refuse_binary(flow: FlowLike, built: AbstractDistribution, what: str) -> None:
+    if takes_binary(built):
+        raise DataError(f"flow={flow!r} takes zeros and ones alone, not {what}.", "choose 'nsf' or 'maf'")
 
 
 def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, conditional: bool) -> None:
-    """Refuse a recipe that cannot stand behind categorical columns."""
-    recipe, columns = _recipe(flow, options, conditional=False), quoted("column", list(schema.categories))
+    """Refuse a recipe that cannot stand behind columns that are categorical or have atoms."""
+    recipe, one = _recipe(flow, options, conditional=False), len(schema.categories or schema.atomic) == 1
+    if schema.categories:
+        columns, given = f"the categorical {quoted('column', list(schema.categories))}", "the categories"
+        told = f"{quoted('column', list(schema.categories))} {'is' if one else 'are'} categorical"
+    else:
+        columns = quoted("column", [schema.columns[place].name for place in schema.atomic])
+        told, given = f"{columns} {'has' if one else 'have'} atoms", "which of them are at an atom"
     if recipe.events == "sphere":
         raise DataError(
-            f"flow={flow!r} is for points of the sphere, and {columns} "
-            f"{'is' if len(schema.categories) == 1 else 'are'} categorical.",
-            "leave categorical columns out (`--drop`), or make them conditions (`--condition`)",
+            f"flow={flow!r} is for points of the sphere, and {told}.",
+            "leave such columns out (`--drop`), or make them conditions (`--condition`)",
         )
     if conditional and not recipe.conditional:
         able = ", ".join(r.name for r in RECIPES.values() if r.conditional and r.events in ("line", "circle"))
         raise DataError(
-            f"flow={flow!r} cannot be conditional, and with the categorical {columns} it has to be: numbers are fitted "
-            "given the categories.",
+            f"flow={flow!r} cannot be conditional, and with {columns} it has to be: numbers are fitted given {given}.",
             f"choose one of {able}",
         )
 
@@ -153,8 +200,7 @@ def _with_angles(
     circle_key, line_key = jax.random.split(key)
     first = _built(CIRCULAR, shared, len(angles), cond_dim, circle_key)
     then = _built(flow, options, len(others), 2 * len(angles) + (cond_dim or 0), line_key)
-    if takes_binary(then):
-        raise DataError(f"flow={flow!r} takes zeros and ones alone, not circular columns.", "choose 'nsf' or 'maf'")
+    _refuse_binary(flow, then, "circular columns")
     return Transformed(GivenAngles(first, then), Permute(np.argsort([*angles, *others])))
 
 
@@ -174,8 +220,9 @@ def _built(
 
 
 def objective_of(flow: FlowLike, schema: Schema) -> Objective:
-    """The recipe's own; likelihood where circular or categorical columns make the flow one of two parts."""
-    if isinstance(flow, str) and flow in RECIPES and not schema.circular and not schema.categorical:
+    """The recipe's own; likelihood where circular or categorical columns, or atoms, make the flow one of two parts."""
+    alone = not (schema.circular or schema.categorical or schema.atomic)
+    if isinstance(flow, str) and flow in RECIPES and alone:
         return getattr(objectives, RECIPES[flow].objective)
     return objectives.nll
 

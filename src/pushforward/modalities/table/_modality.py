@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pushforward.modalities._base import Figure, Modality, Told
-from pushforward.modalities._options import Number, Option, named_value, names, word
+from pushforward.modalities._base import Figure, Look, Modality, Told
+from pushforward.modalities._options import Number, Option, flatten, named_text, named_value, names, word
 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
@@ -38,7 +38,8 @@ OPTIONS = (
         parse=word,
         many=True,
         help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
-        "categorical. The name * stands for all others. Inferred where it is not given. Repeatable.",
+        "categorical; with values that have a probability of their own, as positive+atoms(0). The name * stands for "
+        "all others. Inferred where it is not given. Repeatable.",
     ),
     Option(
         name="drop_missing",
@@ -84,6 +85,22 @@ OPTIONS = (
         parse=named_value,
         many=True,
         help="The value of a condition, for a conditional model. Repeatable.",
+    ),
+    Option(
+        name="columns",
+        commands=("plot",),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="The columns to draw, in this order; by default those of the model.",
+    ),
+    Option(
+        name="label",
+        commands=("plot",),
+        metavar="COLUMN=TEXT",
+        parse=named_text,
+        many=True,
+        help="What to call a column in the picture, such as alcohol='Alcohol (% vol)'. Repeatable.",
     ),
     Option(
         name="interval",
@@ -249,14 +266,15 @@ class TableModality(Modality):
         sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
-        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], seed: int
+        self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int
     ) -> tuple[Any, str]:
         """The density of one or two columns, else a corner picture, if nothing else is asked for."""
-        from pushforward.modalities.table._pictures import picture
+        from pushforward.modalities.table._pictures import Wanted, picture
         from pushforward.modalities.table._reading import reading
 
         how = reading(given) | {"drop_missing": given["drop_missing"]}
-        return picture(model, source, what, given=dict(given["given"]), how=how, seed=seed)
+        wanted = Wanted(flatten(given["columns"]), dict(given["label"]), look)
+        return picture(model, source, what, given=dict(given["given"]), how=how, wanted=wanted, seed=seed)
 
     def tell(self, model: Any) -> Told:
         """Columns and conditions."""

@@ -1,26 +1,43 @@
 """Pictures of a model of a table."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from pushforward import plots
-from pushforward._errors import UsageError
+from pushforward._errors import DataError, UsageError, did_you_mean
 from pushforward.data import Schema, Table, encode, read_table
 from pushforward.data._coding import refuse_unseen
+from pushforward.modalities._base import Look
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
 from pushforward.modalities.table._given import condition_values, conditions
 from pushforward.modalities.table._mixed import joined
 from pushforward.modalities.table._sample import draws
+from pushforward.plots._axes import literal
+from pushforward.plots._points import window
 
 WINDOW_ROWS = 4096
 LEAST_DRAWN, MOST_DRAWN = 2_000, 20_000
-EDGE = 0.001
-MARGIN = 0.1
+
+
+class Wanted(NamedTuple):
+    """What the user says of a picture.
+
+    Attributes:
+        columns: Those to be drawn, in order; empty for those that the picture is of.
+        labels: What columns are to be called, by name.
+        look: Size, title, labels of axes.
+    """
+
+    columns: tuple[str, ...] = ()
+    labels: Mapping[str, str] = MappingProxyType({})
+    look: Look = Look()
 
 
 @dataclass(frozen=True)
@@ -32,12 +49,14 @@ class Subject:
         data: Rows of the model's columns, or None.
         given: One row of conditions or several, None for a model without.
         seed: For samples.
+        wanted: How.
     """
 
     model: Model
     data: Table | None
     given: Table | None
     seed: int
+    wanted: Wanted = field(default_factory=Wanted)
 
     @property
     def schema(self) -> Schema:
@@ -46,6 +65,16 @@ class Subject:
     @property
     def names(self) -> tuple[str, ...]:
         return self.schema.names
+
+    @property
+    def called(self) -> list[str]:
+        """What each column is called in the picture."""
+        return [self.wanted.labels.get(name, literal(name)) for name in self.names]
+
+    @property
+    def chosen(self) -> list[int] | None:
+        """Places of the columns that were asked for; None where none were."""
+        return [self.names.index(name) for name in self.wanted.columns] or None
 
     def table(self, rows: int) -> Table:
         """About `rows` draws, spread over the conditions if there are several."""
@@ -60,7 +89,7 @@ class Subject:
         return self.table(rows).values
 
     def log_density(self, rows: np.ndarray) -> np.ndarray:
-        """Of each row, in nats; between two whole numbers of an integer column it is that of the lower one.
+        """Of each row, in nats; between two whole numbers of an integer column it is that of the nearer one.
 
         A circle is drawn once: beyond its period it is -inf.
         """
@@ -72,7 +101,7 @@ class Subject:
 
     def _log_density(self, rows: np.ndarray) -> np.ndarray:
         integers = [column.kind == "integer" for column in self.schema.columns]
-        x = encode(Table(self.names, np.where(integers, np.floor(rows), rows)), self.schema).values
+        x = encode(Table(self.names, np.where(integers, np.floor(rows + 0.5), rows)), self.schema).values
         condition = None
         if self.given is not None:
             first = replace(self.given, values=np.repeat(self.given.values[:1], len(rows), axis=0))
@@ -87,15 +116,31 @@ def picture(
     *,
     given: Mapping[str, str],
     how: Mapping[str, Any],
+    wanted: Wanted,
     seed: int,
 ) -> tuple[Any, str]:
     """A figure and its name; the name is the one that fits the columns where none is given. `how` is for reading."""
-    what = what or _default(model.facts.schema)
-    subject = Subject(model, *_inputs(model, source, what, given, how), seed)
+    _check_names(model.facts.schema, wanted)
+    what = what or _default(model.facts.schema, wanted.columns)
+    subject = Subject(model, *_inputs(model, source, what, given, how), seed, wanted)
     return DRAWN_BY[what](subject), what
 
 
-def _default(schema: Schema) -> str:
+def _check_names(schema: Schema, wanted: Wanted) -> None:
+    for option, said in (("--columns", wanted.columns), ("--label", wanted.labels)):
+        for name in said:
+            if name not in schema.names:
+                raise DataError(f"{option}: the model has no column {name!r}.", did_you_mean(name, schema.names))
+    if len(set(wanted.columns)) < len(wanted.columns):
+        raise UsageError("--columns names a column twice.", "name each once")
+
+
+def _default(schema: Schema, columns: tuple[str, ...]) -> str:
+    if columns:
+        if all(name in schema.categories for name in columns):
+            return "shares"
+        if len(columns) < len(schema.columns):
+            return "corner"
     if len(schema.categorical) == len(schema.columns):
         return "shares"
     return "density" if len(schema.columns) <= 2 and not schema.categorical else "corner"
@@ -129,15 +174,36 @@ def _density(subject: Subject) -> Any:
             f"a density picture shows one or two columns, and the model has {len(subject.names)}.",
             "use `--what corner`, which shows every pair",
         )
-    if subject.data is not None:
-        return plots.density_grid(subject.log_density, subject.data.values, names=subject.names)
-    return plots.density_grid(subject.log_density, limits=_window(subject.samples(WINDOW_ROWS)), names=subject.names)
+    if subject.chosen is not None and len(subject.chosen) < len(subject.names):
+        raise UsageError(
+            "a density picture shows all columns of the model, and --columns their order.",
+            "use `--what corner`, which shows samples of some columns",
+        )
+    points = subject.samples(WINDOW_ROWS) if subject.data is None else subject.data.values
+    return plots.density_grid(
+        subject.log_density,
+        None if subject.data is None else points,
+        limits=_limits(subject.schema, points),
+        names=subject.called,
+        columns=subject.chosen,
+        whole=[column.kind == "integer" for column in subject.schema.columns],
+        atoms=[column.atoms for column in subject.schema.columns],
+        **subject.wanted.look._asdict(),
+    )
 
 
-def _window(points: np.ndarray) -> list[tuple[float, float]]:
-    low, high = np.quantile(points, [EDGE, 1 - EDGE], axis=0)
-    margin = MARGIN * np.where(high > low, high - low, 1.0)
-    return list(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))
+def _limits(schema: Schema, points: np.ndarray) -> list[tuple[float, float]]:
+    """A window around nearly all points: a whole turn of an angle, and nothing beyond the ends of a support."""
+    found = []
+    for column, (low, high) in zip(schema.columns, window(points), strict=True):
+        least, most = (
+            -math.inf if column.low is None else column.low,
+            math.inf if column.high is None else column.high,
+        )
+        if column.kind == "circular":
+            low, high = least, most
+        found.append((max(low, 0.0 if column.kind == "positive" else least), min(high, most)))
+    return found
 
 
 def _corner(subject: Subject) -> Any:
@@ -145,17 +211,39 @@ def _corner(subject: Subject) -> Any:
         raise UsageError("a corner picture shows samples beside data.", "give DATA behind the model, such as wine.csv")
     rows = min(max(subject.data.num_rows, LEAST_DRAWN), MOST_DRAWN)
     schema = subject.schema
-    numbers = [place for place in range(len(schema.columns)) if place not in schema.categorical]
-    if not numbers:
+    shown = subject.chosen or [place for place in range(len(schema.columns)) if place not in schema.categorical]
+    if not shown:
         raise UsageError("a corner picture is of numbers, and every column is categorical.", "use `--what shares`")
-    names = [subject.names[place] for place in numbers]
-    return plots.corner(subject.data.values[:, numbers], subject.samples(rows)[:, numbers], names=names)
+    data, samples, names = subject.data.values, subject.samples(rows), [subject.called[place] for place in shown]
+    limits = _limits(schema, np.concatenate([data, samples]))
+    labels = {
+        name: [literal(str(label)) for label in schema.columns[place].categories]
+        for name, place in zip(names, shown, strict=True)
+    }
+    return plots.corner(
+        data[:, shown],
+        samples[:, shown],
+        names=names,
+        columns=None if subject.chosen is None else range(len(shown)),
+        limits=[limits[place] for place in shown],
+        categories=labels,
+        **subject.wanted.look.whole("a corner", "name columns, as in `--label alcohol='Alcohol (% vol)'`"),
+    )
 
 
 def _shares(subject: Subject) -> Any:
     if not subject.schema.categorical:
         raise UsageError("no column is categorical.", "use `--what corner`, which is of numbers")
-    return plots.shares(subject.table(MOST_DRAWN), subject.data)
+    wrong = [name for name in subject.wanted.columns if name not in subject.schema.categories]
+    if wrong:
+        raise UsageError(f"{wrong[0]!r} is not categorical.", "use `--what corner`, which is of numbers too")
+    return plots.shares(
+        subject.table(MOST_DRAWN),
+        subject.data,
+        names=[subject.called[place] for place in subject.schema.categorical],
+        columns=subject.wanted.columns or None,
+        **subject.wanted.look.whole("shares", "name columns, as in `--label colour='Colour of the car'`"),
+    )
 
 
 def _require_numbers(subject: Subject, picture: str) -> None:
@@ -168,15 +256,29 @@ def _require_numbers(subject: Subject, picture: str) -> None:
 
 
 def _loss(subject: Subject) -> Any:
-    return plots.loss_curve(subject.model.result)
+    if subject.wanted.columns:
+        raise UsageError("the loss is that of all columns.", "leave --columns out")
+    return plots.loss_curve(subject.model.result, **subject.wanted.look._asdict())
 
 
 def _steps(subject: Subject) -> Any:
     _require_numbers(subject, "the steps are those of")
+    if subject.schema.atomic:
+        name = subject.names[subject.schema.atomic[0]]
+        raise UsageError(f"the steps are those of one flow of numbers, and {name!r} has atoms.", "use `--what corner`")
     if len(subject.names) < 2:
         raise UsageError("the steps are drawn for two columns or more, and the model has one.", "use `--what density`")
-    condition = None if subject.given is None else subject.given.values[0]
-    return plots.steps(subject.model.flow, jax.random.key(subject.seed), condition=condition, names=subject.names)
+    chosen = subject.chosen or [0, 1]
+    if len(chosen) != 2:
+        raise UsageError("the steps are drawn for two columns.", "name two in --columns")
+    return plots.steps(
+        subject.model.flow,
+        jax.random.key(subject.seed),
+        columns=chosen,
+        condition=None if subject.given is None else subject.given.values[0],
+        names=subject.called,
+        **subject.wanted.look.whole("steps", "name columns, as in `--label alcohol='Alcohol (% vol)'`"),
+    )
 
 
 DRAWN_BY = {"density": _density, "corner": _corner, "shares": _shares, "loss": _loss, "steps": _steps}

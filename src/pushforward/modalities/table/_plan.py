@@ -16,6 +16,10 @@ def plan(rows: Rows, flow: str) -> str:
 def _how(flow: str, schema: Schema) -> str:
     """How columns are fitted that are not by the flow alone that was asked for."""
     count = len(schema.categorical)
+    if schema.atomic:
+        atoms = f"which of {plural(len(schema.atomic), 'column')} with atoms is at one"
+        first = f"{plural(count, 'categorical column')} and {atoms}" if count else atoms
+        return f": {first} by a masked network, the others by {flow} given them"
     if not count or RECIPES[flow].events == "categories":
         return _how_angles(flow, schema)
     others = [place for place in range(len(schema.columns)) if place not in schema.categorical]

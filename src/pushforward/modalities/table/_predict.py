@@ -230,9 +230,9 @@ def _draws(model: TableFlow, condition: np.ndarray, num_samples: int, key: PRNGK
     for start in range(0, len(seen), size):
         rows = _repeated(seen[start : start + size], size, 1).T
         draws = np.asarray(_drawn(model.flow, rows, key, num_samples))[: len(seen) - start]
-        flat = draws.reshape(-1, columns)
+        flat = draws.reshape(-1, draws.shape[2])
         values = model.schema.clip(flat.astype(np.float64)) if model.units is None else model.units.original(flat)
-        yield values.reshape(draws.shape)
+        yield values.reshape(*draws.shape[:2], columns)
 
 
 def _mean_of(draws: np.ndarray, columns: tuple[Column, ...]) -> Estimate:
