@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         train,
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
-    from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity
+    from pushforward.estimators import ConditionalFlowDensity, FlowDensity, Gaussianizer, ImageDensity, compare
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit, partition, trainable
 
@@ -41,6 +41,7 @@ _HOMES = {
     "ImageDensity": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "TrainingError": "pushforward._errors",
+    "compare": "pushforward.estimators",
     "fit": "pushforward.train",
     "load": "pushforward.io",
     "partition": "pushforward.train",
@@ -77,6 +78,7 @@ __all__ = [
     "TrainingError",
     "__version__",
     "bijections",
+    "compare",
     "data",
     "diagnostics",
     "distributions",

@@ -109,6 +109,8 @@ def _solver(report: dict[str, Any]) -> str:
 
 def _training(training: dict[str, Any], figure: Figure) -> list[tuple[str, object]]:
     history = training["history"]
+    if not history:
+        return [("training", training["stopped_because"])]
     held_out = any(epoch["validation"] is not None for epoch in history)
     losses = (training[name] for name in ("best_loss", "start_loss"))
     best, start = ("not finite" if loss is None else f"{figure.scale * loss:.4f}" for loss in losses)

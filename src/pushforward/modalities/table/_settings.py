@@ -6,6 +6,9 @@ from typing import no_type_check
 
 from pushforward.modalities._settings import Settings
 
+AUTO = "auto"
+"""In place of a flow's name: the best of a few, by a comparison."""
+
 
 @no_type_check
 @dataclass(repr=False, eq=False)
