@@ -56,8 +56,12 @@ class Prepared(NamedTuple):
     finish: Callable[[AbstractDistribution], AbstractDistribution] = identity
     settings: Settings | None = None
     closed: Model | None = None
-    judge: Callable[[Model, "Prepared"], Model] | None = None
+    judge: "Judge | None" = None
     held_out: "Callable[[Prepared], HeldOut] | None" = None
+
+
+Judge = Callable[[Model, Prepared], Model]
+"""From the fitted model, and what it was fitted to, to the one that is kept."""
 
 
 class HeldOut(NamedTuple):

@@ -43,6 +43,13 @@ OPTIONS = (
         "categorical. The name * stands for all others. Inferred where it is not given. Repeatable.",
     ),
     Option(
+        name="background",
+        commands=LEARN,
+        both_ways=True,
+        help="Whether one Gaussian, and one twice as wide, are mixed with the flow, for rows far from all others.  "
+        "[default: for at most 5,000 rows of numbers without conditions]",
+    ),
+    Option(
         name="drop_missing",
         commands=READ,
         help="Leave out rows with an empty, NaN or infinite cell.",
@@ -160,7 +167,7 @@ class TableModality(Modality):
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
 
-        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds))
+        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds), background=given["background"])
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether a column is conditioned on."""

@@ -45,7 +45,11 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
     facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
-    return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+    from pushforward.modalities.table.choice._background import wants_background, with_background  # it scores
+
+    objective = objective_of(settings.flow, schema)
+    ready = _in_standard_units(flow, rows, facts, objective)
+    return ready._replace(judge=with_background if wants_background(rows, facts, settings, objective) else None)
 
 
 def _of_best(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
@@ -55,8 +59,9 @@ def _of_best(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
     rows = with_weight(rows)
     choice = auto.choose(rows, settings)
     if choice.settings.flow != auto.GAUSSIAN:
-        judge = partial(auto.judged, rows=rows, choice=choice)
-        return prepare_rows(rows, choice.settings, key)._replace(settings=choice.settings, judge=judge)
+        ready = prepare_rows(rows, choice.settings, key)
+        judge = partial(auto.judged, rows=rows, choice=choice, first=ready.judge)
+        return ready._replace(settings=choice.settings, judge=judge)
     model, (data, _, _) = auto.closed(rows, choice), coded(in_order(rows), settings.columns)
     given = None if data.condition is None else data.condition.values
     return Prepared(

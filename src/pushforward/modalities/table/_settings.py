@@ -13,6 +13,7 @@ AUTO = "auto"
 @no_type_check
 @dataclass(repr=False, eq=False)
 class TableSettings(Settings):
-    """The settings of all fits, and what the columns can hold."""
+    """The settings of all fits, what the columns can hold, and whether Gaussians stand behind the flow."""
 
     columns: str | Mapping[str, str] | None = None
+    background: bool | None = None

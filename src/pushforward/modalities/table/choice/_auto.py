@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pushforward._errors import UsageError
-from pushforward.modalities._learn import Prepared, plain
+from pushforward.modalities._learn import Judge, Prepared, plain
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk
 from pushforward.modalities.table._rows import Rows
@@ -71,8 +71,17 @@ def closed(rows: Rows, choice: Choice) -> Model:
     return _with_comparison(gaussian_model(rows, choice.settings), choice)
 
 
-def judged(model: Model, ready: Prepared, rows: Rows, choice: Choice) -> Model:
-    """The fitted model, or one Gaussian if it is worse than that by more than a standard error where it counts."""
+def judged(model: Model, ready: Prepared, rows: Rows, choice: Choice, first: Judge | None) -> Model:
+    """The fitted model, or one Gaussian if it is worse than that by more than a standard error where it counts.
+
+    Args:
+        model: As it was fitted.
+        ready: What it was fitted to.
+        rows: The same as the user has them.
+        choice: What was decided.
+        first: What is done to the model before.
+    """
+    model = model if first is None else first(model, ready)
     found = gain(model, ready)
     if found is not None and found[0] < -found[1]:
         return closed(rows, choice)

@@ -31,7 +31,9 @@ MADE_WIDTH = 8
 """Units of a network that is not used: the categories' shares stand in its last biases."""
 
 
-def one_gaussian(rows: Rows, facts: TableFacts, *, independent: bool = False) -> AbstractDistribution:
+def one_gaussian(
+    rows: Rows, facts: TableFacts, *, independent: bool = False, width: float = 1.0
+) -> AbstractDistribution:
     """The Gaussian of the columns, in the user's units, behind the same supports as a flow.
 
     Numbers have one covariance, shrunk as Ledoit and Wolf do, and a mean that is linear in the conditions, in cosine
@@ -41,6 +43,7 @@ def one_gaussian(rows: Rows, facts: TableFacts, *, independent: bool = False) ->
         rows: In the codes of the schemas.
         facts: Their schemas and units.
         independent: Whether numbers are independent of each other and of all else.
+        width: By which the deviations of the numbers are multiplied.
 
     Reference:
         Ledoit & Wolf (2004), A well-conditioned estimator for large-dimensional covariance matrices, eq. 14.
@@ -54,7 +57,7 @@ def one_gaussian(rows: Rows, facts: TableFacts, *, independent: bool = False) ->
         seen, _ = facts.condition_units.standard(rows.condition.values)
         if (embedding := embedding_of(conditions, None)) is not None:
             seen = np.asarray(embedding._inverse_many(jnp.asarray(seen.T), None, None)[0]).T
-    law = _law(facts.schema, values, seen, rows.weights, independent)
+    law = _law(facts.schema, values, seen, rows.weights, independent, width)
     columns = None if facts.units is None else facts.units.bijection()
     embedding = None
     if conditions is not None and facts.condition_units is not None:
@@ -84,7 +87,12 @@ def shrunk(x: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray
 
 
 def _law(
-    schema: Schema, values: np.ndarray, seen: np.ndarray | None, weights: np.ndarray | None, independent: bool
+    schema: Schema,
+    values: np.ndarray,
+    seen: np.ndarray | None,
+    weights: np.ndarray | None,
+    independent: bool,
+    width: float,
 ) -> AbstractDistribution:
     """In standard units: categories, then angles given them, then numbers given both; a part may be missing."""
     codes, angles = list(schema.categorical), list(schema.circular)
@@ -102,7 +110,7 @@ def _law(
         features.insert(0, _inverse(CosineSine((True,) * len(angles)), values[:, angles]))
     if numbers:
         context = np.hstack(features) if features else None
-        laws.append(_numbers(values[:, numbers].astype(np.float64), context, weights, independent))
+        laws.append(_numbers(values[:, numbers].astype(np.float64), context, weights, independent, width))
     *first, whole = laws
     for law in reversed(first):
         whole = GivenCategories(law, whole) if isinstance(law, CategoricalMADE) else GivenAngles(law, whole)
@@ -136,7 +144,7 @@ def _von_mises(angles: np.ndarray, weights: np.ndarray | None, cond_dim: int) ->
 
 
 def _numbers(
-    x: np.ndarray, context: np.ndarray | None, weights: np.ndarray | None, independent: bool
+    x: np.ndarray, context: np.ndarray | None, weights: np.ndarray | None, independent: bool, width: float
 ) -> AbstractDistribution:
     """Normal numbers whose mean is linear in the context: their joint covariance is shrunk, and conditioned."""
     dim = x.shape[1]
@@ -153,7 +161,7 @@ def _numbers(
     if independent:
         covariance = np.diag(np.average((x - loc) ** 2, axis=0, weights=weights))
     covariance = covariance + LEAST_VARIANCE * np.diag(np.diagonal(covariance) + LEAST_VARIANCE)
-    layer = TriangularAffine(loc, np.linalg.cholesky(covariance))
+    layer = TriangularAffine(loc, width * np.linalg.cholesky(covariance))
     if context is None:
         return Transformed(Normal.standard((dim,)), layer)
     net = MLP(context.shape[1], (count_raw(layer),), depth=0, key=jax.random.key(0))
