@@ -82,13 +82,19 @@ def rare_sentences(rows: Rows) -> Iterator[str]:
                 yield f"column {column.name!r}: {named} in one row only, which a fit never sees where it is held out."
 
 
-def scores_of(model: Model, rows: Rows) -> np.ndarray:
-    """Log-densities in nats and in the units of the data, `(rows,)`."""
+def scores_of(model: Model, rows: Rows, *, least: int = 0) -> np.ndarray:
+    """Log-densities in nats and in the units of the data, `(rows,)`.
+
+    Args:
+        model: Of a table.
+        rows: As the user has them, or in codes.
+        least: As of `log_prob`: with the rows that are scored elsewhere, nothing compiles for these.
+    """
     facts, condition = model.facts, rows.condition
     given = None
     if condition is not None and facts.condition_schema is not None:
         given = facts.condition_schema.turned(encode(condition, facts.condition_schema).values)
-    return log_prob(TableFlow.of(model), encode(rows.x, facts.schema).values, given)
+    return log_prob(TableFlow.of(model), encode(rows.x, facts.schema).values, given, least=least)
 
 
 def subset(rows: Rows, most: int, seed: int) -> Rows:

@@ -36,7 +36,9 @@ def gain(model: Model, ready: Prepared) -> tuple[float, float] | None:
     except DataError:  # a column is constant in what is left
         return None
     apart = taken(rows, places)
-    scores = scores_of(model, apart) - scores_of(baseline, apart)
+    # As many as `with_scores` takes, which then finds its program compiled.
+    least = min(rows.x.num_rows, MOST_ROWS)
+    scores = scores_of(model, apart, least=least) - scores_of(baseline, apart)
     found = mean_and_error(scores, _weights(held_out))
     return found if np.isfinite(found).all() else None
 
