@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     )
     from pushforward._errors import DataError, FileError, PushforwardError, TrainingError
     from pushforward.distillation import distill
-    from pushforward.estimators import ConditionalFlowDensity, FlowClassifier, FlowDensity, Gaussianizer, ImageDensity
+    from pushforward.estimators import (
+        ConditionalFlowDensity,
+        FlowClassifier,
+        FlowDensity,
+        Gaussianizer,
+        ImageDensity,
+        compare,
+    )
     from pushforward.io import load, save
     from pushforward.train import FitResult, fit, partition, trainable
 
@@ -44,6 +51,7 @@ _HOMES = {
     "ImageDensity": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "TrainingError": "pushforward._errors",
+    "compare": "pushforward.estimators",
     "distill": "pushforward.distillation",
     "fit": "pushforward.train",
     "load": "pushforward.io",
@@ -83,6 +91,7 @@ __all__ = [
     "TrainingError",
     "__version__",
     "bijections",
+    "compare",
     "data",
     "diagnostics",
     "distill",

@@ -156,7 +156,16 @@ def test_the_loss_curve_takes_a_result_its_history_and_its_plain_data():
         training, validation, best = plots.loss_curve(history).axes[0].lines
         assert training.get_ydata().tolist() == [3.0, 2.0, 1.5]
         assert validation.get_ydata().tolist() == [2.5, 1.5, 1.8]
-        assert best.get_label() == "best: 1.500 at epoch 2"
+        assert best.get_label() == "kept: 1.500 at epoch 2"
+
+
+def test_the_loss_curve_marks_the_flow_before_training_where_that_is_kept():
+    result = FitResult(Normal.standard((2,)), _history(), 0, 1.2, 1.2, "no epoch was better", (), 1.0)
+    axes = plots.loss_curve(result).axes[0]
+    kept = axes.lines[2]
+    assert kept.get_label() == "kept: 1.200 before training"
+    assert (kept.get_xdata()[0], kept.get_ydata()[0]) == (0, 1.2)
+    assert axes.get_ylim()[0] < 1.2
 
 
 def test_the_loss_curve_stands_losses_that_are_missing():

@@ -1,20 +1,22 @@
 """The command group: its commands are imported when they are used, and its failures are told in two lines."""
 
+import contextlib
+import os
 import sys
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from pushforward._version import __version__
 from pushforward.cli._cache import use_compilation_cache
 from pushforward.cli._command import Help
-from pushforward.cli._exit import end_with
 from pushforward.cli._failures import explain
 
 COMMANDS = (
     "fit",
+    "compare",
     "score",
     "predict",
     "sample",
@@ -87,6 +89,24 @@ class App(Help, click.Group):
         if args or kwargs:
             return self.main(*args, **kwargs)
         end_with(self.main)
+
+
+def end_with(run: Callable[[], Any]) -> NoReturn:
+    """Run, then end the process at once with the exit code that `run` exits with.
+
+    Python's own way out destroys what is left in memory, while threads of Arrow may still hold files that Python
+    opened; now and then one of them ends the process by an abort.
+    """
+    code: Any = 0
+    try:
+        run()
+    except SystemExit as end:
+        code = end.code
+    for stream in (sys.stdout, sys.stderr):
+        # What could not be written has been told by `run`.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 @click.group(

@@ -31,9 +31,9 @@ from pushforward.cli._command import command as make_command
 )
 @click.option(
     "--flow",
-    type=options.FlowName(),
+    type=options.FlowName("auto"),
     show_default="nsf for tables, glow for images",
-    help="Which flow; see `pushforward flows`.",
+    help="Which flow; see `pushforward flows`. auto: the best of maf, nsf and one Gaussian for a table.",
 )
 @click.option(
     "--set",

@@ -14,12 +14,18 @@ from pushforward.train import FitResult
 def say_result(model: Model, modality: Modality, target: Path, talk: Talk) -> None:
     """The figures of the fit, and what they mean."""
     result = model.result
+    if not result.history:
+        talk.say(f"nothing was trained: {result.stopped_because}")
+        talk.say(f"wrote {target} ({_size(target)})")
+        return
     skipped = f"; {plural(result.skipped_steps, 'step')} skipped" if result.skipped_steps else ""
     talk.say(
         f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
         f"{result.stopped_because}{skipped}"
     )
     for line in _figure(result, modality.figure(model), modality.row):
+        talk.say(line)
+    for line in modality.remarks(model):
         talk.say(line)
     if not model.flow.exact:
         talk.say(

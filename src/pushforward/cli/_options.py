@@ -15,11 +15,14 @@ class FlowName(click.ParamType):
 
     name = "name"
 
+    def __init__(self, *more: str):
+        self.more = more
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from pushforward._errors import did_you_mean
         from pushforward.flows import RECIPES
 
-        if value not in RECIPES:
+        if value not in (*RECIPES, *self.more):
             raise WrongUsage(
                 f"no flow is called {value!r}; `pushforward flows` lists all of them.", did_you_mean(value, RECIPES)
             )

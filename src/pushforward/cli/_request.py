@@ -67,6 +67,11 @@ def check_target(path: Path) -> None:
 
 def check_recipe(flow: str, settings: Sequence[tuple[str, Any]], *, conditional: bool) -> None:
     """A usage error if the flow has no such option, or cannot be conditional and should be."""
+    if flow not in RECIPES:  # a word that a modality takes
+        if settings:
+            name = settings[0][0]
+            raise WrongUsage(f"--set {name}: --flow {flow} has no options.", "name the flow that the option is for")
+        return
     recipe = RECIPES[flow]
     parameters = inspect.signature(recipe.build).parameters
     for name, value in settings:

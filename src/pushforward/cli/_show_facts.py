@@ -11,7 +11,7 @@ from pushforward._params import count_parameters
 from pushforward.bijections import AbstractBijection, Chain, Concatenate, Continuous, Inverse, Scan
 from pushforward.cli._layout import print_facts, print_table
 from pushforward.diagnostics import solver_report
-from pushforward.distributions import AbstractDistribution, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Mixture, Transformed
 from pushforward.distributions._joint import AbstractGiven
 from pushforward.io import read
 from pushforward.io._source import read_contents
@@ -109,6 +109,8 @@ def _solver(report: dict[str, Any]) -> str:
 
 def _training(training: dict[str, Any], figure: Figure) -> list[tuple[str, object]]:
     history = training["history"]
+    if not history:
+        return [("training", training["stopped_because"])]
     held_out = any(epoch["validation"] is not None for epoch in history)
     losses = (training[name] for name in ("best_loss", "start_loss"))
     best, start = ("not finite" if loss is None else f"{figure.scale * loss:.4f}" for loss in losses)
@@ -133,6 +135,10 @@ def _layers(part: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(part, Transformed):
         yield from _layers(part.base)
         yield from _layers(part.bijection)
+    elif isinstance(part, Mixture):  # a flow before a background
+        shares = ", ".join(f"{100 * share:.1f} %" for share in jax.nn.softmax(part.logits).tolist())
+        yield _row(f"mixture of {shares}: the first of these", part)
+        yield from _layers(part.components[0])
     elif isinstance(part, AbstractGiven):
         yield from _layers(part.first)
         yield from _layers(part.others)

@@ -83,12 +83,18 @@ class FlowEstimator(BaseEstimator):
     def _learn(self, data: Any, look: Callable[[Prepared], None] | None = None) -> Prepared:
         """Fit the flow to data of the modality, after a look at what was prepared, which is given back."""
         modality = modality_named(self._modality)
-        assert isinstance(self, Settings)  # every estimator is one
-        ready, key = prepared(modality, data, self)
+        settings = self._settings
+        ready, key = prepared(modality, data, settings)
         if look is not None:
             look(ready)
-        self._set_fitted(trained(modality, ready, self, key))
+        self._set_fitted(trained(modality, ready, settings, key))
         return ready
+
+    @property
+    def _settings(self) -> Settings:
+        """The settings of a fit."""
+        assert isinstance(self, Settings)  # every estimator is one
+        return self
 
     def _set_fitted(self, model: Model) -> None:
         self.model_ = model

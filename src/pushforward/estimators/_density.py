@@ -18,7 +18,9 @@ class FlowDensity(DensityMixin, TableEstimator):
     """A density learned from the rows of a table by a normalizing flow.
 
     Args:
-        flow: A name in `pushforward.flows.RECIPES`, or a function like the ones there.
+        flow: A name in `pushforward.flows.RECIPES`, or a function like the ones there. Or `"auto"`: maf, nsf and one
+            Gaussian in closed form are compared in three folds of at most 5,000 rows, within about two minutes, and the
+            best is fitted. The Gaussian stays unless another is better by more than a standard error.
         options: Of the recipe, such as `{"num_layers": 5, "width": 64}`.
         columns: What columns can hold: a kind for all, such as `"positive"`, or a mapping from names (`x0, x1, ...`
             for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
@@ -35,12 +37,18 @@ class FlowDensity(DensityMixin, TableEstimator):
         callbacks: Called after every epoch, see `pushforward.fit`.
         progress: Whether to report on stderr.
         random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+        background: Whether the density is a mixture of the flow with one Gaussian and one twice as wide, so that a row
+            far from all others costs no more than by these and the logarithm of their share. The rows that are held
+            out say how much of each. None for tables of numbers, without conditions, of at most 5,000 rows, 80 or more
+            where a tenth is held out.
 
     Attributes:
-        flow_: The fitted `Transformed`, from noise to rows in the units of `X`.
+        flow_: The fitted `Transformed`, from noise to rows in the units of `X`; with a background its base is the
+            `Mixture`, whose first component is the flow.
         schema_: The columns, with the kind of each and a note on how it was found.
         result_: The `FitResult`.
         history_: One `Epoch` for each epoch.
+        comparison_: With `"auto"`, the flows that were compared; else None.
         n_features_in_: Number of columns.
         feature_names_in_: Their names, if `X` had any.
 

@@ -1,5 +1,6 @@
 """From rows to Gaussian noise and back."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,8 +10,9 @@ from sklearn.utils import Tags
 from pushforward.distributions import Normal, Transformed
 from pushforward.estimators._inputs import FLOATS, numbers, rows_to_score
 from pushforward.estimators._tables import TableEstimator
-from pushforward.modalities._learn import Prepared
+from pushforward.modalities._learn import Prepared, plain
 from pushforward.modalities.table._chunks import to_data, to_latent
+from pushforward.modalities.table._settings import TableSettings
 
 
 class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator):
@@ -50,6 +52,13 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstim
             raise ValueError(f"Gaussianizer: a {kind} column cannot become Gaussian noise; leave it out.")
         if not (isinstance(flow, Transformed) and isinstance(flow.base, Normal)):
             raise ValueError(f"flow={self.flow!r} does not map rows to Gaussian noise; choose one like 'nsf' or 'maf'.")
+
+    @property
+    def _settings(self) -> TableSettings:
+        """Without a background: the noise of a row is that of one map."""
+        if self.background:
+            raise ValueError("Gaussianizer: with a background there is no one map to Gaussian noise; leave it out.")
+        return replace(TableSettings(**plain(self)), background=False)
 
     @property
     def _n_features_out(self) -> int:

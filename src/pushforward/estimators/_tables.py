@@ -13,6 +13,7 @@ from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.choice._comparison import Comparison
 
 
 class TableEstimator(TableSettings, FlowEstimator):
@@ -33,6 +34,12 @@ class TableEstimator(TableSettings, FlowEstimator):
     def condition_schema_(self) -> Schema | None:
         """The columns of the conditions; None for a model without."""
         return self._fitted.facts.condition_schema
+
+    @property
+    def comparison_(self) -> Comparison | None:
+        """With `flow="auto"`, the flows that were compared; else None."""
+        compared = self._fitted.facts.compared
+        return None if compared is None else Comparison.from_json(compared)
 
     @property
     def _feature_schema(self) -> Schema:

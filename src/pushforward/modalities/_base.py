@@ -179,6 +179,10 @@ class Modality(abc.ABC):
         """The fitted model with what is to be known of it and its data; a fit from the shell asks for it."""
         return model
 
+    def remarks(self, model: Model) -> Sequence[str]:
+        """Lines that a fit from the shell ends with."""
+        return ()
+
     @abc.abstractmethod
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The facts of a model from what their `to_json` gave."""
@@ -235,6 +239,19 @@ class Modality(abc.ABC):
 
     def distill(self, model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
         """The model with a student in the place of its flow, and how near the student is."""
+        raise NotImplementedError
+
+    def compare(
+        self,
+        source: str,
+        flows: Sequence[str],
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        folds: int,
+        talk: Talk,
+    ) -> Any:
+        """What flows are worth on a source, by cross-validation; `common` are the settings of training."""
         raise NotImplementedError
 
     def interpolate(

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,8 +15,10 @@ from pushforward.flows import RECIPES, Training
 from pushforward.modalities._base import Modality
 from pushforward.modalities._model import Model
 from pushforward.modalities._settings import Settings
-from pushforward.objectives import Objective
+from pushforward.objectives import Batch, Objective
 from pushforward.train import Callback, EpochInfo, fit
+from pushforward.train._inputs import split_rows
+from pushforward.train._weights import checked_weights, shared_out
 
 
 def identity(flow: AbstractDistribution) -> AbstractDistribution:
@@ -36,6 +39,10 @@ class Prepared(NamedTuple):
         data: What was prepared, for an estimator that wants to look at it.
         log_det: `(rows,)`, of the step from the user's units to `x`; None where there is none.
         finish: From the flow as it is trained to the one in the user's units.
+        settings: Those that were decided by the data; None where nothing was left open.
+        closed: The model where it has a closed form, so that there is nothing to train.
+        judge: From the fitted model, and what it was fitted to, to the one that is kept.
+        held_out: Numbers of the rows that are held out, and their weights or None; set by `prepared`.
     """
 
     flow: AbstractDistribution
@@ -47,6 +54,28 @@ class Prepared(NamedTuple):
     data: Any = None
     log_det: Any = None
     finish: Callable[[AbstractDistribution], AbstractDistribution] = identity
+    settings: Settings | None = None
+    closed: Model | None = None
+    judge: "Judge | None" = None
+    held_out: "Callable[[Prepared], HeldOut] | None" = None
+
+
+Judge = Callable[[Model, Prepared], Model]
+"""From the fitted model, and what it was fitted to, to the one that is kept."""
+
+
+class HeldOut(NamedTuple):
+    """Which rows a fit holds out.
+
+    Attributes:
+        train: Numbers of the rows that it learns from.
+        rows: Numbers of those that it holds out; one of great weight may be in both.
+        weights: Of those, or None.
+    """
+
+    train: np.ndarray
+    rows: np.ndarray
+    weights: np.ndarray | None
 
 
 def prepared(modality: Modality, data: Any, settings: Settings) -> tuple[Prepared, jax.Array]:
@@ -58,11 +87,24 @@ def prepared(modality: Modality, data: Any, settings: Settings) -> tuple[Prepare
     if settings.resume and not isinstance(settings.random_state, int | np.integer):
         raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
     build_key, fit_key = jax.random.split(key_from(settings.random_state))
-    return modality.prepare(data, settings, build_key), fit_key
+    ready = modality.prepare(data, settings, build_key)
+    return ready._replace(held_out=partial(_held_out, settings.validation, fit_key)), fit_key
+
+
+def _held_out(validation: float | None, key: jax.Array, ready: Prepared) -> HeldOut:
+    """The split that `fit` makes with this key."""
+    train, rows = split_rows(key, Batch(ready.x, weights=ready.weights), validation or 0.0)
+    if ready.weights is None:
+        return HeldOut(train, rows, None)
+    split = shared_out(key, checked_weights(ready.weights, len(ready.x), "fit"), train, rows)
+    return HeldOut(np.unique(split.train), split.held_out, split.held_out_weights[split.held_out])
 
 
 def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Array) -> Model:
     """The fitted model."""
+    if ready.closed is not None:
+        return ready.closed
+    settings = ready.settings or settings
     result = fit(
         ready.flow,
         ready.x,
@@ -80,7 +122,8 @@ def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Ar
         key=key,
     )
     result = dataclasses.replace(result, flow=ready.finish(result.flow))
-    return Model(modality.name, result.flow, ready.facts, plain(settings), result)
+    model = Model(modality.name, result.flow, ready.facts, plain(settings), result)
+    return model if ready.judge is None else ready.judge(model, ready)
 
 
 def _finished(callback: Callback, finish: Callable[[AbstractDistribution], AbstractDistribution]) -> Callback:

@@ -29,6 +29,8 @@ def loss_curve(
 ) -> Figure:
     """Training and validation loss by epoch, with the epoch that was kept.
 
+    Where the flow before training is kept, because no epoch was better, its loss is marked at epoch 0.
+
     Args:
         history: A `FitResult`; or its `history`; or the plain data of its `summary()`, as a model file keeps it.
         reference: A loss to compare with, drawn as a line: such as the true entropy, which no model can beat.
@@ -54,12 +56,14 @@ def loss_curve(
     figure = new_figure(*(size or (4.2, 2.9)))
     axes = figure.subplots()
     axes.plot(number, train, color=MODEL, label="training")
+    start = None
     if np.isfinite(validation).any():
+        start = _kept_start(history)
         axes.plot(number, validation, color=DATA, linestyle="--", label="validation")
-        _mark_best(axes, number, validation)
+        _mark_kept(axes, number, validation, start)
     if reference is not None:
         axes.axhline(reference, color=FAINT, linewidth=0.9, linestyle=":", label=reference_label)
-    axes.set(xlabel="epoch", ylabel=label, ylim=_span(train, validation, reference))
+    axes.set(xlabel="epoch", ylabel=label, ylim=_span(train, validation, [reference, start]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return finished(figure, title=title, xlabel=xlabel, ylabel=ylabel)
@@ -81,13 +85,22 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
-def _mark_best(axes: Axes, number: np.ndarray, validation: np.ndarray) -> None:
+def _kept_start(history: Any) -> float | None:
+    """The loss before training where that is what was kept, and known; else None."""
+    found = vars(history) if isinstance(history, FitResult) else history if isinstance(history, Mapping) else {}
+    start = _number(found.get("start_loss"))
+    return start if found.get("best_epoch") == 0 and math.isfinite(start) else None
+
+
+def _mark_kept(axes: Axes, number: np.ndarray, validation: np.ndarray, start: float | None) -> None:
     best = int(np.nanargmin(validation))
-    label = f"best: {validation[best]:.3f} at epoch {number[best]:.0f}"
-    axes.plot(number[best], validation[best], "o", color=INK, markersize=4, label=label, zorder=3)
+    epoch, loss, when = number[best], validation[best], f"at epoch {number[best]:.0f}"
+    if start is not None:
+        epoch, loss, when = 0, start, "before training"
+    axes.plot(epoch, loss, "o", color=INK, markersize=4, label=f"kept: {loss:.3f} {when}", zorder=3)
 
 
-def _span(train: np.ndarray, validation: np.ndarray, reference: float | None) -> tuple[float, float]:
+def _span(train: np.ndarray, validation: np.ndarray, marked: Sequence[float | None]) -> tuple[float, float]:
     """From the lowest to the highest loss; a first epoch far above all others runs out of the picture."""
     losses = np.concatenate([train, validation])
     losses = losses[np.isfinite(losses)]
@@ -95,7 +108,7 @@ def _span(train: np.ndarray, validation: np.ndarray, reference: float | None) ->
     usual = np.quantile(losses, 0.95)
     if len(losses) >= 20 and high - low > EARLY_SPIKE * (usual - low) > 0:
         high = low + EARLY_SPIKE * (usual - low)
-    low = low if reference is None else min(low, reference)
+    low = min([low, *(loss for loss in marked if loss is not None)])
     margin = 0.06 * (high - low) or 0.5
     return low - margin, high + margin
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pushforward._errors import as_seed
 from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, LongTails, Permute, Scan
-from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Mixture, Transformed
 from pushforward.distributions._fitted import flow_of
 from pushforward.plots._axes import dress, finished
 from pushforward.plots._points import column_names, places_of, window
@@ -97,8 +97,10 @@ def _opened(
 ) -> tuple[AbstractDistribution, list[AbstractBijection], Array | None]:
     """The innermost base, the maps from it to the data, and the condition that they see."""
     bijections: list[AbstractBijection] = []
-    while isinstance(flow, Transformed | Embedded):
-        if isinstance(flow, Transformed):
+    while isinstance(flow, Transformed | Embedded | Mixture):
+        if isinstance(flow, Mixture):  # a flow before a background of Gaussians
+            flow = flow.components[0]
+        elif isinstance(flow, Transformed):
             bijections.insert(0, flow.bijection)
             flow = flow.base
         else:

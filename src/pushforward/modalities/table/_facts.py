@@ -1,5 +1,6 @@
 """What a model of a table knows of its columns, and how that is told."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -23,6 +24,9 @@ class TableFacts:
         condition_units: The same of the condition.
         condition_ranges: The least and the greatest training value of each column of the condition; None for angles and
             categories, and empty in files that do not know them.
+        gain: By how many nats a row the model is better than one Gaussian on the rows that were held out, and the
+            standard error; None where it is not known.
+        compared: What was compared where the flow was left open, `Comparison.to_json()`; None where it was not.
         scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
     """
 
@@ -33,10 +37,13 @@ class TableFacts:
     condition_units: Units | None = None
     condition_ranges: tuple[tuple[float, float] | None, ...] = ()
     scores: tuple[float, ...] = ()
+    gain: tuple[float, float] | None = None
+    compared: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         conditions = self.condition_schema
+        known = {"scores": list(self.scores), "gain": self.gain and list(self.gain), "compared": self.compared}
         return {
             "schema": self.schema.to_json(),
             "condition_schema": None if conditions is None else conditions.to_json(),
@@ -44,7 +51,7 @@ class TableFacts:
             "units": None if self.units is None else self.units.to_json(),
             "condition_units": None if self.condition_units is None else self.condition_units.to_json(),
             "condition_ranges": [None if ends is None else list(ends) for ends in self.condition_ranges],
-        } | ({"scores": list(self.scores)} if self.scores else {})
+        } | {name: value for name, value in known.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -60,6 +67,8 @@ class TableFacts:
             None if given is None or given_units is None else Units.from_json(given_units, given.supports).plain(),
             tuple(None if ends is None else (ends[0], ends[1]) for ends in data.get("condition_ranges", ())),
             tuple(data.get("scores", ())),
+            tuple(data["gain"]) if "gain" in data else None,
+            data.get("compared"),
         )
 
     def told(self) -> Told:
@@ -67,9 +76,11 @@ class TableFacts:
         columns = column_facts(self.schema)
         given = [] if self.condition_schema is None else list(self.condition_schema.names)
         cells = [(c["name"], c["kind"], _limits(c), c["note"]) for c in columns]
+        plain = {"columns": columns, "condition": given, "gain": self.gain, "compared": self.compared}
+        better = [] if self.gain is None else [("gain", _gain(*self.gain))]
         return Told(
-            {"columns": columns, "condition": given},
-            [("given", ", ".join(given))] if given else [],
+            plain,
+            [*([("given", ", ".join(given))] if given else []), *better, *_compared(self.compared)],
             [(("column", "kind", "limits", "why"), cells)],
         )
 
@@ -82,6 +93,22 @@ def column_facts(schema: Schema) -> list[dict[str, Any]]:
         | ({"atoms": list(c.atoms)} if c.atoms else {})
         for c in schema.columns
     ]
+
+
+def _gain(amount: float, error: float) -> str:
+    word = "better" if amount >= 0 else "worse"
+    return f"{abs(amount):.2f} ± {error:.2f} nats a row {word} than one Gaussian, on the rows that were held out"
+
+
+def _compared(comparison: Mapping[str, Any] | None) -> list[tuple[str, object]]:
+    """A line for each flow that was compared."""
+    if comparison is None:
+        return []
+    found = []
+    for row in comparison["flows"]:
+        nats = row["note"] if row["nats"] is None else f"{row['nats']:.3f} ± {row['error'] or math.inf:.3f} nats a row"
+        found.append(("compared", f"{row['flow']}: {nats}, in {comparison['folds']} folds"))
+    return found
 
 
 def _limits(column: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The modality of tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,13 +10,15 @@ from pushforward.modalities._options import Number, Option, flatten, named_text,
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
 
-READ = ("fit", "score", "predict", "sample", "plot", "distill")
+LEARN = ("fit", "compare")
+"""The commands that learn from one."""
+READ = (*LEARN, "score", "predict", "sample", "plot", "distill")
 """The commands that read a table."""
 
 OPTIONS = (
     Option(
         name="condition",
-        commands=("fit",),
+        commands=LEARN,
         metavar="A,B",
         parse=names,
         many=True,
@@ -24,22 +26,29 @@ OPTIONS = (
     ),
     Option(
         name="weights",
-        commands=("fit",),
+        commands=LEARN,
         metavar="COLUMN",
         parse=word,
         help="Column of weights: a row of weight 2 counts like two rows.",
     ),
-    Option(name="drop", commands=("fit",), metavar="A,B", parse=names, many=True, help="Columns to leave out."),
+    Option(name="drop", commands=LEARN, metavar="A,B", parse=names, many=True, help="Columns to leave out."),
     Option(
         name="kinds",
         spelt="--column",
-        commands=("fit",),
+        commands=LEARN,
         metavar="NAME:KIND",
         parse=word,
         many=True,
         help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
         "categorical; with values that have a probability of their own, as positive+atoms(0). The name * stands for "
         "all others. Inferred where it is not given. Repeatable.",
+    ),
+    Option(
+        name="background",
+        commands=LEARN,
+        both_ways=True,
+        help="Whether one Gaussian, and one twice as wide, are mixed with the flow, for rows far from all others.  "
+        "[default: for at most 5,000 rows of numbers without conditions]",
     ),
     Option(
         name="drop_missing",
@@ -145,7 +154,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"predict", "distill"})
+    extra_commands = frozenset({"compare", "predict", "distill"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -153,6 +162,10 @@ class TableModality(Modality):
         "loss": "the training and validation loss by epoch",
         "steps": "how the layers move points from the noise to the data",
     }
+
+    def takes(self, flow: str) -> bool:
+        """Whether a recipe is for rows; `auto` is the best of a few."""
+        return flow == "auto" or Modality.takes(self, flow)
 
     def check_source(self, source: str) -> None:
         """A DataError for a folder."""
@@ -171,7 +184,7 @@ class TableModality(Modality):
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
 
-        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds))
+        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds), background=given["background"])
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether a column is conditioned on."""
@@ -183,7 +196,8 @@ class TableModality(Modality):
         from pushforward.modalities.table._flow import build_flow
 
         cond_dim = None if data.conditions is None else seen_size(data.conditions)
-        return build_flow(settings.flow, settings.options, data.schema, cond_dim, key)
+        flow = self.flow if settings.flow == "auto" else settings.flow
+        return build_flow(flow, settings.options, data.schema, cond_dim, key)
 
     def prepare(self, data: Any, settings: Any, key: Any) -> Any:
         """The schema, the flow in the user's units, arrays on the device."""
@@ -192,10 +206,19 @@ class TableModality(Modality):
         return prepare_rows(data, settings, key)
 
     def finished(self, model: Any, ready: Any) -> Any:
-        """With the scores of the training rows, among which `score` ranks others."""
-        from pushforward.modalities.table._ranks import with_scores
+        """With the scores of the training rows, among which `score` ranks others, and what it gains on a Gaussian."""
+        from dataclasses import replace
 
-        return with_scores(model, ready)
+        from pushforward.modalities.table._ranks import with_scores
+        from pushforward.modalities.table.choice._gain import gain
+
+        return with_scores(replace(model, facts=replace(model.facts, gain=gain(model, ready))), ready)
+
+    def remarks(self, model: Any) -> tuple[str, ...]:
+        """By how much it is better, or worse, than one Gaussian."""
+        from pushforward.modalities.table.choice._gain import told
+
+        return () if model.facts.gain is None else told(model.facts.gain)
 
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The schemas of a file."""
@@ -242,6 +265,25 @@ class TableModality(Modality):
         from pushforward.modalities.table._student import taught
 
         return taught(model, lesson, given)
+
+    def compare(
+        self,
+        source: str,
+        flows: Sequence[str],
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        folds: int,
+        talk: Any,
+    ) -> Any:
+        """A `Comparison` of the flows, of a few where none is named."""
+        from pushforward.modalities.table.choice._compare import FLOWS, check_flows, compare_rows
+
+        flows = flows or FLOWS
+        check_flows(flows, conditional=self.is_conditional(given))
+        data = self.read(source, given, talk)
+        candidates = [self.settings(given, data, {"flow": flow, **common}) for flow in flows]
+        return compare_rows(data, candidates, folds=folds, seed=common["random_state"], tell=talk.say)
 
     def sample(
         self,

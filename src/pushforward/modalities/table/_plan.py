@@ -4,6 +4,7 @@ from pushforward.data import Schema
 from pushforward.flows import RECIPES
 from pushforward.modalities._talk import plural
 from pushforward.modalities.table._rows import Rows
+from pushforward.modalities.table._settings import AUTO
 
 
 def plan(rows: Rows, flow: str) -> str:
@@ -15,6 +16,8 @@ def plan(rows: Rows, flow: str) -> str:
 
 def _how(flow: str, schema: Schema) -> str:
     """How columns are fitted that are not by the flow alone that was asked for."""
+    if flow == AUTO:
+        return ": the best of maf, nsf and one Gaussian, by a comparison"
     count = len(schema.categorical)
     if schema.atomic:
         atoms = f"which of {plural(len(schema.atomic), 'column')} with atoms is at one"

@@ -1,6 +1,8 @@
 """From rows to what training needs: the schema, the flow, arrays on the device."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import jax
 
@@ -21,8 +23,8 @@ from pushforward.modalities.table._facts import TableFacts
 from pushforward.modalities.table._far import training_ranges
 from pushforward.modalities.table._flow import build_flow, objective_of, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, in_order, with_weight
-from pushforward.modalities.table._settings import TableSettings
-from pushforward.objectives import Objective
+from pushforward.modalities.table._settings import AUTO, TableSettings
+from pushforward.objectives import Objective, nll
 
 
 def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
@@ -31,11 +33,10 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     Raises:
         ValueError: If the data, the flow or a setting cannot be used.
     """
+    if settings.flow == AUTO:
+        return _of_best(rows, settings, key)
     rows = in_order(with_weight(rows))
-    columns, of_conditions = split_kinds(settings.columns, rows.condition)
-    conditions = None if rows.condition is None else condition_schema_of(rows.condition, of_conditions)
-    schema = schema_of(rows.x, columns)
-    rows = _encoded(rows, schema, conditions)
+    rows, schema, conditions = coded(rows, settings.columns)
     flow = build_flow(
         settings.flow, settings.options, schema, None if conditions is None else seen_size(conditions), key
     )
@@ -43,15 +44,57 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     if on_sphere(flow):
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
-    facts = TableFacts(
+    facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
+    from pushforward.modalities.table.choice._background import wants_background, with_background  # it scores
+
+    objective = objective_of(settings.flow, schema)
+    ready = _in_standard_units(flow, rows, facts, objective)
+    return ready._replace(judge=with_background if wants_background(rows, facts, settings, objective) else None)
+
+
+def _of_best(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
+    """What training needs of the flow that is the best among a few, which may be a Gaussian that needs none."""
+    from pushforward.modalities.table.choice import _auto as auto  # it compares what is prepared here
+
+    rows = with_weight(rows)
+    choice = auto.choose(rows, settings)
+    if choice.settings.flow != auto.GAUSSIAN:
+        ready = prepare_rows(rows, choice.settings, key)
+        judge = partial(auto.judged, rows=rows, choice=choice, first=ready.judge)
+        return ready._replace(settings=choice.settings, judge=judge)
+    model, (data, _, _) = auto.closed(rows, choice), coded(in_order(rows), settings.columns)
+    given = None if data.condition is None else data.condition.values
+    return Prepared(
+        model.flow, data.x.values, given, data.weights, nll, model.facts, data, settings=choice.settings, closed=model
+    )
+
+
+def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:
+    """The rows with the codes of their schemas, and angles within the period; the schemas, unless they are known.
+
+    Args:
+        rows: As the user has them, or with the schemas that were found in more rows.
+        columns: What columns can hold, as in `TableSettings`.
+    """
+    columns, of_conditions = split_kinds(columns, rows.condition)
+    conditions = rows.conditions
+    if conditions is None and rows.condition is not None:
+        conditions = condition_schema_of(rows.condition, of_conditions)
+    schema = rows.schema or schema_of(rows.x, columns)
+    return _encoded(rows, schema, conditions), schema, conditions
+
+
+def facts_of(rows: Rows, schema: Schema, conditions: Schema | None, *, alone: bool) -> TableFacts:
+    """What a model knows of the columns; `alone` says that the flow takes them as they are."""
+    given = rows.condition
+    return TableFacts(
         schema,
         conditions,
         rows.named,
-        None if stands_alone(flow) else schema.units(rows.x.values),
-        None if conditions is None or rows.condition is None else conditions.condition_units(rows.condition.values),
-        () if conditions is None or rows.condition is None else training_ranges(conditions, rows.condition.values),
+        None if alone else schema.units(rows.x.values),
+        None if conditions is None or given is None else conditions.condition_units(given.values),
+        () if conditions is None or given is None else training_ranges(conditions, given.values),
     )
-    return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
 
 
 def _in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:

@@ -51,7 +51,7 @@ def with_weight(rows: Rows) -> Rows:
             "but fitting needs at least 2.",
             "give more rows a weight",
         )
-    return _take(rows, kept)._replace(weights=rows.weights[kept])
+    return taken(rows, kept)
 
 
 def in_order(rows: Rows) -> Rows:
@@ -65,12 +65,14 @@ def in_order(rows: Rows) -> Rows:
         return rows
     parts = [rows.x.values] if rows.condition is None else [rows.x.values, rows.condition.values]
     order = np.lexsort(np.hstack(parts).T[::-1])
-    return _take(rows, np.repeat(order, weights[order].astype(int)))
+    return taken(rows._replace(weights=None), np.repeat(order, weights[order].astype(int)))
 
 
-def _take(rows: Rows, index: np.ndarray) -> Rows:
-    def taken(table: Table) -> Table:
-        return replace(table, values=table.values[index])
-
-    condition = None if rows.condition is None else taken(rows.condition)
-    return rows._replace(x=taken(rows.x), condition=condition, weights=None)
+def taken(rows: Rows, index: np.ndarray) -> Rows:
+    """Some of the rows, by number or by mask, with their weights."""
+    x, condition, weights = rows.x, rows.condition, rows.weights
+    return rows._replace(
+        x=replace(x, values=x.values[index]),
+        condition=None if condition is None else replace(condition, values=condition.values[index]),
+        weights=None if weights is None else weights[index],
+    )

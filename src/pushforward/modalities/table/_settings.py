@@ -6,10 +6,14 @@ from typing import no_type_check
 
 from pushforward.modalities._settings import Settings
 
+AUTO = "auto"
+"""In place of a flow's name: the best of a few, by a comparison."""
+
 
 @no_type_check
 @dataclass(repr=False, eq=False)
 class TableSettings(Settings):
-    """The settings of all fits, and what the columns can hold."""
+    """The settings of all fits, what the columns can hold, and whether Gaussians stand behind the flow."""
 
     columns: str | Mapping[str, str] | None = None
+    background: bool | None = None

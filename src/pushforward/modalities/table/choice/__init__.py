@@ -1,0 +1,1 @@
+"""Which flow for a table: cross-validation of several, beside one Gaussian."""

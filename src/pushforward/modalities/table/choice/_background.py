@@ -1,0 +1,105 @@
+"""A background of Gaussians behind a flow of few rows: what it says of rows unlike all that it has seen."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.distributions import AbstractDistribution, Mixture
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._facts import TableFacts
+from pushforward.modalities.table._flow import with_ends, without_ends
+from pushforward.modalities.table._rows import Rows, taken
+from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.choice._folds import scores_of
+from pushforward.modalities.table.choice._gaussian import one_gaussian
+from pushforward.objectives import nll
+
+MOST_ROWS = 5_000
+"""A table of more has no background unless it is asked for: a flow knows it well."""
+LEAST_HELD_OUT = 8
+"""Rows that are held out, below which the weights would be guesses."""
+WIDTHS = (1.0, 2.0)
+"""Of the Gaussians, in those of one Gaussian."""
+ROUNDS, TOLERANCE = 1000, 1e-9
+
+
+def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, objective: object) -> bool:
+    """Whether a fit ends with a background.
+
+    Raises:
+        DataError: If it is asked for where there can be none.
+    """
+    schema = facts.schema
+    able = (
+        rows.condition is None
+        and facts.units is not None
+        and objective is nll
+        and not schema.categorical
+        and not schema.circular
+    )
+    if settings.background and not able:
+        raise DataError(
+            "a background is for numbers alone, without conditions, and a flow that is trained by likelihood.",
+            "leave `background` (`--background`) out",
+        )
+    return able and (rows.x.num_rows <= MOST_ROWS if settings.background is None else settings.background)
+
+
+def with_background(model: Model, ready: Prepared) -> Model:
+    r"""The model of $p = w_0 f + w_1 g_1 + w_2 g_2$: the flow, one Gaussian and one twice as wide.
+
+    The weights are the likeliest for the rows that were held out, when each part has one row more that is its own. So
+    none falls below 1 in so many rows, and a row costs at most the logarithm of that more than by the wide Gaussian.
+    """
+    rows: Rows = ready.data
+    held_out = None if ready.held_out is None else ready.held_out(ready)
+    if held_out is None or len(held_out.rows) < LEAST_HELD_OUT:
+        return model
+    learned, apart = taken(rows, np.sort(held_out.train)), taken(rows, held_out.rows)
+    scores = [scores_of(model, apart)]
+    scores += [
+        scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in _wide(learned, model.facts)
+    ]
+    weights = likeliest_weights(np.stack(scores, axis=1), held_out.weights)
+    flow, _, _ = without_ends(model.flow, columns=True, conditions=False)
+    whole = _in_units(Mixture([flow, *_wide(rows, model.facts)], weights), model.facts)
+    return replace(model, flow=whole, result=replace(model.result, flow=whole))
+
+
+def likeliest_weights(scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+    r"""Weights of the parts of a mixture that are the likeliest, one row more counted for each part.
+
+    They maximise $\sum_n c_n \log \sum_k w_k e^{s_{nk}} + \sum_k \log w_k$, by expectation and maximisation.
+
+    Args:
+        scores: Log-densities, `(rows, parts)`; -inf is allowed.
+        counts: $c$, how many rows each row stands for, or None.
+
+    Returns:
+        `(parts,)`, none below 1 / (rows + parts).
+    """
+    each = np.ones(len(scores)) if counts is None else counts * len(counts) / counts.sum()
+    known = np.isfinite(scores).any(axis=1)
+    scores, each = scores[known], each[known]
+    parts = scores.shape[1]
+    weights = np.full(parts, 1.0 / parts)
+    for _ in range(ROUNDS):
+        joint = scores + np.log(weights)
+        shares = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
+        before, weights = weights, (each @ shares + 1.0) / (each.sum() + parts)
+        if np.abs(weights - before).max() < TOLERANCE:
+            break
+    return weights
+
+
+def _wide(rows: Rows, facts: TableFacts) -> list[AbstractDistribution]:
+    """The Gaussians, in standard units."""
+    laws = [one_gaussian(rows, facts, width=width) for width in WIDTHS]
+    return [without_ends(law, columns=True, conditions=False)[0] for law in laws]
+
+
+def _in_units(law: AbstractDistribution, facts: TableFacts) -> AbstractDistribution:
+    assert facts.units is not None  # `wants_background` has asked
+    return with_ends(law, facts.units.bijection(), None)
