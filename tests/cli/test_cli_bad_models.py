@@ -120,7 +120,7 @@ def test_a_full_disk_at_the_end_keeps_the_old_model_and_the_training(run, works,
 
 def test_a_checkpoint_of_another_fit_is_refused(run, fails, tmp_path, monkeypatch):
     model = tmp_path / "m.safetensors"
-    monkeypatch.setattr("pushforward.cli._fit_run._save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("pushforward.cli.fitting._run._save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     run("fit", "toy:moons:300", "-o", model, *SMALL)
     monkeypatch.undo()
     assert Path(f"{model}.checkpoint").exists()

@@ -70,7 +70,7 @@ def command(*, teacher: Path, student: Path, as_json: bool, quiet: bool, **given
     from pushforward.cli._failures import WrongUsage
     from pushforward.cli._layout import print_json
     from pushforward.cli._opened import opened, require_command
-    from pushforward.cli._request import check_recipe, check_target
+    from pushforward.cli.fitting._request import check_recipe, check_target
     from pushforward.modalities import Lesson
     from pushforward.modalities._model import write_model
     from pushforward.modalities._talk import Talk

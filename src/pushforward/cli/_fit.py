@@ -72,8 +72,8 @@ def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) 
     kept. After Ctrl-C, or if the process is killed, the same command with --resume goes on and ends with the same
     model.
     """
-    from pushforward.cli._fit_run import run
-    from pushforward.cli._request import Request
+    from pushforward.cli.fitting._request import Request
+    from pushforward.cli.fitting._run import run
     from pushforward.modalities._talk import Talk
 
     common = {name: given.pop(name) for name in Request.options()}

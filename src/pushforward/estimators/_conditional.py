@@ -15,10 +15,10 @@ from pushforward.estimators._inputs import given_targets, mean_score, num_draws,
 from pushforward.estimators._tables import TableEstimator
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
-from pushforward.modalities.table import _predict
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._mixed import in_user_values, joined
+from pushforward.modalities.table.prediction import _predict
 
 NUM_SAMPLES = 1000
 """Draws for each row of X where an answer is drawn."""

@@ -201,7 +201,7 @@ class TableModality(Modality):
 
     def prepare(self, data: Any, settings: Any, key: Any) -> Any:
         """The schema, the flow in the user's units, arrays on the device."""
-        from pushforward.modalities.table._prepare import prepare_rows
+        from pushforward.modalities.table.choice._prepare import prepare_rows
 
         return prepare_rows(data, settings, key)
 
@@ -255,7 +255,7 @@ class TableModality(Modality):
 
     def predict(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row: mean, quantiles and intervals of every column given the conditions."""
-        from pushforward.modalities.table._predictions import Asked, predict
+        from pushforward.modalities.table.prediction._predictions import Asked, predict
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
         predict(model, source, target, asked, given, talk)

@@ -1,7 +1,6 @@
 """From rows to what training needs: the schema, the flow, arrays on the device."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -23,18 +22,16 @@ from pushforward.modalities.table._facts import TableFacts
 from pushforward.modalities.table._far import training_ranges
 from pushforward.modalities.table._flow import build_flow, objective_of, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, in_order, with_weight
-from pushforward.modalities.table._settings import AUTO, TableSettings
-from pushforward.objectives import Objective, nll
+from pushforward.modalities.table._settings import TableSettings
+from pushforward.objectives import Objective
 
 
-def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
-    """What training needs, of rows as the user has them.
+def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
+    """What training needs of one flow, of rows as the user has them.
 
     Raises:
         ValueError: If the data, the flow or a setting cannot be used.
     """
-    if settings.flow == AUTO:
-        return _of_best(rows, settings, key)
     rows = in_order(with_weight(rows))
     rows, schema, conditions = coded(rows, settings.columns)
     flow = build_flow(
@@ -45,28 +42,7 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
     facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
-    from pushforward.modalities.table.choice._background import wants_background, with_background  # it scores
-
-    objective = objective_of(settings.flow, schema)
-    ready = _in_standard_units(flow, rows, facts, objective)
-    return ready._replace(judge=with_background if wants_background(rows, facts, settings, objective) else None)
-
-
-def _of_best(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
-    """What training needs of the flow that is the best among a few, which may be a Gaussian that needs none."""
-    from pushforward.modalities.table.choice import _auto as auto  # it compares what is prepared here
-
-    rows = with_weight(rows)
-    choice = auto.choose(rows, settings)
-    if choice.settings.flow != auto.GAUSSIAN:
-        ready = prepare_rows(rows, choice.settings, key)
-        judge = partial(auto.judged, rows=rows, choice=choice, first=ready.judge)
-        return ready._replace(settings=choice.settings, judge=judge)
-    model, (data, _, _) = auto.closed(rows, choice), coded(in_order(rows), settings.columns)
-    given = None if data.condition is None else data.condition.values
-    return Prepared(
-        model.flow, data.x.values, given, data.weights, nll, model.facts, data, settings=choice.settings, closed=model
-    )
+    return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
 
 
 def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:

@@ -12,11 +12,11 @@ from pushforward.data._read import read_parts
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
-from pushforward.modalities.table import _predict
 from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
+from pushforward.modalities.table.prediction import _predict
 
 
 class Asked(NamedTuple):

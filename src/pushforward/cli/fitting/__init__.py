@@ -1,0 +1,1 @@
+"""What `pushforward fit` does between its options and the model."""
