@@ -202,3 +202,75 @@ def test_values_of_other_turns_are_taken_into_the_period():
     found, sentence = column([-10.0, 20.0, 350.5], "circular(360)")
     assert "values of other turns are taken into [0, 360)" in sentence
     np.testing.assert_allclose(found.support.clip(np.array([-10.0, 360.0, 725.0])), [350.0, 0.0, 5.0])
+
+
+STARS = (0.15, 0.05, 0.05, 0.15, 0.6)
+LIKERT = (0.1, 0.2, 0.3, 0.25, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        ("integer(1,5)", lambda r: 1 + r.choice(5, N, p=STARS)),
+        ("integer(1,5)", lambda r: 1 + r.choice(5, N, p=LIKERT)),
+        ("integer(-2,2)", lambda r: r.choice(5, N, p=LIKERT) - 2),
+        ("integer(0,10)", lambda r: r.integers(0, 11, N)),
+        ("integer(1,12)", lambda r: r.integers(1, 13, N)),
+        ("integer", lambda r: 1 + r.choice(5, 100, p=LIKERT)),  # too few to know the ends
+        ("integer", lambda r: r.integers(2015, 2023, N)),  # next year comes
+        ("integer", lambda r: r.integers(3, 9, N)),
+        ("integer", lambda r: 1 + 2 * r.integers(0, 4, N)),  # 1, 3, 5, 7
+    ],
+)
+def test_ratings_end_where_they_break_off(kind, draw):
+    for seed in range(3):
+        assert str(column(draw(np.random.default_rng(seed)))[0].spec) == kind
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda r, n: r.poisson(0.5, n),
+        lambda r, n: r.poisson(1.0, n),
+        lambda r, n: r.poisson(3.0, n),
+        lambda r, n: r.geometric(0.5, n) - 1,
+        lambda r, n: r.geometric(0.7, n) - 1,
+        lambda r, n: np.rint(r.normal(0, 0.5, n)),
+        lambda r, n: np.rint(r.normal(0, 1, n)),
+    ],
+)
+@pytest.mark.parametrize("rows", [100, 1000, 5000])
+def test_counts_that_taper_off_get_no_upper_limit(draw, rows):
+    rng = np.random.default_rng(0)
+    drawn = [cells for _ in range(20) if len(np.unique(cells := draw(rng, rows))) > 2]
+    assert all(column(cells)[0].high is None for cells in drawn)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "draw"),
+    [
+        ("Latitude", "bounded(-90,90)", lambda r: r.normal(35, 3, N)),
+        ("site_lat", "integer(-90,90)", lambda r: r.integers(-60, 70, N)),
+        ("lon", "bounded(-180,180)", lambda r: r.normal(-110, 3, N)),
+        ("lon", "unbounded", lambda r: r.normal(110, 3, N)),  # perhaps up to 360
+        ("lat", "unbounded", lambda r: r.normal(0, 1e6, N)),  # metres
+        ("plate", "unbounded", lambda r: r.normal(35, 3, N)),
+        ("body_fat_pct", "bounded(0,100)", lambda r: np.clip(r.normal(20, 4, N), 3, 50)),
+        ("humidity (%)", "integer(0,100)", lambda r: r.integers(20, 101, N)),
+        ("percent change", "unbounded", lambda r: np.clip(r.normal(20, 4, N), 3, 50)),
+        ("percent", "unbounded", lambda r: np.clip(r.normal(1, 2, N), 0, 50)),  # some on 0
+        ("percent", "unbounded", lambda r: r.normal(90, 10, N)),
+        ("share", "unbounded", lambda r: np.clip(r.normal(20, 4, N), 3, 50)),
+    ],
+)
+def test_a_name_gives_the_limits_that_its_values_keep(name, kind, draw):
+    cells = draw(np.random.default_rng(0)).astype(float)
+    schema, sentences = infer_schema(Table((name,), cells[:, None]))
+    assert str(schema.columns[0].spec) == kind
+    assert ("its name says" in sentences[0] and "and all values lie" in sentences[0]) == ("(" in kind)
+
+
+def test_limits_by_name_and_by_shape_are_overridden():
+    cells = np.random.default_rng(0).integers(0, 11, (N, 2)).astype(float)
+    schema, _ = infer_schema(Table(("percent", "grade"), cells), {"percent": "integer", "grade": "integer(0,inf)"})
+    assert [str(column.spec) for column in schema.columns] == ["integer", "integer(0,inf)"]

@@ -33,6 +33,20 @@ ANGLE_NAMES = re.compile(
 TURNS = ((0.0, 360.0), (-180.0, 180.0), (0.0, 2.0 * math.pi), (-math.pi, math.pi))
 WHOLE = 2.0**53
 """Beyond this not every whole number is a float64, and all floats are whole."""
+LEAST_GRADES, MOST_GRADES = 4, 12
+"""How many values a rating has: 0 to 10 has 11, months have 12, and three may be a rounded measurement."""
+BEYOND = 10.0
+"""Rows that a geometric fall would have beyond an end of a rating, at least, for their absence to say something.
+
+Were the law geometric, they would all be missing with probability exp(-10). Other laws may fall faster.
+"""
+DEVIATIONS = 2.0
+"""By so many standard deviations the counts at an end may be off: the last value of a tail is there by chance."""
+LATITUDE = re.compile(r"\b(latitude|lat)\b")
+LONGITUDE = re.compile(r"\b(longitude|lon|lng)\b")
+PERCENT = re.compile(r"\b(percent|percentage|pct)\b|%")
+OF_CHANGE = re.compile(r"change|growth|increase|decrease|return|gain|loss|error|diff|yoy|delta|normal|predicted")
+"""Percentages of these may lie beyond 0 and 100."""
 
 
 def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
@@ -40,11 +54,12 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
 
     Text and truth values are categories. The rules for numbers, in this order: values with a fraction that fill
     [0, 360), [-180, 180), [0, 2 pi) or [-pi, pi) to both ends, under a name that says angle or direction or the like,
-    are circular; whole numbers are integers (two different values: only those and what lies between them; skewed
-    counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded; positive values that a lognormal
-    describes clearly better than a normal are positive; all others are unbounded. Values that are repeated far
-    more often than all others are atoms, and the rules are asked of the rest. Numbers are categories only if an
-    override says so.
+    are circular; latitude, longitude and percentages, by name, keep the limits that these have; whole numbers are
+    integers (two different values: only those and what lies between them; ratings, whose frequencies break off at both
+    ends: between these; skewed counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded;
+    positive values that a lognormal describes clearly better than a normal are positive; all others are unbounded.
+    Values that are repeated far more often than all others are atoms, and the rules are asked of the rest. Numbers are
+    categories only if an override says so.
 
     Args:
         table: The data that a flow will be fitted to.
@@ -176,13 +191,15 @@ def _inferred(name: str, cells: np.ndarray) -> tuple[KindSpec, str]:
         start, end = turn
         ends = f"[{start:.4g}, {end:.4g})"
         return KindSpec("circular", start, end), f"its name says {said[0]!r}, and the values fill {ends}"
-    spec, reason = _not_circular(cells, low, high)
+    spec, reason = _not_circular(name, cells, low, high)
     if said is not None and low >= -360 and high <= 360:
         reason += f"; its name says {said[0]!r}, and if it is an angle, say so, as in circular(360)"
     return spec, reason
 
 
-def _not_circular(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
+def _not_circular(name: str, cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
+    if (named := _named_limits(name, cells)) is not None:
+        return named
     whole = np.array_equal(cells, np.floor(cells))
     if whole and max(-low, high) <= WHOLE:
         return _integer(cells, low, high)
@@ -223,6 +240,8 @@ def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]
     whole = f"all values are whole numbers, from {low:.15g} to {high:.15g}"
     if np.all((cells == low) | (cells == high)):
         return KindSpec("integer", low, high), f"the only values are {low:.15g} and {high:.15g}"
+    if (ends := _rating_limits(cells)) is not None:
+        return KindSpec("integer", *map(float, ends)), f"{whole}, which break off at both ends as ratings do"
     if len(cells) >= LEAST_ROWS and low >= 0 and _lognormal_gain(cells + 0.5) > LOGNORMAL_GAIN:
         return KindSpec("integer", 0.0), f"{whole}, skewed as counts are"
     return KindSpec("integer"), whole
@@ -262,3 +281,61 @@ def _refuse_extremes(column: Column, cells: np.ndarray) -> None:
             "change its unit, or leave the row out",
             [column.name],
         )
+
+
+def _named_limits(name: str, cells: np.ndarray) -> tuple[KindSpec, str] | None:
+    """The kind that the name gives, and why; None where it gives no limits, or the values do not keep to them.
+
+    Latitude in degrees lies in [-90, 90]. Longitude lies in [-180, 180] if some is negative: else it may be counted
+    to 360. Percentages lie in [0, 100] unless they are of a change; those with fractions on 0 or 100 stay unbounded,
+    because a map onto an interval would take such values far away.
+
+    Args:
+        name: The column's name.
+        cells: Its values, `(rows,)`, not all the same.
+    """
+    words = re.sub(r"[\W_]+", " ", re.sub(r"%", " percent ", name.lower()))
+    low, high = float(cells.min()), float(cells.max())
+    whole = np.array_equal(cells, np.floor(cells))
+    kind = "integer" if whole else "bounded"
+    if (said := LATITUDE.search(words)) and low >= -90 and high <= 90:
+        return KindSpec(kind, -90.0, 90.0), f"its name says {said[0]!r}, and all values lie from -90 to 90"
+    if (said := LONGITUDE.search(words)) and -180 <= low < 0 and high <= 180:
+        return KindSpec(kind, -180.0, 180.0), f"its name says {said[0]!r}, and all values lie from -180 to 180"
+    said = PERCENT.search(words)
+    if said is None or OF_CHANGE.search(words) or len(cells) < LEAST_ROWS or high <= 1:
+        return None
+    inside = (low >= 0 and high <= 100) if whole else (low > 0 and high < 100)
+    return (
+        (KindSpec(kind, 0.0, 100.0), f"its name says {said[0]!r}, and all values lie from 0 to 100") if inside else None
+    )
+
+
+def _rating_limits(cells: np.ndarray) -> tuple[int, int] | None:
+    """The ends of a rating, if whole numbers are one: `(rows,)` values, all from the least to the greatest occurring.
+
+    A rating starts at 0 or 1, or goes as far below 0 as above; years do not. At both ends its frequencies break off:
+    with $c_0$ rows at an end and $c_1$ beside it, a geometric fall at the same rate $r = c_0 / c_1$ has
+    $c_0 r / (1 - r)$ rows beyond, and `BEYOND` of these are asked for. Counts and ages taper off and have no such end.
+    """
+    low, high = int(cells.min()), int(cells.max())
+    if (
+        len(cells) < LEAST_ROWS
+        or not LEAST_GRADES <= high - low + 1 <= MOST_GRADES
+        or not (low in (0, 1) or low == -high)
+    ):
+        return None
+    counts = np.bincount((cells - low).astype(np.int64)).astype(np.float64)
+    if not counts.all():
+        return None
+    ends = (_expected_beyond(*map(float, pair)) for pair in (counts[:2], counts[:-3:-1]))
+    return (low, high) if min(ends) >= BEYOND else None
+
+
+def _expected_beyond(at_end: float, beside: float) -> float:
+    """Rows beyond an end by a geometric fall; both counts are taken `DEVIATIONS` to the side that gives fewer."""
+    at_end -= DEVIATIONS * math.sqrt(at_end)
+    rate = at_end / (beside + DEVIATIONS * math.sqrt(beside))
+    if at_end <= 0:
+        return 0.0
+    return at_end * rate / (1.0 - rate) if rate < 1.0 else math.inf

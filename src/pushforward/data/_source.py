@@ -12,7 +12,7 @@ from pushforward.data._categories import Category, Vocabulary
 from pushforward.data._tables import positions, quoted, refuse_duplicates
 from pushforward.data.files._keys import Keys
 from pushforward.data.text._options import AS_FOUND, TextOptions
-from pushforward.data.text._slips import advice
+from pushforward.data.text._slips import advice, are_moments
 
 BATCH_ROWS = 65_536
 """Rows per batch when nobody asks for another number."""
@@ -99,6 +99,9 @@ class Source:
         return {name: vocabulary.labels for name, vocabulary in self.vocabularies.items()}
 
 
+MOMENTS_AS_NUMBERS = "write them as numbers, such as days since 1970-01-01 or seconds of the day"
+
+
 def refuse_text(
     label: str,
     examples: Sequence[tuple[str, object, int]],
@@ -122,8 +125,9 @@ def refuse_text(
     names = [name for name, _, _ in examples]
     one = len(names) == 1
     shown = "; ".join(f"{value!r} in row {row}" + ("" if one else f" of {name!r}") for name, value, row in examples[:3])
+    what = "dates or times" if are_moments([str(value) for _, value, _ in examples]) else "text"
     raise ColumnError(
-        f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
+        f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} {what}: {shown}.",
         _text_hint(values or [str(examples[0][1])], names, as_categories, chosen),
         names,
     )
@@ -131,11 +135,12 @@ def refuse_text(
 
 def _text_hint(values: Sequence[str], names: Sequence[str], as_categories: bool, chosen: bool) -> str:
     it = "it" if len(names) == 1 else "them"
+    how = MOMENTS_AS_NUMBERS if are_moments(values) else advice(values)
     if chosen:
-        return advice(values) or f"numbers are wanted there: correct {it}"
+        return how or f"numbers are wanted there: correct {it}"
     drop, categories = f"`--drop {shell_names(names)}`", f"`--column {shlex.quote(f'{names[0]}:categorical')}`"
     if not as_categories:
-        return f"leave {it} out ({drop}), or store {it} as numbers or as text"
-    if how := advice(values):
+        return f"leave {it} out ({drop}), or {how or f'store {it} as numbers or as text'}"
+    if how:
         return f"{how}; or leave {it} out ({drop}), or read {it} as categories ({categories})"
     return f"leave {it} out ({drop}), correct {it}, or read {it} as categories ({categories})"
