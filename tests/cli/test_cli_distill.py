@@ -19,6 +19,7 @@ def teacher(tmp_path_factory):
     rng = np.random.default_rng(0)
     rows = np.column_stack([rng.lognormal(0, 0.3, 80), rng.uniform(0.2, 0.8, 80)])
     kinds = ("--column", "a:positive", "--column", "b:bounded(0,1)", "--flow", "gaussian", "--max-epochs", "2")
+    kinds += ("--no-background",)
     result = run_command("fit", write_csv(folder / "d.csv", "a,b", rows), "-o", folder / "t.safetensors", *kinds, "-q")
     assert result.exit_code == 0, result.stderr
     return folder / "t.safetensors"
@@ -42,6 +43,14 @@ def test_the_student_is_a_model_of_the_same_columns(works, teacher, tmp_path):
     ]
     np.testing.assert_allclose(scores[0], scores[1], atol=0.2)
     assert "nats from the teacher" in works("show", model).stdout
+
+
+def test_the_layers_of_a_small_table_with_a_background_are_turned(works, tmp_path):
+    teacher, student = tmp_path / "t.safetensors", tmp_path / "s.safetensors"
+    small = ("--flow", "maf", "--set", "num_layers=1", "--set", "width=8", "--max-epochs", "1", "-q")
+    works("fit", "toy:moons:300", "-o", teacher, *small)
+    works("distill", teacher, "-o", student, "--max-epochs", "1", "-q")
+    assert "maf turned round" in works("show", student).stdout
 
 
 def test_a_conditional_teacher_needs_rows(works, fails, conditional_model, people, tmp_path):

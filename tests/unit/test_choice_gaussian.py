@@ -91,6 +91,16 @@ def test_categories_have_their_shares_and_move_the_mean(rng):
     assert found[kinds == "b"].mean() == pytest.approx(expected[kinds == "b"].mean(), abs=0.05)
 
 
+def test_atoms_have_their_shares_and_the_rest_a_mean_that_follows(rng):
+    at, x = rng.random(4000) < 0.25, rng.normal(size=4000)
+    rain = np.where(at, 0.0, 3.0 * x + rng.normal(size=4000))
+    rows = rows_of(np.column_stack([x, rain]))
+    found = scores_of(gaussian_model(rows, TableSettings(columns={"x1": "unbounded+atoms(0)"})), rows)
+    of_rain = np.where(at, np.log(at.mean()), np.log(1 - at.mean()) + stats.norm.logpdf(rain, 3.0 * x, 1.0))
+    assert found.mean() == pytest.approx((stats.norm.logpdf(x) + of_rain).mean(), abs=0.02)
+    assert found[at].mean() == pytest.approx((stats.norm.logpdf(x) + of_rain)[at].mean(), abs=0.05)
+
+
 def test_an_angle_is_von_mises_and_moves_the_mean(rng):
     angle = stats.vonmises.rvs(2.0, loc=0.5, size=4000, random_state=1)
     x = 3.0 * np.cos(angle) - np.sin(angle) + 0.5 * rng.normal(size=4000)

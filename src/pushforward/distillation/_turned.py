@@ -9,7 +9,7 @@ from pushforward._errors import as_key
 from pushforward._functions import Held
 from pushforward.bijections import AbstractBijection, Affine, Autoregressive, Chain, Inverse, Scan
 from pushforward.bijections.coupling._templates import back_from, fill
-from pushforward.distributions import AbstractDistribution, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, Mixture, Normal, Transformed
 from pushforward.distributions._made import Autoregression
 from pushforward.nets import MADE
 from pushforward.objectives import Batch
@@ -20,7 +20,7 @@ ACTIVATION = "elu"
 
 def turned_round(
     teacher: AbstractDistribution, *, width: int | None = None, depth: int | None = None, key: PRNGKeyArray
-) -> Transformed:
+) -> AbstractDistribution:
     r"""The student of a teacher whose layers are autoregressive: the same layers, but each sees noise, not data.
 
     A layer $x_i = g(z_i; \theta(x_{<i}))$ of the teacher, slow at samples, becomes $x_i = g(z_i; \phi(z_{<i}))$, fast
@@ -29,7 +29,8 @@ def turned_round(
     none.
 
     Args:
-        teacher: With `Autoregressive` layers, such as `flows.maf`, `nsf_ar` or `made`.
+        teacher: With `Autoregressive` layers, such as `flows.maf`, `nsf_ar` or `made`; or a mixture with such a part,
+            as small tables have.
         width: Hidden units of the new networks; None for as many as the teacher's have.
         depth: Hidden layers; None for as many.
         key: For the initial weights.
@@ -45,13 +46,39 @@ def turned_round(
     Reference:
         Papamakarios, Pavlakou & Murray (2017), Masked autoregressive flow for density estimation, section 3.2.
     """
-    key, flow = as_key("turned_round", key), as_transformed(teacher)
+    key = as_key("turned_round", key)
+    if isinstance(teacher, Mixture):
+        keys = jax.random.split(key, len(teacher.components))
+        turned = [_turned_if(part, width, depth, k) for part, k in zip(teacher.components, keys, strict=True)]
+        if any(part is not old for part, old in zip(turned, teacher.components, strict=True)):
+            return eqx.tree_at(lambda one: one.components, teacher, tuple(turned))
+    flow = as_transformed(teacher)
     if flow is None or not layers_in(flow.bijection):
         raise ValueError(
             "turned_round: the teacher has no `Autoregressive` layers to turn round. Give `distill` a student, such as "
             "`flows.iaf(dim, key=key)` or `flows.nsf(dim, key=key)`."
         )
     return Transformed(flow.base, _turned(flow.bijection, width, depth, key))
+
+
+def _turned_if(
+    part: AbstractDistribution, width: int | None, depth: int | None, key: PRNGKeyArray
+) -> AbstractDistribution:
+    """A part of a mixture turned round, or itself where it has no such layers."""
+    flow = as_transformed(part)
+    able = flow is not None and layers_in(flow.bijection)
+    return turned_round(part, width=width, depth=depth, key=key) if able else part
+
+
+def pairs_of(
+    teacher: AbstractDistribution, student: AbstractDistribution
+) -> list[tuple[Transformed, AbstractDistribution]]:
+    """The parts of a teacher that have layers, with those of the student that were turned round from them."""
+    if isinstance(teacher, Mixture) and isinstance(student, Mixture):
+        both = zip(teacher.components, student.components, strict=True)
+        return [pair for one, other in both for pair in pairs_of(one, other)]
+    flow = as_transformed(teacher)
+    return [(flow, student)] if flow is not None and layers_in(flow.bijection) else []
 
 
 def as_transformed(teacher: AbstractDistribution) -> Transformed | None:
@@ -104,14 +131,19 @@ class Matching:
     """The objective by which the layers of a student that was turned round learn those of its teacher."""
 
     def __init__(self, teacher: AbstractDistribution, num_samples: int):
-        self._teacher, self._num_samples = Held(as_transformed(teacher)), num_samples
+        self._teacher, self._num_samples = Held(teacher), num_samples
 
-    def __call__(self, flow: Transformed, batch: Batch, *, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
-        teacher: Transformed = self._teacher.function
+    def __call__(
+        self, flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray
+    ) -> tuple[Array, dict[str, Array]]:
         condition = None if batch.condition is None else jnp.moveaxis(batch.condition, 0, -1)
         n = self._num_samples if condition is None else condition.shape[-1]
-        z = teacher.base._sample_many(key, n, condition, None)
-        return layer_errors(teacher.bijection, flow.bijection, z, condition)[1], {}
+        total = jnp.zeros(())
+        for teacher, student in pairs_of(self._teacher.function, flow):
+            assert isinstance(student, Transformed)
+            z = teacher.base._sample_many(key, n, condition, None)
+            total = total + layer_errors(teacher.bijection, student.bijection, z, condition)[1]
+        return total, {}
 
 
 def layer_errors(

@@ -38,10 +38,11 @@ def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, obj
         and objective is nll
         and not schema.categorical
         and not schema.circular
+        and not schema.atomic
     )
     if settings.background and not able:
         raise DataError(
-            "a background is for numbers alone, without conditions, and a flow that is trained by likelihood.",
+            "a background is for numbers alone, without conditions or atoms, and a flow that is trained by likelihood.",
             "leave `background` (`--background`) out",
         )
     return able and (rows.x.num_rows <= MOST_ROWS if settings.background is None else settings.background)

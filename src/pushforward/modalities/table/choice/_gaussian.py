@@ -10,6 +10,7 @@ from pushforward.bijections.discrete._one_hot import OneHot
 from pushforward.data import Schema
 from pushforward.distributions import (
     AbstractDistribution,
+    AwayFromAtoms,
     CategoricalMADE,
     ConditionalBase,
     GivenAngles,
@@ -94,27 +95,77 @@ def _law(
     independent: bool,
     width: float,
 ) -> AbstractDistribution:
-    """In standard units: categories, then angles given them, then numbers given both; a part may be missing."""
-    codes, angles = list(schema.categorical), list(schema.circular)
-    numbers = [place for place in range(len(schema.columns)) if place not in {*codes, *angles}]
-    size = None if seen is None else seen.shape[1]
-    features = [] if seen is None else [seen]
-    laws: list[AbstractDistribution] = []
+    """In standard units: categories and which atoms, then the others given them; a part may be missing."""
+    categories, atomic = list(schema.categorical), list(schema.atomic)
+    plain = [place for place in range(len(schema.columns)) if place not in {*categories, *atomic}]
+    atoms = list(range(len(schema.columns), values.shape[1]))
+    codes, given = [*categories, *atoms], seen
     if codes:
-        sizes = tuple(schema.sizes[place] for place in codes)
+        sizes = tuple(schema.sizes[place] for place in categories)
+        sizes += tuple(len(schema.columns[place].atoms) + 1 for place in atomic)
+        size = None if seen is None else seen.shape[1]
         law = CategoricalMADE(sizes, width=max(MADE_WIDTH, len(codes)), depth=1, cond_dim=size, key=jax.random.key(0))
-        laws.append(_with_shares(law, values[:, codes], weights))
-        features.insert(0, _inverse(OneHot(sizes), values[:, codes]))
+        law = _with_shares(law, values[:, codes], weights)
+        features = _inverse(OneHot(sizes), values[:, codes])
+        given = features if seen is None else np.hstack([features, seen])
+        if not plain and not atomic:
+            return law
+        then = _plain(schema.select(plain), values[:, plain], given, weights, independent, width) if plain else None
+        if atomic:
+            flags = np.cumsum([0, *sizes])[len(categories) : -1].tolist()
+            angles = tuple(schema.columns[place].kind == "circular" for place in plain)
+            sees = np.hstack([given, _inverse(CosineSine(angles), values[:, plain])]) if plain else given
+            columns = _away_from_atoms(
+                values[:, atomic], values[:, atoms] == 0, sees, weights, independent=independent, width=width
+            )
+            then = AwayFromAtoms(columns, tuple(flags), then, angles)
+        assert then is not None  # there are plain columns or some with atoms
+        return Transformed(GivenCategories(law, then), Permute(np.argsort([*codes, *plain, *atomic])))
+    return _plain(schema, values, given, weights, independent, width)
+
+
+def _plain(
+    schema: Schema,
+    values: np.ndarray,
+    given: np.ndarray | None,
+    weights: np.ndarray | None,
+    independent: bool,
+    width: float,
+) -> AbstractDistribution:
+    """Angles, then numbers given them; both given the features, if there are any."""
+    angles = list(schema.circular)
+    numbers = [place for place in range(len(schema.columns)) if place not in angles]
+    first = _von_mises(values[:, angles], weights, 0 if given is None else given.shape[1]) if angles else None
+    if not numbers:
+        assert first is not None  # there is a column
+        return first
+    context = given
     if angles:
-        laws.append(_von_mises(values[:, angles], weights, sum(part.shape[1] for part in features)))
-        features.insert(0, _inverse(CosineSine((True,) * len(angles)), values[:, angles]))
-    if numbers:
-        context = np.hstack(features) if features else None
-        laws.append(_numbers(values[:, numbers].astype(np.float64), context, weights, independent, width))
-    *first, whole = laws
-    for law in reversed(first):
-        whole = GivenCategories(law, whole) if isinstance(law, CategoricalMADE) else GivenAngles(law, whole)
-    return Transformed(whole, Permute(np.argsort([*codes, *angles, *numbers]))) if first else whole
+        seen = _inverse(CosineSine((True,) * len(angles)), values[:, angles])
+        context = seen if given is None else np.hstack([seen, given])
+    then = _numbers(values[:, numbers].astype(np.float64), context, weights, independent, width)
+    if first is None:
+        return then
+    return Transformed(GivenAngles(first, then), Permute(np.argsort([*angles, *numbers])))
+
+
+def _away_from_atoms(
+    cells: np.ndarray,
+    measured: np.ndarray,
+    sees: np.ndarray,
+    weights: np.ndarray | None,
+    *,
+    independent: bool,
+    width: float,
+) -> list[AbstractDistribution]:
+    """A Gaussian for each column with atoms where it is at none, linear in the features and the columns before it."""
+    laws = []
+    for place in range(cells.shape[1]):
+        rows = measured[:, place]
+        context = np.hstack([sees, np.where(np.arange(cells.shape[1]) < place, cells, 0.0)])[rows]
+        of_rows = None if weights is None else weights[rows]
+        laws.append(_numbers(cells[rows, place : place + 1].astype(np.float64), context, of_rows, independent, width))
+    return laws
 
 
 def _inverse(embedding: CosineSine | OneHot, values: np.ndarray) -> np.ndarray:
