@@ -43,8 +43,11 @@ Were the law geometric, they would all be missing with probability exp(-10). Oth
 DEVIATIONS = 2.0
 """By so many standard deviations the counts at an end may be off: the last value of a tail is there by chance."""
 LATITUDE = re.compile(r"\b(latitude|lat)\b")
+"""Of degrees from the equator, in a name in small letters whose signs are blanks and whose % is a word."""
 LONGITUDE = re.compile(r"\b(longitude|lon|lng)\b")
-PERCENT = re.compile(r"\b(percent|percentage|pct)\b|%")
+"""The same of degrees from Greenwich."""
+PERCENT = re.compile(r"\b(percent|percentage|pct)\b")
+"""The same of percentages."""
 OF_CHANGE = re.compile(r"change|growth|increase|decrease|return|gain|loss|error|diff|yoy|delta|normal|predicted")
 """Percentages of these may lie beyond 0 and 100."""
 
@@ -241,7 +244,9 @@ def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]
     if np.all((cells == low) | (cells == high)):
         return KindSpec("integer", low, high), f"the only values are {low:.15g} and {high:.15g}"
     if (ends := _rating_limits(cells)) is not None:
-        return KindSpec("integer", *map(float, ends)), f"{whole}, which break off at both ends as ratings do"
+        return KindSpec(
+            "integer", float(ends[0]), float(ends[1])
+        ), f"{whole}, which break off at both ends as ratings do"
     if len(cells) >= LEAST_ROWS and low >= 0 and _lognormal_gain(cells + 0.5) > LOGNORMAL_GAIN:
         return KindSpec("integer", 0.0), f"{whole}, skewed as counts are"
     return KindSpec("integer"), whole

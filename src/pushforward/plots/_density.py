@@ -128,7 +128,7 @@ def density_grid(
             found, both, names = {name: grid.T for name, grid in found.items()}, both[::-1], names[::-1]
         figure = _pictures(found, both, names, levels, size, log=log)
         if any(atoms or ()):
-            told = f"{figure.get_supxlabel()}; " * bool(levels)
+            told = f"{figure.get_supxlabel()}; " * bool(figure.get_supxlabel())
             figure.supxlabel(f"{told}rows at atoms are not shown", fontsize=7.5, color=FAINT)
     return finished(figure, title=title, xlabel=xlabel, ylabel=ylabel)
 
@@ -151,9 +151,10 @@ def _pictures(
     figure = new_figure(*(size or (4.0 * len(found), 0.8 + panel_height(PANEL, limits))))
     top = max(float(np.nanmax(log_density)) for log_density in found.values())
     panels = figure.subplots(1, len(found), squeeze=False, sharex=True, sharey=True)[0]
+    drawn: set[float] = set()
     for axes, (title, log_density) in zip(panels, found.items(), strict=True):
         _picture(axes, log_density, both, top, log=log)
-        _outline(axes, log_density, both, levels)
+        drawn |= _outline(axes, log_density, both, levels)
         set_window(axes, limits)
         sides = zip((axes.xaxis, axes.yaxis), both, strict=True)
         across, up = (dress(axis, cells.limits, 8 if cells.whole else 6, whole=cells.whole) for axis, cells in sides)
@@ -167,8 +168,8 @@ def _pictures(
     continuous = [name for name, cells in zip(names, both, strict=True) if not cells.whole]
     bar.set_label(ticks.told(_unit(continuous, log=log)))
     bar.outline.set_visible(False)
-    if levels:
-        shares = ", ".join(f"{100 * level:g}" for level in levels)
+    if drawn:
+        shares = ", ".join(f"{100 * level:g}" for level in sorted(drawn))
         figure.supxlabel(f"lines hold {shares} % of the probability", fontsize=7.5, color=FAINT)
     return figure
 
@@ -226,16 +227,19 @@ def _picture(axes: Axes, log_density: np.ndarray, both: list[Cells], top: float,
     )
 
 
-def _outline(axes: Axes, log_density: np.ndarray, both: list[Cells], levels: Sequence[float]) -> None:
+def _outline(axes: Axes, log_density: np.ndarray, both: list[Cells], levels: Sequence[float]) -> set[float]:
+    """Draw a line for each level that the grid holds, and return these."""
     across, up = both
     cell = float(np.prod([cells.edges[1] - cells.edges[0] for cells in both]))
-    heights = sorted({h for h in (height_of(log_density, cell, level) for level in levels) if h is not None})
+    found = {level: height_of(log_density, cell, level) for level in levels}
+    heights = sorted({height for height in found.values() if height is not None})
     if heights:
         # A hair lower: cells of single numbers have exactly the height of a line that they belong to.
         heights = [height - 1e-6 for height in heights]
         grid = across.at_corners(up.at_corners(log_density, 0), 1)
         style = {"colors": "white", "linewidths": 0.6, "linestyles": "solid"}
         axes.contour(across.corners, up.corners, np.maximum(grid, heights[0] - LOG_SPAN), levels=heights, **style)
+    return {level for level, height in found.items() if height is not None}
 
 
 def height_of(log_density: np.ndarray, cell: float, probability: float) -> float | None:
