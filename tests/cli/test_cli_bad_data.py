@@ -123,7 +123,7 @@ def test_all_that_is_wrong_is_said_in_one_message(fails, tmp_path):
     error, hint = fails("fit", tmp_path / "d.csv", "-o", tmp_path / "m.safetensors", *SMALL)
     assert error.startswith("5 problems: ")
     for part in (
-        "column 'when' holds text: '2020-01-01' in row 1",
+        "column 'when' holds dates or times: '2020-01-01' in row 1",
         "column 'x' holds text: 'oops' in row 4",
         "1 row with an empty, NaN or infinite cell: row 6 (column 'price')",
         "column 'id' holds 39 different values in 39 rows",

@@ -46,7 +46,7 @@ def parse_kind(text: str) -> KindSpec:
 
     Example:
         >>> parse_kind("bounded(0, 1)")
-        KindSpec(kind='bounded', low=0.0, high=1.0)
+        KindSpec(kind='bounded', low=0.0, high=1.0, atoms=())
     """
     if (beside := _ATOMS_TEXT.fullmatch(text)) is not None:
         spec = parse_kind(beside[1])._replace(atoms=_atoms(text, beside[2]))
