@@ -120,6 +120,15 @@ def test_what_cannot_be_used_says_why(settings, labels, words):
         FlowClassifier(**{"flow": "affine", "max_epochs": 1} | settings).fit(X, labels)
 
 
+def test_categories_need_the_whole_flow_to_see_the_class():
+    X = np.array([["a", 0.1], ["b", 0.2], ["a", 0.3], ["b", 0.5]] * 10, dtype=object)
+    y = np.arange(40) % 2
+    with pytest.raises(DataError, match="classes='conditional'"):
+        FlowClassifier("affine", max_epochs=1, random_state=0).fit(X, y)
+    model = FlowClassifier("affine", classes="conditional", max_epochs=1, random_state=0).fit(X, y)
+    assert model.predict_proba(X).shape == (40, 2)
+
+
 def test_a_class_of_one_row_is_told():
     X, y = np.random.default_rng(0).normal(size=(20, 2)), np.array(["a"] * 19 + ["b"])
     with pytest.warns(UserWarning, match="class b has one row"):

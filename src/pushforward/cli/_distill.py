@@ -50,7 +50,7 @@ from pushforward.cli._command import command as make_command
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Weight of the divergence over the teacher's draws (or DATA) beside that over the student's: from 0 on, a "
+    help="Weight of the divergence over the teacher's draws (or DATA) beside that over the student's: above 0, a "
     "student covers more of what its teacher can do.",
 )
 @click.option(

@@ -133,7 +133,7 @@ def student_report(
     if flows[0].cond_shape is not None and conditions is None:
         raise ValueError(f"student_report: the flows are conditional; give `condition`, {flows[0].cond_shape} a row.")
     keys = jax.random.split(as_seed("student_report", key), 3)
-    _x, log_q, log_p = (np.asarray(a, np.float64) for a in _scored(*flows, num_samples, keys[0], conditions))
+    log_q, log_p = (np.asarray(a, np.float64) for a in _scored(*flows, num_samples, keys[0], conditions))
     weights = weigh(np.zeros((num_samples, 0)), log_p - log_q)
     rows, entropy = data, None
     given = conditions if data is None else conditions_of(flows[0], condition)
@@ -169,10 +169,10 @@ def _repeated(condition: np.ndarray | None, n: int) -> np.ndarray | None:
 @partial(jax.jit, static_argnums=2)
 def _scored(
     teacher: AbstractDistribution, student: AbstractDistribution, n: int, key: PRNGKeyArray, condition: Any
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array]:
     last = None if condition is None else jax.numpy.moveaxis(condition, 0, -1)
     x, log_q = student._sample_and_log_prob_many(key, n, last)
-    return x, log_q, teacher._log_prob_many(x, last, None)
+    return log_q, teacher._log_prob_many(x, last, None)
 
 
 SPEED_DRAWS, SPEED_SECONDS = 1024, 0.5

@@ -287,9 +287,16 @@ def _begun(ready: Prepared, num_classes: int) -> Prepared:
     """
     flow: Any = ready.flow
     inner = flow.distribution
+    if not (isinstance(inner, Transformed) and isinstance(inner.base, ConditionalBase)):
+        raise DataError(
+            "classes='latent' is for columns of numbers: categories, angles and values with a probability of their own "
+            "are no map of Gaussian noise.",
+            "use classes='conditional'",
+        )
+    net: Any = inner.base.net
     z = inner.bijection._inverse_many(jnp.asarray(ready.x).T, None, jax.random.key(0))[0]
     codes = np.asarray(ready.condition)[:, 0].astype(int)
-    size = inner.base.cond_shape[0]
+    size = net.in_shape[0]
     weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights)
     weights = np.where(codes < num_classes, weights, 0.0)
     member = jnp.asarray(np.eye(size)[codes] * weights[:, None])
@@ -301,7 +308,7 @@ def _begun(ready: Prepared, num_classes: int) -> Prepared:
     spread = jnp.sqrt((within + num_classes * overall) / np.sum(weights))
     weight = jnp.concatenate([means, jnp.zeros_like(means)])
     bias = jnp.concatenate([jnp.zeros_like(spread), positive_raw(jnp.maximum(spread, LEAST_SPREAD))])
-    module = eqx.tree_at(lambda one: (one.weight, one.bias), inner.base.net.as_given(), (weight, bias))
+    module = eqx.tree_at(lambda one: (one.weight, one.bias), net.as_given(), (weight, bias))
     base = ConditionalBase(inner.base.inner, size, net=module)
     return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
 
