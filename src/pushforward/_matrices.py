@@ -42,3 +42,47 @@ def _inverse_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
 def orthogonal(key: PRNGKeyArray, dim: int) -> Float[Array, "dim dim"]:
     """A matrix drawn uniformly from all orthogonal ones."""
     return sequential_vmap(lambda k: jax.random.orthogonal(k, dim, dtype=jnp.result_type(float)))(key)
+
+
+@jax.custom_jvp
+def orthonormal(columns: Float[Array, "dim m"]) -> Float[Array, "dim m"]:
+    """The first factor of the QR decomposition whose second has a positive diagonal, by Gram and Schmidt's steps.
+
+    Each column is freed twice from those before it, after which all are orthonormal to rounding (Giraud, Langou &
+    Rozložník 2005). No call of LAPACK, so that `jax.vmap` may take many at once: along a first axis, where products of
+    100 matrices of 40 rows took a tenth of the time that they take along the last. A column that depends on those
+    before it becomes some unit vector or zero.
+    """
+    rows = columns.T
+
+    def step(found: Array, i: Array) -> tuple[Array, None]:
+        own = rows[i]
+        for _ in range(2):
+            own = own - (found @ own) @ found
+        unit = own * jax.lax.rsqrt(jnp.maximum(own @ own, jnp.finfo(own.dtype).tiny))
+        return found.at[i].set(unit), None
+
+    return jax.lax.scan(step, jnp.zeros_like(rows), jnp.arange(len(rows)))[0].T
+
+
+@orthonormal.defjvp
+def _orthonormal_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    r"""$\dot Q = X + Q(L - L^\top - C)$, where $A = QR$, $X = \dot A R^{-1}$, $C = Q^\top X$, $L$ below its diagonal."""
+    (columns,), (along,) = primals, tangents
+    q = orthonormal(columns)
+    x = along @ _upper_inverse(q.T @ columns)
+    c = q.T @ x
+    lower = jnp.tril(c, -1)
+    return q, x + q @ (lower - lower.T - c)
+
+
+def _upper_inverse(upper: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    """Of an upper triangular matrix, whose lower triangle is not looked at, from the last row up; no LAPACK either."""
+    eye, upper = jnp.eye(len(upper), dtype=upper.dtype), jnp.triu(upper)
+
+    def step(found: Array, i: Array) -> tuple[Array, None]:
+        diagonal = upper[i, i]
+        # Rows that are not found yet are zero, and so is what stands for this one.
+        return found.at[i].set((eye[i] - upper[i] @ found) / jnp.where(diagonal == 0, 1.0, diagonal)), None
+
+    return jax.lax.scan(step, jnp.zeros_like(upper), jnp.arange(len(upper)), reverse=True)[0]

@@ -1,5 +1,6 @@
 """Invertible maps: `forward` goes from the base to the data, `inverse` from the data to the base."""
 
+from pushforward.bijections._autoencoder import Autoencoder
 from pushforward.bijections._base import (
     AbstractBatched,
     AbstractBijection,
@@ -80,6 +81,7 @@ __all__ = [
     "Affine",
     "Argmax",
     "Atoms",
+    "Autoencoder",
     "Autoregressive",
     "Bernstein",
     "BlockAutoregressive",

@@ -130,6 +130,14 @@ class AbstractBijection(Part):
         """Events along the last axis: `(*out_shape, batch) -> (*in_shape, batch), (batch,)`."""
         return _over_last_axis(self._inverse, x, condition, key)
 
+    def _forward_each(self, x: Array) -> tuple[Array, Array]:
+        """As `_forward_many`, each event by a map of its own: all leaves carry the batch axis last, behind theirs."""
+        return jax.vmap(lambda f, event: f._forward(event, None, None), -1, -1)(self, x)
+
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        """As `_forward_each`, for the inverse."""
+        return jax.vmap(lambda f, event: f._inverse(event, None, None), -1, -1)(self, x)
+
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         """A scalar map whose leaves carry the axes of `x` behind their own: `y` and log|dy/dx|, shaped like `x`."""
         return _pointwise(self, "_forward", x)
@@ -198,6 +206,14 @@ class AbstractElementwise(AbstractBijection):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         y, log_slope = _with_batch_axis(self)._inverse_pointwise(x)
+        return y, sum_event(log_slope)
+
+    def _forward_each(self, x: Array) -> tuple[Array, Array]:
+        y, log_slope = self._forward_pointwise(x)
+        return y, sum_event(log_slope)
+
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        y, log_slope = self._inverse_pointwise(x)
         return y, sum_event(log_slope)
 
 

@@ -1,6 +1,7 @@
 """Is the flow numerically sound, is its density a density, and do its samples look like the data?"""
 
 from pushforward.diagnostics._calibration import ks_uniform, pit
+from pushforward.diagnostics._evidence import Evidence, estimate_log_prob
 from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
 from pushforward.diagnostics._integral import Integral, integrate
 from pushforward.diagnostics._marginal import Marginal, marginal_log_prob
@@ -11,6 +12,7 @@ from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance,
 
 __all__ = [
     "Diagnosis",
+    "Evidence",
     "Integral",
     "KSResult",
     "LayerReport",
@@ -22,6 +24,7 @@ __all__ = [
     "c2st",
     "diagnose",
     "energy_distance",
+    "estimate_log_prob",
     "importance",
     "integrate",
     "ks_per_dimension",

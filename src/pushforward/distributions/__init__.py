@@ -4,11 +4,13 @@ from pushforward.distributions._atoms import AwayFromAtoms
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._categorical import CategoricalMADE
 from pushforward.distributions._circular import CircularUniform, VonMises
+from pushforward.distributions._coded import Bernoulli, Categorical
 from pushforward.distributions._discrete import AbstractCountable, DiscretizedLogistic, MassTable, OneHotCategorical
 from pushforward.distributions._embedded import Embedded, embedded
 from pushforward.distributions._fitted import Fitted
 from pushforward.distributions._independent import Laplace, Logistic, Normal, StudentT, Uniform
 from pushforward.distributions._joint import GivenAngles, GivenCategories, Product, SplitOff
+from pushforward.distributions._latent import Vamp, VampPrior
 from pushforward.distributions._made import Autoregression
 from pushforward.distributions._mixture import ConditionalBase, Mixture, MultivariateNormal
 from pushforward.distributions._predicted import AbstractPredicted, PredictedLogistic
@@ -22,7 +24,9 @@ __all__ = [
     "AbstractPredicted",
     "Autoregression",
     "AwayFromAtoms",
+    "Bernoulli",
     "Bridge",
+    "Categorical",
     "CategoricalMADE",
     "CircularUniform",
     "ConditionalBase",
@@ -46,6 +50,8 @@ __all__ = [
     "Target",
     "Transformed",
     "Uniform",
+    "Vamp",
+    "VampPrior",
     "VonMises",
     "embedded",
 ]

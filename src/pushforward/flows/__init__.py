@@ -30,6 +30,7 @@ from pushforward.flows.image.nsf_image import nsf_image
 from pushforward.flows.image.realnvp_image import realnvp_image
 from pushforward.flows.image.residual_image import residual_image
 from pushforward.flows.image.tarflow_image import tarflow_image
+from pushforward.flows.latent.vae import vae, vae_image
 from pushforward.flows.linear.gaussian import affine, gaussian
 from pushforward.flows.linear.gaussianization import gaussianization
 from pushforward.flows.manifold.circular_nsf import circular_nsf
@@ -88,6 +89,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe("bernstein", bernstein, "autoregressive Bernstein polynomials", "Ramasinghe et al. 2022"),
         Recipe(
             "umnn",
+            "vae",
+            "vae_image",
             umnn,
             "autoregressive integrals of a positive network",
             "Wehenkel & Louppe 2019",
@@ -123,6 +126,13 @@ RECIPES: dict[str, Recipe] = {
             training=Training(learning_rate=1e-2, max_epochs=300, patience=50, ema=0.999),
         ),
         Recipe("tarflow", tarflow, "autoregressive blocks seen through causal attention", "Zhai et al. 2025"),
+        Recipe(
+            "vae",
+            vae,
+            "a variational autoencoder: fewer latent variables, a bound",
+            "Kingma & Welling 2014",
+            objective="elbo",
+        ),
         Recipe("glow", glow, "images: couplings between rotations of the channels", "Kingma & Dhariwal 2018", "image"),
         Recipe("nsf-image", nsf_image, "images: Glow with splines as couplings", "Durkan et al. 2019", "image"),
         Recipe(
@@ -153,6 +163,15 @@ RECIPES: dict[str, Recipe] = {
         Recipe("iunet", iunet, "images: a U-Net of additive couplings, at any depth", "Etmann et al. 2020", "image"),
         Recipe("idf-image", idf_image, "images: whole numbers moved, to compress", "Hoogeboom et al. 2019", "image"),
         Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
+        Recipe(
+            "vae-image",
+            vae_image,
+            "images: a variational autoencoder with flows as posterior and prior",
+            "Kingma & Welling 2014",
+            "image",
+            objective="elbo",
+            training=Training(learning_rate=1e-3),
+        ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
         Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),

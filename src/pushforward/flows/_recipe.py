@@ -47,7 +47,7 @@ class Recipe:
     summary: str
     reference: str
     events: Literal["line", "circle", "sphere", "image", "integers", "categories"] = "line"
-    objective: Literal["nll", "flow_matching"] = "nll"
+    objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
 
     @property

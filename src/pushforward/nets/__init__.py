@@ -5,6 +5,7 @@ from pushforward.nets._activations import ACTIVATIONS, FUNCTIONS
 from pushforward.nets._conditioner import AbstractConditioner
 from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._conv_attention import ConvAttentionNet
+from pushforward.nets._dense import Dense
 from pushforward.nets._guided import GuidedTransformer
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._lipschitz_conv import LipschitzConvNet, conv_spectral_bound
@@ -25,6 +26,7 @@ __all__ = [
     "ConvAttentionNet",
     "ConvNet",
     "Degrees",
+    "Dense",
     "GuidedTransformer",
     "LipschitzConvNet",
     "LipschitzMLP",

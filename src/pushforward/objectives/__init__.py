@@ -7,10 +7,13 @@ from pushforward.objectives._classes import ByClass
 from pushforward.objectives._continuous import flow_matching, rnode
 from pushforward.objectives._distillation import distillation, power_loss
 from pushforward.objectives._drop_condition import DropCondition
+from pushforward.objectives._elbo import ELBO, IWAE, elbo
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
 
 __all__ = [
+    "ELBO",
+    "IWAE",
     "Augmented",
     "Batch",
     "Bits",
@@ -20,6 +23,7 @@ __all__ = [
     "average_bits_per_dim",
     "bits_per_dim",
     "distillation",
+    "elbo",
     "flow_matching",
     "nll",
     "power_loss",

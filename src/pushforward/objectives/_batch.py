@@ -19,12 +19,15 @@ class Batch(NamedTuple):
         weights: Non-negative `(batch,)`, or None for equal ones.
         log_det: `(batch,)`, of a map that the events went through before, to be added to their log-densities so that
             these are in the data's own units; None where there was none.
+        progress: Share of the training steps that are done, from 0 to 1, for an objective that changes on the way;
+            None where the objective is a figure to be reported, not a step.
     """
 
     x: Any = None
     condition: Array | None = None
     weights: Array | None = None
     log_det: Array | None = None
+    progress: Array | None = None
 
     def columns(self, flow: AbstractDistribution) -> tuple[Array, Array | None]:
         """`x` and `condition` with the batch axis last, as the flow's internals take them: in JAX's own precision.

@@ -95,6 +95,7 @@ def run_steps(
 
 def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, first: ArrayLike) -> TrainState:
     batch, key = batch_at(plan, feed, knobs.key, state.step, first)
+    batch = batch._replace(progress=state.step / knobs.total_steps)
     (loss, metrics), grads = jax.value_and_grad(_loss, argnums=1, has_aux=True)(plan, state.params, frozen, batch, key)
     weight = jnp.ones(()) if batch.weights is None else jnp.mean(batch.weights)
     # A batch counts by its share of all weights, so that the mean over batches is the mean over rows.

@@ -89,10 +89,10 @@ class Conditioned(AbstractBatched):
         return self.inner._carry(support, passage)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return jax.vmap(lambda f, event: f._forward(event, None, None), -1, -1)(self._filled(condition, x), x)
+        return self._filled(condition, x)._forward_each(x)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return jax.vmap(lambda f, event: f._inverse(event, None, None), -1, -1)(self._filled(condition, x), x)
+        return self._filled(condition, x)._inverse_each(x)
 
     def _filled(self, condition: Array | None, x: Array) -> AbstractBijection:
         assert condition is not None  # checked at the public edge

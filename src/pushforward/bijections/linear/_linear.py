@@ -151,6 +151,21 @@ class Householder(AbstractLinear):
 
         return jax.lax.scan(reflect, jnp.eye(self.dim, dtype=self.vectors.dtype), self.vectors)[0]
 
+    def reflected(self, x: Array, *, back: bool = False) -> Array:
+        """Events `(dim, batch)` by reflections of their own, `(reflections, dim, batch)`; `back` is the inverse."""
+
+        def reflect(x: Array, vector: Array) -> tuple[Array, None]:
+            norm = jnp.maximum(jnp.sum(vector * vector, axis=0), jnp.finfo(vector.dtype).tiny)
+            return x - (2.0 / norm) * vector * jnp.sum(vector * x, axis=0), None
+
+        return jax.lax.scan(reflect, x, self.vectors, reverse=back)[0]
+
+    def _forward_each(self, x: Array) -> tuple[Array, Array]:
+        return self.reflected(x), jnp.zeros(x.shape[-1], x.dtype)
+
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        return self.reflected(x, back=True), jnp.zeros(x.shape[-1], x.dtype)
+
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         return self.matrix @ x, jnp.zeros(x.shape[-1], x.dtype)
 

@@ -56,18 +56,23 @@ class Planar(AbstractBatched):
     def _u(self) -> tuple[Array, Array]:
         r"""$\hat u$, and $1 + w^\top\hat u > 0$."""
         w, u = self.direction, self.u_raw
-        along = w @ u
+        along = _dot(w, u)
         gain = jnp.maximum(jax.nn.softplus(along + LOG_E_MINUS_1), MIN_GAIN)
-        norm = jnp.maximum(w @ w, MIN_NORM)
+        norm = jnp.maximum(_dot(w, w), MIN_NORM)
         # Across w and along it apart: in one sum, w'u would be off by rounding of |w||u|, and pass -1. Twice is enough.
         across = u - (along / norm) * w
-        across = across - ((w @ across) / norm) * w
+        across = across - (_dot(w, across) / norm) * w
         return across + ((gain - 1.0) / norm) * w, gain
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         u, gain = self._u()
         bend = jnp.tanh(self.direction @ x + self.offset)
         return x + u[:, None] * bend, _log_det(bend, gain)
+
+    def _forward_each(self, x: Array) -> tuple[Array, Array]:
+        u, gain = self._u()
+        bend = jnp.tanh(_dot(self.direction, x) + self.offset)
+        return x + u * bend, _log_det(bend, gain)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         u, gain = self._u()
@@ -81,6 +86,11 @@ class Planar(AbstractBatched):
 LOG_E_MINUS_1 = 0.541324854612918
 MIN_GAIN = 1e-3  # the least slope of the map along w: below it, float32 cannot tell the root's place
 MIN_NORM = 1e-12
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Of two vectors, or of many along a last axis."""
+    return jnp.sum(a * b, axis=0)
 
 
 def _log_det(bend: Array, gain: Array) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import as_key, did_you_mean
-from pushforward._matrices import orthogonal
+from pushforward._matrices import orthogonal, orthonormal
 from pushforward._params import static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Part, Shape
@@ -33,9 +33,7 @@ class Orthonormal(Part):
 
     @property
     def matrix(self) -> Array:
-        q, r = jnp.linalg.qr(self.columns)
-        # Without the signs, a column of `q` would jump when an entry of `r` passes zero.
-        return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0).astype(q.dtype)
+        return orthonormal(self.columns)
 
 
 class Sylvester(AbstractBatched):
@@ -65,7 +63,7 @@ class Sylvester(AbstractBatched):
         van den Berg, Hasenclever, Tomczak & Welling (2018), Sylvester normalizing flows for variational inference.
 
     Note:
-        $Q$ is orthonormalised by a QR decomposition, to rounding, where the paper iterates to a tolerance.
+        $Q$ is orthonormalised by Gram and Schmidt's steps, to rounding, where the paper iterates to a tolerance.
     """
 
     basis: Orthonormal | Householder | None
@@ -113,12 +111,29 @@ class Sylvester(AbstractBatched):
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         q, outer, inner = self._factors()
         bend = jnp.tanh(inner @ _into(q, x) + self.offset[:, None])
-        return x + _out_of(q, outer @ bend), _log_det(bend, outer, inner)
+        return x + _out_of(q, outer @ bend), _log_det(bend, _diagonal(outer), _diagonal(inner))
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         q, outer, inner = self._factors()
         bend = _solve(_into(q, x), outer, inner, self.offset)
-        return x - _out_of(q, outer @ bend), -_log_det(bend, outer, inner)
+        return x - _out_of(q, outer @ bend), -_log_det(bend, _diagonal(outer), _diagonal(inner))
+
+    def _forward_each(self, x: Array) -> tuple[Array, Array]:
+        # Products of many small matrices are several times as fast along a first axis.
+        outer, inner = (jax.vmap(_upper)(jnp.moveaxis(raw, -1, 0)) for raw in (self.outer, self.inner))
+        q = None
+        if isinstance(self.basis, Orthonormal):
+            q = jax.vmap(orthonormal)(jnp.moveaxis(self.basis.columns, -1, 0))
+        seen = self._turned(q, "bdm,db->mb", x, back=True)
+        bend = jnp.tanh(jnp.einsum("bmk,kb->mb", inner, seen) + self.offset)
+        moved = self._turned(q, "bdm,mb->db", jnp.einsum("bmk,kb->mb", outer, bend))
+        return x + moved, _log_det(bend, *(jnp.diagonal(r, axis1=1, axis2=2).T for r in (outer, inner)))
+
+    def _turned(self, q: Array | None, product: str, a: Array, *, back: bool = False) -> Array:
+        r"""$Q a$ or, `back`, $Q^\top a$, for a $Q$ of each event."""
+        if q is not None:
+            return jnp.einsum(product, q, a)
+        return self.basis.reflected(a, back=back) if isinstance(self.basis, Householder) else a
 
     def _factors(self) -> tuple[Array | None, Array, Array]:
         r"""$Q$, or None for the identity, $R$ and $\tilde R$."""
@@ -144,10 +159,15 @@ def _out_of(q: Array | None, a: Array) -> Array:
 
 
 def _log_det(bend: Array, outer: Array, inner: Array) -> Array:
-    gain = 1.0 + jnp.diagonal(outer) * jnp.diagonal(inner)
+    """From the bends `(m, batch)` and both diagonals, `(m, batch)` or `(m, 1)`."""
+    gain = 1.0 + outer * inner
     # 1 + (gain - 1)(1 - bend^2), written without cancellation.
     square = bend * bend
-    return jnp.sum(jnp.log(square + gain[:, None] * (1.0 - square)), axis=0)
+    return jnp.sum(jnp.log(square + gain * (1.0 - square)), axis=0)
+
+
+def _diagonal(matrix: Array) -> Array:
+    return jnp.diagonal(matrix)[:, None]
 
 
 def _solve(target: Array, outer: Array, inner: Array, offset: Array) -> Array:

@@ -1,0 +1,144 @@
+"""Variational autoencoders with flows, at one budget: bounds of static MNIST, Omniglot, silhouettes, Frey faces.
+
+Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--only NAME,...]`; needs
+`PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. All models of a set have the same encoder,
+decoder, budget and seed; what is compared is paired, image by image. Sets are the published splits, but for Omniglot,
+which is the small background set, split at random.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+import pushforward as pf
+from benchmarks.data import folder
+from benchmarks.harness.records import append
+
+MODELS = {
+    "diagonal": {},
+    "planar": {"posterior": "planar"},
+    "IAF": {"posterior": "iaf"},
+    "Sylvester": {"posterior": "sylvester"},
+    "NSF posterior": {"posterior": "nsf-ar", "posterior_layers": 2},
+    "NSF prior": {"prior": "nsf"},
+    "VampPrior": {"prior": "vamp", "num_components": 200},
+}
+EPOCHS = {"mnist": 60, "omniglot": 300, "silhouettes": 300, "freyfaces": 600}
+DRAWS, IMPORTANCE, SUBSET = 8, 500, 1000
+LATENT = 40
+
+
+class Split(NamedTuple):
+    """Images `(count, height, width, 1)` of whole grey values."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def mnist() -> Split:
+    """Larochelle's fixed binarisation."""
+    file = np.load(folder() / "mnist_binarized" / "mnist_binarized.npz")
+    return Split(*(_unpacked(file[name], 28) for name in ("train", "valid", "test")))
+
+
+def silhouettes() -> Split:
+    """Caltech-101."""
+    file = np.load(folder() / "silhouettes" / "silhouettes.npz")
+    names = [next(n for n in file.files if n.startswith("x_") and part in n) for part in ("train", "val", "test")]
+    return Split(*(_unpacked(file[name], 28) for name in names))
+
+
+def omniglot() -> Split:
+    """The small background set; ink where the grey value is at least half."""
+    x = (np.load(folder() / "omniglot" / "omniglot_small.npz")["x28"] >= 128).astype(np.uint8).reshape(-1, 28, 28, 1)
+    x = x[np.random.default_rng(0).permutation(len(x))]
+    return Split(x[:3500], x[3500:3900], x[3900:])
+
+
+def freyfaces() -> Split:
+    """The published sizes, in an order drawn by seed 0."""
+    file = np.load(folder() / "freyfaces" / "freyfaces.npz")
+    x = file[file.files[0]].reshape(-1, 28, 20, 1)
+    x = x[np.random.default_rng(0).permutation(len(x))]
+    return Split(x[:1565], x[1565:1765], x[1765:])
+
+
+SETS = {"mnist": mnist, "omniglot": omniglot, "silhouettes": silhouettes, "freyfaces": freyfaces}
+
+
+def _unpacked(rows: np.ndarray, side: int) -> np.ndarray:
+    return np.unpackbits(rows, axis=1)[:, : side * side].reshape(-1, side, side, 1)
+
+
+def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
+    """One for each model, with what it gains on the diagonal posterior, image by image."""
+    split, plain = SETS[name](), None
+    grey = name == "freyfaces"
+    for model, options in MODELS.items():
+        if only and model not in only and model != "diagonal":
+            continue
+        start = time.perf_counter()
+        flow = _fitted(split, options, grey, epochs)
+        seconds = time.perf_counter() - start
+        test = split.test.astype(np.float32)
+        bounds = np.mean([np.asarray(_bound(flow, test, jax.random.key(i)), np.float64) for i in range(DRAWS)], axis=0)
+        plain = bounds if plain is None else plain
+        gain = bounds - plain
+        found = pf.diagnostics.estimate_log_prob(flow, test[:: max(len(test) // SUBSET, 1)], k=IMPORTANCE, key=0)
+        scale = 1.0 / (test[0].size * math.log(2)) if grey else 1.0
+        yield {
+            "figure": "evidence",
+            "data": name,
+            "model": model,
+            "epochs": epochs,
+            "unit": "bits per dimension" if grey else "nats",
+            "negative_elbo": round(-scale * float(bounds.mean()), 3 if grey else 2),
+            "negative_iwae_500": round(-scale * float(found.log_prob.mean()), 3 if grey else 2),
+            "gain_on_diagonal": round(scale * float(gain.mean()), 3 if grey else 2),
+            "gain_error": round(scale * float(gain.std(ddof=1) / math.sqrt(len(gain))), 3),
+            "seconds": round(seconds),
+        }
+
+
+def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distributions.AbstractDistribution:
+    levels = {"grey_levels": 256} if grey else {"grey_levels": 2}
+    given = {**options}
+    if grey and options.get("prior") == "vamp":
+        given["num_components"] = 50
+    flow = pf.flows.vae_image(split.train.shape[1:], latent=LATENT, **levels, **given, key=jax.random.key(0))
+    return pf.fit(
+        flow,
+        split.train,
+        objective=pf.objectives.ELBO(warm_up=0.1),
+        validation=split.validation,
+        batch_size=100,
+        max_epochs=epochs,
+        learning_rate=1e-3,
+        patience=None,
+        key=jax.random.key(1),
+        progress=False,
+    ).flow
+
+
+def _bound(flow: pf.distributions.AbstractDistribution, x: np.ndarray, key: jax.Array) -> jax.Array:
+    return flow.log_prob(x, key=key)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="*", default=list(SETS), choices=[*SETS, []])
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    for name in given.sets:
+        append("vaes", records(name, given.epochs or EPOCHS[name], [n for n in given.only.split(",") if n]))
+
+
+if __name__ == "__main__":
+    main()

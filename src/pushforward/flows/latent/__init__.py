@@ -1,0 +1,1 @@
+"""Flows over latent variables: variational autoencoders."""

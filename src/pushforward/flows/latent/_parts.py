@@ -1,0 +1,203 @@
+"""What variational autoencoders are made of, by name: posteriors, priors, decoders."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from pushforward._errors import did_you_mean
+from pushforward._types import Shape
+from pushforward.bijections import (
+    AbstractBijection,
+    Affine,
+    Autoencoder,
+    Chain,
+    Conditioned,
+    Inverse,
+    TriangularAffine,
+    count_raw,
+    to_levels,
+)
+from pushforward.distributions import (
+    AbstractDistribution,
+    Bernoulli,
+    Categorical,
+    ConditionalBase,
+    Mixture,
+    Normal,
+    PredictedLogistic,
+    Transformed,
+    Vamp,
+    embedded,
+)
+from pushforward.flows.autoregressive.iaf import iaf
+from pushforward.flows.autoregressive.maf import maf
+from pushforward.flows.continuous.ffjord import ffjord
+from pushforward.flows.coupling.nice import nice
+from pushforward.flows.coupling.nsf import nsf_autoregressive, nsf_coupling
+from pushforward.flows.coupling.realnvp import realnvp
+from pushforward.flows.linear.gaussian import gaussian
+from pushforward.flows.residual_nets.planar import planar, radial
+from pushforward.flows.residual_nets.residual import residual
+from pushforward.flows.residual_nets.sylvester import sylvester
+from pushforward.nets import AbstractConditioner, Dense
+
+Flow = Callable[..., Transformed]
+
+AMORTISED: dict[str, Flow] = {
+    "planar": partial(planar, depth=0),
+    "radial": partial(radial, depth=0),
+    "sylvester": partial(sylvester, depth=0),
+    "sylvester-householder": partial(sylvester, depth=0, variant="householder"),
+    "sylvester-triangular": partial(sylvester, depth=0, variant="triangular"),
+}
+"""Maps whose own parameters are linear functions of what the encoder gives."""
+
+CONDITIONED: dict[str, Flow] = {
+    "iaf": iaf,
+    "maf": maf,
+    "realnvp": realnvp,
+    "nsf": nsf_coupling,
+    "nsf-ar": nsf_autoregressive,
+}
+"""Flows whose networks see what the encoder gives."""
+
+POSTERIORS = ("diagonal", "full", *AMORTISED, *CONDITIONED, "ffjord")
+FLOWS: dict[str, Flow] = CONDITIONED | {
+    "nice": nice,
+    "gaussian": gaussian,
+    "planar": planar,
+    "radial": radial,
+    "sylvester": sylvester,
+    "residual": residual,
+    "ffjord": ffjord,
+}
+WITHOUT_LAYERS = ("ffjord", "gaussian")
+PRIORS = ("normal", "mixture", "vamp", *FLOWS)
+DECODERS = ("bernoulli", "categorical", "gaussian", "logistic")
+
+
+def posterior(
+    recipe: str, name: str, latent: int, seen: AbstractConditioner, *, layers: int, width: int, key: PRNGKeyArray
+) -> AbstractDistribution:
+    """$q(z | x)$: a Gaussian whose parameters are linear in what the network makes of x, and a flow behind it."""
+    _check(recipe, "posterior", name, POSTERIORS)
+    (features,) = seen.out_shape
+    base_key, flow_key = jax.random.split(key)
+    start: AbstractBijection = Affine(jnp.zeros(latent), 1.0)
+    if name == "full":
+        start = TriangularAffine(jnp.zeros(latent), jnp.eye(latent))
+    maps: list[AbstractBijection] = [Conditioned(start, features, depth=0, key=base_key)]
+    if name in AMORTISED:
+        maps.append(AMORTISED[name](latent, num_layers=layers, cond_dim=features, key=flow_key).bijection)
+    elif name == "ffjord":
+        maps.append(ffjord(latent, width=width, cond_dim=features, trace="exact", key=flow_key).bijection)
+    elif name in CONDITIONED:
+        built = CONDITIONED[name](latent, num_layers=layers, width=width, cond_dim=features, key=flow_key).bijection
+        # Turned round, an autoregressive spline draws in one pass.
+        maps.append(Inverse(built) if name == "nsf-ar" else built)
+    return embedded(Transformed(Normal.standard((latent,)), Chain(maps)), seen)
+
+
+def prior(recipe: str, name: str, latent: int, *, layers: int, components: int, key: PRNGKeyArray) -> Any:
+    """p(z), but for the encoder's mixture, which is no density of its own."""
+    _check(recipe, "prior", name, PRIORS)
+    if name in ("normal", "vamp"):
+        return Normal.standard((latent,))
+    if name == "mixture":
+        places = jax.random.normal(key, (components, latent))
+        return Mixture([Normal(place, jnp.ones(latent)) for place in places])
+    options = {} if name in WITHOUT_LAYERS else {"num_layers": layers}
+    return FLOWS[name](latent, **options, key=key)
+
+
+def decoder(
+    recipe: str,
+    name: str,
+    shape: Shape,
+    latent: int,
+    *,
+    levels: int | None,
+    components: int,
+    net: Any,
+    key: PRNGKeyArray,
+) -> tuple[AbstractDistribution, AbstractBijection | None]:
+    """p(x | z), and a map from real numbers to whole ones where it gives real ones.
+
+    Raises:
+        ValueError: If it is unknown, or does not fit data of so many levels.
+    """
+    _check(recipe, "decoder", name, DECODERS)
+    if (name == "bernoulli" and levels != 2) or (name in ("categorical", "logistic") and levels is None):
+        what = "real numbers" if levels is None else f"{levels} grey values"
+        fits = (
+            '"gaussian"' if levels is None else '"logistic", "categorical" or "gaussian", or keep one bit (`--bits 1`)'
+        )
+        needs = "zeros and ones" if name == "bernoulli" else "whole numbers"
+        raise ValueError(f"{recipe}: decoder={name!r} gives {needs}, and the data are {what}. Use {fits}.")
+    if name == "logistic":
+        unit = max((levels or 2) - 1, 1) / 4.0
+        options = {"width": net.keywords["width"], "depth": net.keywords["depth"]}
+        return PredictedLogistic(shape, (latent,), num_components=components, unit=unit, key=key, **options), None
+    templates = {
+        "bernoulli": lambda: Bernoulli(jnp.zeros(shape)),
+        "categorical": lambda: Categorical(jnp.zeros((levels or 2, *shape))),
+        "gaussian": lambda: Normal(jnp.zeros(shape), jnp.ones(shape)),
+    }
+    template = templates[name]()
+    law = ConditionalBase(template, latent, net=net((latent,), (count_raw(template),), key=key))
+    return law, to_levels(shape, levels) if name == "gaussian" and levels is not None else None
+
+
+def assembled(
+    base: AbstractDistribution,
+    encoder: AbstractDistribution,
+    law: AbstractDistribution,
+    units: AbstractBijection | None,
+    *,
+    vamp: int | None,
+    levels: int | None,
+    above: Autoencoder | None = None,
+) -> Transformed | Vamp:
+    """Prior, an autoencoder above perhaps, the autoencoder, and units; or the encoder's mixture as the prior."""
+    step = Autoencoder(encoder, law)
+    if vamp is not None:
+        inputs = jnp.full((vamp, *step.out_shape), 0.5)
+        return Vamp(step, inputs, low=0.0, high=1.0 if levels is None else float(levels - 1))
+    start = (
+        list(base.bijection.bijections) if isinstance(base, Transformed) and isinstance(base.bijection, Chain) else []
+    )
+    start = start or ([base.bijection] if isinstance(base, Transformed) else [])
+    maps = [*start, *([] if above is None else [above]), step, *([] if units is None else [units])]
+    return Transformed(base.base if isinstance(base, Transformed) else base, Chain(maps))
+
+
+def vamp_count(recipe: str, prior: str, posterior: str, decoder: str, components: int | None) -> int | None:
+    """How many pseudo-inputs there are, or None for another prior.
+
+    Raises:
+        ValueError: If the posterior's density costs more than a pass, or the data are moved before they are encoded.
+    """
+    if prior != "vamp":
+        return None
+    if posterior not in ("diagonal", "full"):
+        raise ValueError(
+            f'{recipe}: prior="vamp" needs the density of the posterior at other points than its own draws, which is '
+            f'slow for {posterior!r}. Use posterior="diagonal" or "full".'
+        )
+    if decoder == "gaussian":
+        raise ValueError(f'{recipe}: prior="vamp" is for decoders of whole numbers. Use prior="mixture".')
+    return 100 if components is None else components
+
+
+def dense(width: int, depth: int, gated: bool) -> Any:
+    """A network of these sizes, to be given shapes and a key."""
+    return partial(Dense, width=width, depth=depth, gated=gated)
+
+
+def _check(recipe: str, option: str, name: str, legal: tuple[str, ...]) -> None:
+    if name not in legal:
+        raise ValueError(f"{recipe}: unknown {option} {name!r}; {did_you_mean(name, legal)}")
