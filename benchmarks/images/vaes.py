@@ -28,7 +28,7 @@ MODELS = {
     "NSF prior": {"prior": "nsf"},
     "VampPrior": {"prior": "vamp", "num_components": 200},
 }
-EPOCHS = {"mnist": 60, "omniglot": 300, "silhouettes": 300, "freyfaces": 600}
+EPOCHS = {"mnist": 40, "omniglot": 300, "silhouettes": 300, "freyfaces": 600}
 DRAWS, IMPORTANCE, SUBSET = 8, 500, 1000
 LATENT = 40
 
@@ -119,7 +119,7 @@ def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distribu
         validation=split.validation,
         batch_size=100,
         max_epochs=epochs,
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         patience=None,
         key=jax.random.key(1),
         progress=False,

@@ -67,7 +67,7 @@ def orthonormal(columns: Float[Array, "dim m"]) -> Float[Array, "dim m"]:
 
 @orthonormal.defjvp
 def _orthonormal_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
-    r"""$\dot Q = X + Q(L - L^\top - C)$, where $A = QR$, $X = \dot A R^{-1}$, $C = Q^\top X$, $L$ below its diagonal."""
+    r"""$\dot Q = X + Q(L - L^\top - C)$, $A = QR$, $X = \dot A R^{-1}$, $C = Q^\top X$, $L$ below its diagonal."""
     (columns,), (along,) = primals, tangents
     q = orthonormal(columns)
     x = along @ _upper_inverse(q.T @ columns)

@@ -89,8 +89,6 @@ RECIPES: dict[str, Recipe] = {
         Recipe("bernstein", bernstein, "autoregressive Bernstein polynomials", "Ramasinghe et al. 2022"),
         Recipe(
             "umnn",
-            "vae",
-            "vae_image",
             umnn,
             "autoregressive integrals of a positive network",
             "Wehenkel & Louppe 2019",
@@ -170,7 +168,6 @@ RECIPES: dict[str, Recipe] = {
             "Kingma & Welling 2014",
             "image",
             objective="elbo",
-            training=Training(learning_rate=1e-3),
         ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
@@ -233,5 +230,7 @@ __all__ = [
     "tarflow",
     "tarflow_image",
     "umnn",
+    "vae",
+    "vae_image",
     "without_rounding",
 ]
