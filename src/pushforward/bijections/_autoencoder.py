@@ -1,11 +1,14 @@
 r"""A map to latent variables and back, both ways at random: the step of a variational autoencoder."""
 
+import math
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import given
+from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractSurjection
 from pushforward.supports import Support
@@ -59,10 +62,14 @@ class Autoencoder(AbstractSurjection):
     Args:
         encoder: $q(z \mid x)$, conditional on events of the data: `embedded(flow, net)`, as a rule.
         decoder: $p(x \mid z)$, conditional on latent variables: `ConditionalBase(Bernoulli(...), latent, net=net)`.
+        warm_up: How `objectives.elbo` trains it: share of all steps over which the weight of the divergence rises to 1.
+        free_bits: The same: nats of the divergence, for each latent variable, that cost nothing.
+        importance_samples: The same: draws of the bound, which is the importance weighted one from 2 on.
 
     Raises:
         TypeError: If one of the two is not a conditional distribution.
-        ValueError: If the encoder does not draw what the decoder is conditional on, or the other way round.
+        ValueError: If the encoder does not draw what the decoder is conditional on, or the other way round, or a
+            number is out of range.
 
     Example:
         >>> from pushforward.distributions import Bernoulli, ConditionalBase, embedded
@@ -80,6 +87,9 @@ class Autoencoder(AbstractSurjection):
 
     encoder: Any
     decoder: Any
+    warm_up: float = static(default=0.1)
+    free_bits: float = static(default=0.0)
+    importance_samples: int = static(default=1)
 
     cond_shape: ClassVar[Shape | None] = None
     inverse_kind: ClassVar[Kind] = "estimated"
@@ -95,6 +105,11 @@ class Autoencoder(AbstractSurjection):
                     f"Autoencoder: the {name} draws events of shape {part.event_shape}, but the {other} is "
                     f"conditional on shape {seen.cond_shape}."
                 )
+        if not (0 <= self.warm_up <= 1 and 0 <= self.free_bits < math.inf and self.importance_samples >= 1):
+            raise ValueError(
+                "Autoencoder: `warm_up` must be from 0 to 1, `free_bits` at least 0 and `importance_samples` at least "
+                f"1, got {self.warm_up}, {self.free_bits} and {self.importance_samples}."
+            )
 
     @property
     def in_shape(self) -> Shape:
@@ -136,5 +151,5 @@ class Autoencoder(AbstractSurjection):
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Autoencoder, Array]":
         z = self.encoder._sample_many(jax.random.key(0), x.shape[-1], x, None)
-        begun = Autoencoder(self.encoder._data_init(z, x), self.decoder._data_init(x, z))
-        return begun, z
+        parts = self.encoder._data_init(z, x), self.decoder._data_init(x, z)
+        return eqx.tree_at(lambda step: (step.encoder, step.decoder), self, parts), z

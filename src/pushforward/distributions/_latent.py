@@ -53,8 +53,7 @@ def _takes_one_condition(law: AbstractDistribution) -> bool:
     """Whether one condition may stand for all events: its networks then run once."""
     if not isinstance(law, Transformed) or law.base.cond_shape is not None:
         return False
-    maps = law.bijection.bijections if isinstance(law.bijection, Chain) else [law.bijection]
-    return all(isinstance(each, Conditioned) or each.cond_shape is None for each in maps)
+    return all(isinstance(each, Conditioned) or each.cond_shape is None for each in _links(law.bijection))
 
 
 class Vamp(AbstractDistribution):
@@ -173,17 +172,35 @@ def latent_of(flow: AbstractDistribution) -> Latent | None:
         return Latent(flow.base, flow.bijection, None)
     if not isinstance(flow, Transformed):
         return None
-    maps = list(flow.bijection.bijections) if isinstance(flow.bijection, Chain) else [flow.bijection]
-    places = [place for place, each in enumerate(maps) if isinstance(each, Autoencoder)]
-    if places:
-        at = places[-1]
-        prior = Transformed(flow.base, _chained(maps[:at])) if at else flow.base
-        return Latent(prior, maps[at], _chained(maps[at + 1 :]) if maps[at + 1 :] else None)
+    maps = _links(flow.bijection)
+    for at in range(len(maps) - 1, -1, -1):
+        step, after = maps[at], maps[at + 1 :]
+        if isinstance(step, Autoencoder):
+            prior = Transformed(flow.base, _chained(maps[:at])) if at else flow.base
+            return Latent(prior, step, _chained(after) if after else None)
     inner = latent_of(flow.base)
     if inner is None:
         return None
     units = flow.bijection if inner.units is None else Chain([inner.units, flow.bijection])
     return inner._replace(units=units)
+
+
+def noise_of(flow: AbstractDistribution, x: Array, condition: Array | None = None) -> Array:
+    """The noise behind events `(*event_shape, batch)`, without draws: of an autoencoder that of its centre."""
+    latent = latent_of(flow)
+    if latent is not None:
+        x = x if latent.units is None else latent.units._inverse_many(x, None, None)[0]
+        return noise_of(latent.prior, latent.autoencoder.centre(x))
+    return flow.bijection._inverse_many(x, condition, None)[0] if isinstance(flow, Transformed) else x
+
+
+def _links(bijection: AbstractBijection) -> list[AbstractBijection]:
+    """The maps of a chain, and of chains in it."""
+    return (
+        [link for part in bijection.bijections for link in _links(part)]
+        if isinstance(bijection, Chain)
+        else [bijection]
+    )
 
 
 def _chained(maps: list[AbstractBijection]) -> AbstractBijection:

@@ -7,6 +7,7 @@ from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._gaussianizer import Gaussianizer
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._load import load_estimator
+from pushforward.estimators._vae import FlowVAE, LatentUse
 from pushforward.modalities.table.choice._comparison import Compared, Comparison
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "ConditionalFlowDensity",
     "FlowClassifier",
     "FlowDensity",
+    "FlowVAE",
     "Gaussianizer",
     "ImageDensity",
+    "LatentUse",
     "compare",
     "load_estimator",
 ]

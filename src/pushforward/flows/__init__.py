@@ -130,6 +130,7 @@ RECIPES: dict[str, Recipe] = {
             "a variational autoencoder: fewer latent variables, a bound",
             "Kingma & Welling 2014",
             objective="elbo",
+            training=Training(learning_rate=5e-3, max_epochs=300, patience=30),
         ),
         Recipe("glow", glow, "images: couplings between rotations of the channels", "Kingma & Dhariwal 2018", "image"),
         Recipe("nsf-image", nsf_image, "images: Glow with splines as couplings", "Durkan et al. 2019", "image"),

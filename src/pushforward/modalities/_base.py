@@ -139,7 +139,12 @@ class Modality(abc.ABC):
         """Whether a recipe is for this kind of data."""
         from pushforward.flows import RECIPES
 
-        return flow in RECIPES and RECIPES[flow].events in self.events
+        name = self.meant(flow)
+        return name in RECIPES and RECIPES[name].events in self.events
+
+    def meant(self, flow: str) -> str:
+        """The name of the recipe that a user's word for a flow stands for, with this kind of data."""
+        return flow
 
     def claims(self, source: str) -> bool:
         """Whether a source can be nothing else; a glance, which raises nothing."""

@@ -17,6 +17,7 @@ from pushforward.distributions import (
     SplitOff,
     Transformed,
 )
+from pushforward.distributions._latent import latent_of
 
 
 def takes_binary(flow: AbstractDistribution) -> bool:
@@ -36,8 +37,8 @@ def on_sphere(flow: AbstractDistribution) -> bool:
 
 
 def draws_numbers(flow: AbstractDistribution) -> bool:
-    """Whether it draws numbers for categories, so that its scores are a bound over draws."""
-    return isinstance(last_map(flow), Argmax)
+    """Whether it draws numbers for categories, or latent variables, so that its scores are a bound over draws."""
+    return isinstance(last_map(flow), Argmax) or latent_of(flow) is not None
 
 
 def has_noise(flow: AbstractDistribution) -> bool:

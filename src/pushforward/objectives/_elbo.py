@@ -168,11 +168,12 @@ def _in_units(log_prob: Array, batch: Batch) -> Array:
 
 
 def elbo(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple[Float[Array, ""], dict[str, Array]]:
-    """`ELBO()` with a divergence that warms up over the first tenth of training: what the estimators train by."""
-    return _DEFAULT(flow, batch, key=key)
-
-
-_DEFAULT: Objective = ELBO(warm_up=0.1)
+    """`ELBO` or `IWAE` as the autoencoder itself says, see `bijections.Autoencoder`: what the estimators train by."""
+    step = required("elbo", flow).autoencoder
+    chosen: Objective = ELBO(warm_up=step.warm_up, free_bits=step.free_bits)
+    if step.importance_samples > 1:
+        chosen = IWAE(step.importance_samples)
+    return chosen(flow, batch, key=key)
 
 
 def required(name: str, flow: AbstractDistribution) -> Latent:

@@ -28,7 +28,7 @@ def run(request: Request, talk: Talk) -> None:
         if path.exists() and os.path.exists(request.source) and os.path.samefile(path, request.source):
             raise WrongUsage(f"{path} is the data: it would be replaced.", "give the model a name of its own with -o")
     modality = modality_of(request.source, request.flow)
-    flow = request.flow or modality.flow
+    flow = modality.meant(request.flow or modality.flow)
     given = take_own("fit", modality, request.own, "")
     check_recipe(flow, request.settings, conditional=modality.is_conditional(given))
     data = modality.read(request.source, given, talk)

@@ -45,7 +45,7 @@ from pushforward.flows.residual_nets.residual import residual
 from pushforward.flows.residual_nets.sylvester import sylvester
 from pushforward.nets import AbstractConditioner, Dense
 
-Flow = Callable[..., Transformed]
+Flow = Callable[..., Any]
 
 AMORTISED: dict[str, Flow] = {
     "planar": partial(planar, depth=0),
@@ -94,7 +94,7 @@ def posterior(
     if name in AMORTISED:
         maps.append(AMORTISED[name](latent, num_layers=layers, cond_dim=features, key=flow_key).bijection)
     elif name == "ffjord":
-        maps.append(ffjord(latent, width=width, cond_dim=features, trace="exact", key=flow_key).bijection)
+        maps.append(ffjord(latent, width=width, cond_dim=features, trace="exact", key=flow_key).bijection)  # pyright: ignore[reportAttributeAccessIssue]: it is a `Transformed`
     elif name in CONDITIONED:
         built = CONDITIONED[name](latent, num_layers=layers, width=width, cond_dim=features, key=flow_key).bijection
         # Turned round, an autoregressive spline draws in one pass.
@@ -109,7 +109,7 @@ def prior(recipe: str, name: str, latent: int, *, layers: int, components: int, 
         return Normal.standard((latent,))
     if name == "mixture":
         places = jax.random.normal(key, (components, latent))
-        return Mixture([Normal(place, jnp.ones(latent)) for place in places])
+        return Mixture([Normal(place, jnp.ones(latent)) for place in places])  # pyright: ignore[reportCallIssue]
     options = {} if name in WITHOUT_LAYERS else {"num_layers": layers}
     return FLOWS[name](latent, **options, key=key)
 
@@ -145,7 +145,7 @@ def decoder(
     templates = {
         "bernoulli": lambda: Bernoulli(jnp.zeros(shape)),
         "categorical": lambda: Categorical(jnp.zeros((levels or 2, *shape))),
-        "gaussian": lambda: Normal(jnp.zeros(shape), jnp.ones(shape)),
+        "gaussian": lambda: Normal(jnp.zeros(shape), jnp.ones(shape)),  # pyright: ignore[reportCallIssue]
     }
     template = templates[name]()
     law = ConditionalBase(template, latent, net=net((latent,), (count_raw(template),), key=key))
@@ -161,9 +161,10 @@ def assembled(
     vamp: int | None,
     levels: int | None,
     above: Autoencoder | None = None,
+    **training: Any,
 ) -> Transformed | Vamp:
     """Prior, an autoencoder above perhaps, the autoencoder, and units; or the encoder's mixture as the prior."""
-    step = Autoencoder(encoder, law)
+    step = Autoencoder(encoder, law, **training)
     if vamp is not None:
         inputs = jnp.full((vamp, *step.out_shape), 0.5)
         return Vamp(step, inputs, low=0.0, high=1.0 if levels is None else float(levels - 1))

@@ -23,6 +23,9 @@ def vae(
     width: int = 128,
     depth: int = 2,
     gated: bool = False,
+    warm_up: float = 0.1,
+    free_bits: float = 0.0,
+    importance_samples: int = 1,
     key: PRNGKeyArray,
 ) -> Transformed:
     """Numbers by way of fewer latent variables: `log_prob` is a bound from below, in the mean over keys.
@@ -40,6 +43,10 @@ def vae(
         width: Hidden units of encoder and decoder, and features that the posterior sees.
         depth: Hidden layers of the decoder and, with its features, of the encoder.
         gated: Whether hidden layers are gated, in place of an activation.
+        warm_up: Share of all steps over which the weight of the divergence rises from 0 to 1.
+        free_bits: Nats of the divergence, for each latent variable, that cost nothing.
+        importance_samples: Draws of the latent variables for each row in training; from 2 on the bound is importance
+            weighted.
         key: For the initial weights.
 
     Reference:
@@ -47,6 +54,7 @@ def vae(
         normalizing flows, for the posteriors; Huang et al. (2017), Learnable explicit density for continuous latent
         space, for flows as priors.
     """
+    training = {"warm_up": warm_up, "free_bits": free_bits, "importance_samples": importance_samples}
     size = min(max(dim // 2, 1), 32) if latent is None else latent
     keys = jax.random.split(key, 4)
     net = _parts.dense(width, depth, gated)
@@ -55,7 +63,7 @@ def vae(
     _parts.vamp_count("vae", prior, posterior, "gaussian", num_components)
     base = _parts.prior("vae", prior, size, layers=prior_layers, components=num_components or 10, key=keys[2])
     law, _ = _parts.decoder("vae", "gaussian", (dim,), size, levels=None, components=1, net=net, key=keys[3])
-    built = _parts.assembled(base, q, law, None, vamp=None, levels=None)
+    built = _parts.assembled(base, q, law, None, vamp=None, levels=None, **training)
     assert isinstance(built, Transformed)  # the encoder's mixture was refused
     return built
 
@@ -77,6 +85,9 @@ def vae_image(
     gated: bool = True,
     flow_width: int = 128,
     grey_levels: int | None = 256,
+    warm_up: float = 0.1,
+    free_bits: float = 0.0,
+    importance_samples: int = 1,
     key: PRNGKeyArray,
 ) -> Transformed | Vamp:
     """Images by way of a vector of latent variables: `log_prob` is a bound from below, in the mean over keys.
@@ -98,6 +109,10 @@ def vae_image(
         gated: Whether hidden layers are gated, as in both papers.
         flow_width: Hidden units of the posterior's flow.
         grey_levels: How many grey values; None for images of real numbers.
+        warm_up: Share of all steps over which the weight of the divergence rises from 0 to 1.
+        free_bits: Nats of the divergence, for each latent variable, that cost nothing.
+        importance_samples: Draws of the latent variables for each row in training; from 2 on the bound is importance
+            weighted.
         key: For the initial weights.
 
     Reference:
@@ -105,6 +120,7 @@ def vae_image(
         Tomczak & Welling (2018), VAE with a VampPrior, for dense networks of these sizes.
     """
     name = "vae_image"
+    training = {"warm_up": warm_up, "free_bits": free_bits, "importance_samples": importance_samples}
     kind = decoder or ("bernoulli" if grey_levels == 2 else "gaussian" if grey_levels is None else "logistic")
     keys = jax.random.split(key, 5)
     net = _parts.dense(width, depth, gated)
@@ -121,7 +137,7 @@ def vae_image(
     above = None if second_latent is None else _above(name, latent, second_latent, net, features, keys[3])
     top = latent if second_latent is None else second_latent
     base = _parts.prior(name, prior, top, layers=prior_layers, components=num_components or 10, key=keys[4])
-    return _parts.assembled(base, q, law, units, vamp=vamp, levels=grey_levels, above=above)
+    return _parts.assembled(base, q, law, units, vamp=vamp, levels=grey_levels, above=above, **training)
 
 
 def _above(name: str, latent: int, second: int, net, features, key: PRNGKeyArray) -> Autoencoder:

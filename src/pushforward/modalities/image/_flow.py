@@ -4,12 +4,13 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from pushforward import objectives
 from pushforward._errors import DataError
 from pushforward.distributions import AbstractDistribution
 from pushforward.flows import RECIPES, Recipe, denoise, guided, without_rounding
 from pushforward.modalities._events import has_noise
 from pushforward.modalities.image._settings import ImageSettings
-from pushforward.objectives import Augmented, DropCondition, Objective, nll
+from pushforward.objectives import Augmented, DropCondition, Objective
 
 
 def image_recipe(name: str) -> Recipe:
@@ -36,7 +37,8 @@ def image_objective(settings: ImageSettings) -> Objective:
             f"images: drop_labels={settings.drop_labels} leaves out labels, but the model is not conditional on them.",
             "give `--labels` as well (in Python: `conditional=True`)",
         )
-    objective: Objective = DropCondition(nll, settings.drop_labels) if settings.drop_labels else nll
+    objective: Objective = getattr(objectives, image_recipe(settings.flow).objective)
+    objective = DropCondition(objective, settings.drop_labels) if settings.drop_labels else objective
     return (
         Augmented(objective, flip=settings.flip, shift=settings.shift) if settings.flip or settings.shift else objective
     )

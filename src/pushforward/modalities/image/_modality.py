@@ -116,6 +116,12 @@ class ImageModality(Modality):
     extra_commands = frozenset({"interpolate", "attributes"})
     size_hint = "bring them to another size with --resize"
 
+    def meant(self, flow: str) -> str:
+        """`vae` and `nsf` are here `vae-image` and `nsf-image`."""
+        from pushforward.flows import RECIPES
+
+        return f"{flow}-image" if f"{flow}-image" in RECIPES else flow
+
     def claims(self, source: str) -> bool:
         """Whether it is a picture, a folder with one, or an array of bytes with three or four axes."""
         path = Path(source)

@@ -13,6 +13,7 @@ from jaxtyping import Array
 from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.distributions._latent import noise_of
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.image._arrays import as_images, fewer, labels_of, one_hot
@@ -178,7 +179,7 @@ def _log_prob(flow: AbstractDistribution, x: Array, condition: Array | None, key
 @jax.jit
 def _encode(flow: Transformed, x: Array, condition: Array | None, key: Any) -> Array:
     given = None if condition is None else condition.T
-    return jnp.moveaxis(flow.bijection._inverse_many(jnp.moveaxis(x, 0, -1), given, key)[0], -1, 0)
+    return jnp.moveaxis(noise_of(flow, jnp.moveaxis(x, 0, -1), given), -1, 0)
 
 
 @jax.jit

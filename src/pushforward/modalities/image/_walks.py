@@ -10,6 +10,7 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import Transformed
+from pushforward.distributions._latent import latent_of
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.image._layers import Layers, shaded, states
 
@@ -69,6 +70,11 @@ class LatentWalks(abc.ABC):
         if n_samples < 1 or columns < 2:
             raise DataError(
                 f"layers: needs 1 sample and 2 columns or more, got {n_samples} and {columns}.", "ask for more"
+            )
+        if latent_of(self.flow_) is not None:
+            raise DataError(
+                "layers: the latent vector of an autoencoder is no picture on its way to another.",
+                "look at `--what reconstructions`, or at `interpolate`",
             )
         given = self._conditions(y, n_samples)
         base_key = jax.random.split(jax.random.fold_in(key_from(random_state), 0))[1]

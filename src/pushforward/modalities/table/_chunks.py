@@ -142,14 +142,15 @@ def _chunk_scores(model: TableFlow, x: np.ndarray, condition: np.ndarray | None,
 
 def _seen(model: TableFlow, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | float, PRNGKeyArray | None]]:
     """The rows as the flow sees them, log-dets and a key, once for each draw of noise that scores are a mean of."""
-    if draws_numbers(model.flow):
-        yield from ((x, 0.0, key) for key in jax.random.split(jax.random.key(0), NUM_DRAWS))
-    elif model.units is None:
-        yield x, 0.0, None
-    elif whole := model.units.integers:
-        yield from ((*model.units.standard(x, by + 0.5), None) for by in shifts(x, whole))
-    else:
-        yield *model.units.standard(x), None
+    keys = jax.random.split(jax.random.key(0), NUM_DRAWS) if draws_numbers(model.flow) else [None]
+    whole = () if model.units is None else model.units.integers
+    if whole:
+        assert model.units is not None  # it said which columns are whole
+        for number, by in enumerate(shifts(x, whole)):
+            yield *model.units.standard(x, by + 0.5), keys[number % len(keys)]
+        return
+    seen, log_det = (x, 0.0) if model.units is None else model.units.standard(x)
+    yield from ((seen, log_det, key) for key in keys)
 
 
 def _flow_scores(

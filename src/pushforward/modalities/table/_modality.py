@@ -235,11 +235,11 @@ class TableModality(Modality):
     def figure(self, model: Any) -> Figure:
         """Nats per row, if the flow is trained by likelihood."""
         from pushforward.modalities.table._flow import objective_of
-        from pushforward.objectives import nll
+        from pushforward.objectives import elbo, nll
 
         if "teacher" in model.settings:
             return Figure(1.0, "nats from the teacher", "divergence from the teacher, over the student's draws,", False)
-        if objective_of(model.recipe, model.facts.schema) is nll:
+        if objective_of(model.recipe, model.facts.schema) in (nll, elbo):
             return Modality.figure(self, model)
         return Figure(1.0, "squared error of the velocity", "squared error of the velocity, not a likelihood,", False)
 

@@ -1,0 +1,329 @@
+"""A variational autoencoder of rows or of images."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import check_is_fitted
+
+from pushforward._errors import DataError
+from pushforward.data import Images
+from pushforward.diagnostics import Evidence, estimate_log_prob
+from pushforward.distributions import AbstractDistribution
+from pushforward.distributions._latent import drawn, latent_of
+from pushforward.estimators._density import FlowDensity
+from pushforward.estimators._images import ImageDensity
+from pushforward.estimators._inputs import mean_score, rows_to_score
+from pushforward.estimators._load import load_estimator
+from pushforward.modalities.image._walks import Path, between
+from pushforward.modalities.table._chunks import _original
+from pushforward.train import Epoch, FitResult
+
+ACTIVE = 0.01
+"""Variance over the data of the centre of what a latent variable is given, above which it counts as used."""
+COLLAPSED = 0.1
+"""Nats of the divergence for each latent variable below which a fit is warned of."""
+ROWS = 512
+LOOKED_AT = 2000
+"""Rows of the data on which the use of the latent variables is measured after a fit."""
+
+
+class LatentUse(NamedTuple):
+    r"""What the latent variables are used for.
+
+    Attributes:
+        kl: $\mathrm{KL}(q(z \mid x) \| p(z))$ in nats, the mean over rows, of all latent variables together.
+        kl_per_latent: The same divided by their number.
+        active: For each latent variable, whether the centre of what it is given changes with the data: by a variance
+            above 0.01, as in Burda, Grosse & Salakhutdinov (2016), section 5.
+    """
+
+    kl: float
+    kl_per_latent: float
+    active: np.ndarray
+
+
+class FlowVAE(DensityMixin, BaseEstimator):
+    """A variational autoencoder whose posterior and prior may be flows, of rows of numbers or of images.
+
+    Args:
+        latent: Number of latent variables; None for the recipe's own: half as many as columns, or 40 for images.
+        posterior: "diagonal", "full", "planar", "radial", "sylvester", "iaf", "nsf", ...; see `flows.vae`.
+        prior: "normal", "mixture", "vamp" (images), or a flow, such as "nsf".
+        options: Others of the recipes `flows.vae` and `flows.vae_image`, such as `{"width": 64, "free_bits": 0.1}`.
+        learning_rate: As of `FlowDensity`, and so are those below.
+        batch_size: Rows per step.
+        max_epochs: Passes through the data at most.
+        patience: Epochs without a better held-out loss before training ends.
+        validation: Share of the rows that is held out.
+        ema: Decay of a running mean of the parameters.
+        progress: Whether to report on stderr.
+        random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+
+    Attributes:
+        density_: The fitted `FlowDensity` or `ImageDensity`.
+        flow_: The fitted autoencoder, in the units of the data.
+        latent_use_: The divergence, and which latent variables are used (`LatentUse`).
+
+    Example:
+        >>> X = pf.data.moons(300)
+        >>> vae = pf.FlowVAE(latent=1, options={"width": 16}, max_epochs=2, random_state=0).fit(X)
+        >>> vae.encode(X).shape, vae.reconstruct(X).shape, vae.sample(5, random_state=0).shape
+        ((300, 1), (300, 2), (5, 2))
+    """
+
+    density_: FlowDensity | ImageDensity
+    latent_use_: LatentUse
+
+    def __init__(
+        self,
+        latent: int | None = None,
+        posterior: str = "diagonal",
+        prior: str = "normal",
+        *,
+        options: Mapping[str, Any] | None = None,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
+        max_epochs: int | None = None,
+        patience: int | None = None,
+        validation: float | None = 0.1,
+        ema: float | None = None,
+        progress: bool = False,
+        random_state: Any = None,
+    ):
+        self.latent = latent
+        self.posterior = posterior
+        self.prior = prior
+        self.options = options
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation = validation
+        self.ema = ema
+        self.progress = progress
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from rows `(rows, columns)` or images `(count, height, width[, channels])` of bytes, or `Images`.
+
+        Images with two grey values, 0 and 1, are binary; others have 256, unless `Images` say otherwise.
+
+        Raises:
+            ValueError: If the data or a setting cannot be used.
+        """
+        own = {"posterior": self.posterior, "prior": self.prior} | dict(self.options or {})
+        own |= {} if self.latent is None else {"latent": self.latent}
+        training = {name: value for name, value in self.get_params(deep=False).items() if name not in OWN}
+        X = _as_images(X)
+        if isinstance(X, Images):
+            training |= {} if self.batch_size is not None else {"batch_size": 64}
+            self.density_ = ImageDensity("vae-image", options=own, **training).fit(X)
+        else:
+            self.density_ = FlowDensity("vae", options=own, **training).fit(X)
+            self._take_names()
+        if latent_of(self.flow_) is None:
+            raise DataError(
+                "FlowVAE: categories, angles and atoms are not encoded.", "give columns of numbers, or use FlowDensity"
+            )
+        self.latent_use_ = self._use(X)
+        _tell_collapse(self.latent_use_)
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """A lower bound of the log-probability of each row or image in nats, `(rows,)`; see `estimate_log_prob`.
+
+        Of rows the importance weighted bound with 16 draws, of images the mean over 16 draws.
+        """
+        X = _as_images(X)
+        fitted = self._fitted
+        return fitted.score_samples(X, draws=16) if isinstance(fitted, ImageDensity) else fitted.score_samples(X)
+
+    def score(  # pyright: ignore[reportIncompatibleMethodOverride]: the mixin's returns nothing
+        self, X: Any, y: Any = None
+    ) -> float:
+        """Mean of `score_samples`."""
+        return mean_score(self.score_samples(X), None)
+
+    def estimate_log_prob(self, X: Any, k: int = 1000, random_state: int = 0) -> Evidence:
+        """Log-probabilities with their errors in nats, by `k` draws of the latent variables for each row."""
+        X = _as_images(X)
+        values = X.values if isinstance(X, Images) else self._rows(X)
+        return estimate_log_prob(self.flow_, values, k=k, key=random_state)
+
+    def sample(self, n_samples: int = 1, random_state: Any = None, temperature: float | None = None) -> np.ndarray:
+        """Draw rows or images: latent variables from the prior, then data from the decoder."""
+        return self._fitted.sample(n_samples, random_state, temperature)
+
+    def encode(self, X: Any) -> np.ndarray:
+        """The centre of the latent variables of each row or image, `(rows, latent)`."""
+        return self._in_parts(_encoded, self._seen(_as_images(X)))
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """The mean of the data given latent variables `(rows, latent)`: rows, or images of real grey values."""
+        z = np.asarray(z, float)
+        size = latent_of(self.flow_).autoencoder.in_shape  # pyright: ignore[reportOptionalMemberAccess]: it is one
+        if z.ndim != 2 or z.shape[1:] != size:
+            raise DataError(
+                f"decode: needs latent variables of shape (rows, {size[0]}), got {z.shape}.", "see `encode`"
+            )
+        values = self._in_parts(_decoded, z)
+        if isinstance(self._fitted, ImageDensity):
+            return np.clip(values, 0, self._fitted.levels_ - 1)
+        return _original(self._fitted._table_flow, values)
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """`decode(encode(X))`."""
+        return self.decode(self.encode(X))
+
+    def interpolate(self, pair: Any, steps: int = 8, *, path: Path = "line") -> np.ndarray:
+        """Data on the way from one row or image to another, `(steps, ...)`, both reconstructed ends included.
+
+        Args:
+            pair: Two rows or images.
+            steps: At least 2.
+            path: Of the latent variables, "line" or "sphere".
+        """
+        z = self.encode(pair)
+        if len(z) != 2 or steps < 2:
+            raise DataError(
+                f"interpolate: needs 2 rows and 2 steps or more, got {len(z)} and {steps}.", "give both ends"
+            )
+        return self.decode(between(z[0], z[1], np.linspace(0.0, 1.0, steps), path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to one `.safetensors` file, as `pushforward fit --flow vae` does."""
+        self._fitted.save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The model in a file, from `save` or from the shell.
+
+        Raises:
+            DataError: If it holds no variational autoencoder.
+            FileError: If the file is missing, damaged or of a newer version.
+        """
+        density = load_estimator(path)
+        if not isinstance(density, FlowDensity | ImageDensity) or latent_of(density.flow_) is None:
+            raise DataError(f"{path}: holds no variational autoencoder.", "`load_estimator` loads any model")
+        found = cls()
+        found.density_ = density
+        found._take_names()
+        return found
+
+    @property
+    def flow_(self) -> AbstractDistribution:
+        """The fitted autoencoder."""
+        return self._fitted.flow_
+
+    @property
+    def result_(self) -> FitResult:
+        """How training went."""
+        return self._fitted.result_
+
+    @property
+    def history_(self) -> tuple[Epoch, ...]:
+        """One `Epoch` for each epoch."""
+        return self._fitted.history_
+
+    @property
+    def _fitted(self) -> FlowDensity | ImageDensity:
+        check_is_fitted(self, "density_")
+        return self.density_
+
+    def _take_names(self) -> None:
+        """scikit-learn's attributes of a table."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.density_, name):
+                setattr(self, name, getattr(self.density_, name))
+
+    def _rows(self, X: Any) -> np.ndarray:
+        if isinstance(self._fitted, ImageDensity):
+            raise DataError("FlowVAE: the model is of images, and these are rows.", "give bytes (count, height, width)")
+        return rows_to_score(self._fitted, X)
+
+    def _seen(self, X: Any) -> np.ndarray:
+        """Rows or images as the autoencoder sees them."""
+        if isinstance(X, Images):
+            return X.values
+        units = self._fitted._table_flow.units if isinstance(self._fitted, FlowDensity) else None
+        rows = self._rows(X)
+        return rows if units is None else units.standard(rows)[0]
+
+    @property
+    def _inner(self) -> AbstractDistribution:
+        """The autoencoder without the units of a table."""
+        return self._fitted._table_flow.flow if isinstance(self._fitted, FlowDensity) else self._fitted.flow_
+
+    def _in_parts(self, function: Any, values: np.ndarray) -> np.ndarray:
+        parts = np.array_split(values, max(1, -(-len(values) // ROWS)))
+        found = [np.asarray(function(self._inner, jnp.asarray(part, jnp.result_type(float)))) for part in parts]
+        return np.concatenate(found)
+
+    def _use(self, X: Any) -> LatentUse:
+        seen = self._seen(X)
+        seen = seen[np.random.default_rng(0).permutation(len(seen))[:LOOKED_AT]]
+        kl = float(np.mean(self._in_parts(_divergences, seen)))
+        centres = self._in_parts(_encoded, seen)
+        return LatentUse(kl, kl / centres.shape[1], centres.var(axis=0) > ACTIVE)
+
+
+OWN = ("latent", "posterior", "prior", "options")
+
+
+def _as_images(X: Any) -> Any:
+    """Bytes with three or four axes as images, with two grey values if there are no others."""
+    values = X if isinstance(X, np.ndarray) else None
+    if values is None or values.ndim not in (3, 4):
+        return X
+    values = values[..., None] if values.ndim == 3 else values
+    if values.dtype == bool or (values.dtype == np.uint8 and values.size and values.max() <= 1):
+        return Images(values.astype(np.uint8), levels=2)
+    if values.dtype != np.uint8:
+        raise DataError(
+            f"FlowVAE: images must be bytes, got {values.dtype}.", "give grey values 0 to 255, or 0 and 1, as `uint8`"
+        )
+    return Images(values)
+
+
+def _tell_collapse(use: LatentUse) -> None:
+    used = int(use.active.sum())
+    if used == 0 or use.kl_per_latent < COLLAPSED:
+        warnings.warn(
+            f"FlowVAE: the latent variables say little of the data: {used} of {len(use.active)} change with them, and "
+            f"the divergence is {use.kl:.2g} nats, {use.kl_per_latent:.2g} a latent variable (posterior collapse). "
+            'Train longer, or with options={"free_bits": 0.1} or a longer "warm_up".',
+            stacklevel=3,
+        )
+
+
+@jax.jit
+def _encoded(flow: AbstractDistribution, x: Array) -> Array:
+    latent = latent_of(flow)
+    assert latent is not None  # a fit of anything else was refused
+    x = jnp.moveaxis(x, 0, -1)
+    x = x if latent.units is None else latent.units._inverse_many(x, None, None)[0]
+    return jnp.moveaxis(latent.autoencoder.centre(x), -1, 0)
+
+
+@jax.jit
+def _decoded(flow: AbstractDistribution, z: Array) -> Array:
+    latent = latent_of(flow)
+    assert latent is not None  # a fit of anything else was refused
+    z = jnp.moveaxis(z, 0, -1)
+    mean = latent.autoencoder.decoder._mean(z)
+    return jnp.moveaxis(mean if latent.units is None else latent.units._forward_many(mean, None, None)[0], -1, 0)
+
+
+@jax.jit
+def _divergences(flow: AbstractDistribution, x: Array) -> Array:
+    latent = latent_of(flow)
+    assert latent is not None  # a fit of anything else was refused
+    draw = drawn(latent, jnp.moveaxis(x, 0, -1), jax.random.key(0))
+    return draw.log_posterior - draw.log_prior
