@@ -30,7 +30,8 @@ from pushforward.flows.image.nsf_image import nsf_image
 from pushforward.flows.image.realnvp_image import realnvp_image
 from pushforward.flows.image.residual_image import residual_image
 from pushforward.flows.image.tarflow_image import tarflow_image
-from pushforward.flows.latent.vae import vae, vae_image
+from pushforward.flows.latent.vae import vae
+from pushforward.flows.latent.vae_image import vae_image
 from pushforward.flows.linear.gaussian import affine, gaussian
 from pushforward.flows.linear.gaussianization import gaussianization
 from pushforward.flows.manifold.circular_nsf import circular_nsf
