@@ -81,19 +81,19 @@ assert jnp.allclose(log_det, jnp.linalg.slogdet(jacobian)[1], atol=1e-4)
 assert jnp.allclose(log_det, jnp.sum(jnp.log(jnp.diagonal(jacobian))), atol=1e-4)
 
 # %%
-figure = Figure(figsize=(10, 3.1), layout="compressed")
-panels = figure.subplots(1, 5, width_ratios=[DIM, WIDTH, WIDTH, DIM, DIM])
+figure = Figure(figsize=(10, 2.5), layout="compressed")
+panels = figure.subplots(1, 5)
 shown = [
-    ("first mask", by_hand[0], "input", "hidden unit 1"),
-    ("second mask", by_hand[1], "hidden unit 1", "hidden unit 2"),
-    ("last mask", by_hand[2], "hidden unit 2", "output"),
+    ("first mask", by_hand[0], "input", "first hidden layer"),
+    ("second mask", by_hand[1], "first hidden layer", "second hidden layer"),
+    ("last mask", by_hand[2], "second hidden layer", "output"),
     ("paths", paths > 0, "input", "output"),
 ]
 for axes, (title, mask, across, down) in zip(panels, shown, strict=False):
-    axes.imshow(mask, cmap="Blues", vmin=0, vmax=1.3)
+    axes.imshow(mask, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
     axes.set(title=title, xlabel=across, ylabel=down, xticks=[], yticks=[])
 largest = np.abs(jacobian).max()
-panels[4].imshow(np.asarray(jacobian), cmap="RdBu", vmin=-largest, vmax=largest)
+panels[4].imshow(np.asarray(jacobian), cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto")
 panels[4].set(title="Jacobian", xlabel="input", ylabel="output", xticks=[], yticks=[])
 plots.save(figure, OUT / "made_masks.png")
 
