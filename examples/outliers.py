@@ -84,8 +84,8 @@ assert table["one Gaussian, -log p"][0] < 0.9  # one Gaussian knows no moons
 #
 # ## Blind spot 1: units other than linear ones
 #
-# A curved change of coordinates changes ranks as well. Take a normal row $x$, and write $y = e^x$ instead. The same
-# two people, told in other units, change places.
+# A curved change of coordinates changes ranks as well. Take a normal $x$, and write $y = e^x$ instead. The same two
+# rows, told in other units, change places.
 
 # %%
 a, b = 0.0, -1.5
@@ -116,7 +116,7 @@ assert abs(typical.mean() - at_zero + D / 2) < 1  # E|z|^2 / 2 = D / 2
 #
 # Flows that were trained on pictures of clothes give pictures of digits a *higher* likelihood (Nalisnick et al. 2019,
 # *Do deep generative models know what they don't know?*). Smooth, flat pictures are easy to predict, whatever they
-# show. A Gaussian shows the effect already: train it on digits, and score flat grey pictures and shrunken contrasts.
+# show. A Gaussian shows the effect already: train it on digits, and score digits of a third of the contrast.
 
 # %%
 digits = load_digits().data + rng.uniform(size=(1797, 64))  # noise on grey values 0 to 16
