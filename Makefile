@@ -80,11 +80,12 @@ docs: .venv/.develop ## the documentation, in site/
 docs-serve: .venv/.develop ## the documentation, on a local page that follows your edits
 	$(BIN)/mkdocs serve
 
-docs-generate: .venv/.develop ## write the tables that are made from the code again
+docs-generate: .venv/.develop ## write the tables made from the code and the pages of the course again
 	$(BIN)/python docs/generate.py
 
 docs-figures: .venv/.develop ## run the examples and keep their pictures for the course
 	$(BIN)/python docs/make_figures.py
+	$(BIN)/python docs/generate.py
 
 bench: .venv/.bench ## compare with other libraries; results in benchmarks/results/
 	$(BIN)/python -m benchmarks

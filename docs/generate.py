@@ -1,4 +1,4 @@
-"""Write the tables that are made from the code: `make docs-generate`.
+"""Write the tables that are made from the code, and the pages of the course: `make docs-generate`.
 
 A page says where: everything between `<!-- generated:NAME -->` and `<!-- /generated -->` belongs to this script.
 """
@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import course_pages  # noqa: E402
+
 _REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
 
@@ -103,12 +107,12 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def main() -> None:
-    """Rewrite the pages whose tables have changed, and name them."""
-    for page in pages():
-        text = page.read_text("utf-8")
-        new = filled(text)
-        if new != text:
-            page.write_text(new, "utf-8")
+    """Rewrite the pages whose tables have changed and those of the course, and name them."""
+    wanted = {page: filled(page.read_text("utf-8")) for page in pages()} | course_pages.generated()
+    for page, text in wanted.items():
+        if not page.is_file() or page.read_text("utf-8") != text:
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(text, "utf-8")
             print(f"wrote {page.relative_to(ROOT)}", file=sys.stderr)
 
 

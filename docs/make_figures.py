@@ -1,6 +1,7 @@
 """Make the pictures and printed lines of the course again: run every script of `examples/` that has a page.
 
-`make docs-figures` does it for all of them, `python docs/make_figures.py parabola` for one.
+`make docs-figures` does it for all of them and writes their pages; `python docs/make_figures.py parabola` does it for
+one, and `make docs-generate` writes its page.
 """
 
 import os
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import course_pages
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -22,8 +24,8 @@ MOST_BYTES = 150_000
 def main(names: list[str]) -> None:
     FIGURES.mkdir(exist_ok=True)
     OUTPUT.mkdir(exist_ok=True)
-    for script in sorted((ROOT / "examples").glob("*.py")):
-        if "# %% [markdown]" in script.read_text("utf-8") and (not names or script.stem in names):
+    for script in course_pages.scripts():
+        if not names or script.stem in names:
             make(script)
 
 
