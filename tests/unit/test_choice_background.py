@@ -67,7 +67,8 @@ def test_a_far_row_costs_at_most_what_the_wide_gaussian_says(fitted, x):
     found = fitted.score_samples(far)
     # Shrinking makes the Gaussian of these rows a little rounder, which tells at hundreds of deviations.
     assert (found > 1.1 * wide + np.log(weights_of(fitted)[2])).all()
-    assert (weights_of(fitted) >= 1 / 13 - 1e-6).all()  # ten rows were held out
+    least = 1 / (10 + len(weights_of(fitted)))  # ten rows were held out
+    assert (weights_of(fitted) >= least - 1e-6).all()
 
 
 def test_without_a_background_it_is_the_flow_alone(fitted, x):
@@ -93,7 +94,7 @@ def test_integers_and_limits_are_kept(tmp_path):
     rows = np.column_stack([rng.poisson(3, 200), rng.uniform(0, 1, 200), rng.lognormal(size=200)])
     columns = {"x0": "integer(0,inf)", "x1": "bounded(0,1)", "x2": "positive"}
     density = pf.FlowDensity(**SMALL, columns=columns).fit(rows)
-    assert weights_of(density).shape == (3,)
+    assert weights_of(density).size in (3, 4)
     drawn = density.sample(500, random_state=0)
     assert np.array_equal(drawn[:, 0], np.floor(drawn[:, 0]))
     assert (drawn >= 0).all() and (drawn[:, 1] <= 1).all()  # noqa: PT018

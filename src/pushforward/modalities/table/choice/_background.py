@@ -2,22 +2,27 @@
 
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.distributions import AbstractDistribution, Mixture
+from pushforward.bijections import TriangularAffine
+from pushforward.distributions import AbstractDistribution, Mixture, Normal, Transformed
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._facts import TableFacts
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, taken
 from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.choice._clusters import Clusters, chosen, fitted
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._gaussian import one_gaussian
 from pushforward.objectives import nll
 
 MOST_ROWS = 5_000
 """A table of more has no background unless it is asked for: a flow knows it well."""
+MOST_ROWS_OF_CLUSTERS = 500
+"""A table of more has no mixture of Gaussians in its background: a flow finds groups itself, and folds cost seconds."""
 LEAST_HELD_OUT = 8
 """Rows that are held out, below which the weights would be guesses."""
 WIDTHS = (1.0, 2.0)
@@ -49,7 +54,9 @@ def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, obj
 
 
 def with_background(model: Model, ready: Prepared) -> Model:
-    r"""The model of $p = w_0 f + w_1 g_1 + w_2 g_2$: the flow, one Gaussian and one twice as wide.
+    r"""The model of $p = w_0 f + w_1 g_1 + w_2 g_2 + w_3 m$: the flow, one Gaussian, one twice as wide, and a mixture.
+
+    The mixture of Gaussians is there where a table is small, and more than one is better in folds of what was learned.
 
     The weights are the likeliest for the rows that were held out, when each part has one row more that is its own. So
     none falls below 1 in so many rows, and a row costs at most the logarithm of that more than by the wide Gaussian.
@@ -59,13 +66,13 @@ def with_background(model: Model, ready: Prepared) -> Model:
     if held_out is None or len(held_out.rows) < LEAST_HELD_OUT:
         return model
     learned, apart = taken(rows, np.sort(held_out.train)), taken(rows, held_out.rows)
+    clusters = _choice(learned, model.facts) if rows.x.num_rows <= MOST_ROWS_OF_CLUSTERS else None
+    parts = _parts(learned, model.facts, clusters)
     scores = [scores_of(model, apart)]
-    scores += [
-        scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in _wide(learned, model.facts)
-    ]
+    scores += [scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in parts]
     weights = likeliest_weights(np.stack(scores, axis=1), held_out.weights)
     flow, _, _ = without_ends(model.flow, columns=True, conditions=False)
-    whole = _in_units(Mixture([flow, *_wide(rows, model.facts)], weights), model.facts)
+    whole = _in_units(Mixture([flow, *_parts(rows, model.facts, clusters)], weights), model.facts)
     return replace(model, flow=whole, result=replace(model.result, flow=whole))
 
 
@@ -95,10 +102,34 @@ def likeliest_weights(scores: np.ndarray, counts: np.ndarray | None = None) -> n
     return weights
 
 
-def _wide(rows: Rows, facts: TableFacts) -> list[AbstractDistribution]:
-    """The Gaussians, in standard units."""
+def _parts(rows: Rows, facts: TableFacts, clusters: tuple[int, float] | None) -> list[AbstractDistribution]:
+    """The Gaussians and, where it was chosen, the mixture of some, in standard units."""
     laws = [one_gaussian(rows, facts, width=width) for width in WIDTHS]
-    return [without_ends(law, columns=True, conditions=False)[0] for law in laws]
+    parts = [without_ends(law, columns=True, conditions=False)[0] for law in laws]
+    return parts if clusters is None else [*parts, _law(fitted(*_standard(rows, facts), *clusters))]
+
+
+def _choice(rows: Rows, facts: TableFacts) -> tuple[int, float] | None:
+    """How many Gaussians the mixture has, and their prior; None where one is as good."""
+    found = chosen(*_standard(rows, facts))
+    return None if found[0] == 1 else found
+
+
+def _standard(rows: Rows, facts: TableFacts) -> tuple[np.ndarray, np.ndarray]:
+    """The rows in standard units, `(rows, columns)`, and how many each stands for."""
+    assert facts.units is not None  # `wants_background` has asked
+    num = rows.x.num_rows
+    noise = np.random.default_rng(0).random((num, len(facts.units.integers)))
+    values, _ = facts.units.standard(rows.x.values, noise)
+    counts = np.ones(num) if rows.weights is None else rows.weights * num / rows.weights.sum()
+    return np.asarray(values, np.float64), counts
+
+
+def _law(clusters: Clusters) -> AbstractDistribution:
+    _, means, factors = clusters
+    noise = Normal.standard(means.shape[1:])
+    laws = [Transformed(noise, TriangularAffine(*each)) for each in zip(means, factors, strict=True)]
+    return Mixture(laws, jnp.asarray(clusters.shares))
 
 
 def _in_units(law: AbstractDistribution, facts: TableFacts) -> AbstractDistribution:
