@@ -39,10 +39,13 @@ class Format(Protocol):
 
 
 class ArrowFormat:
-    """Any format that Arrow writes batch by batch; `open_writer(out, schema)` gives the writer."""
+    """Any format that Arrow writes batch by batch; `open_writer(out, schema)` gives the writer.
+
+    `text` says that it has no types.
+    """
 
     def __init__(self, open_writer: Callable[[IO[bytes], Any], Any], *, text: bool = False):
-        self._open_writer, self._text = open_writer, text
+        self._open_writer, self.text = open_writer, text
 
     def begin(self, out: IO[bytes], columns: Columns) -> None:
         self._out, self._columns = out, columns
@@ -50,7 +53,7 @@ class ArrowFormat:
 
     def write(self, block: np.ndarray) -> None:
         writer = self._writer or self._start(block.dtype)
-        writer.write_batch(record_batch(block, self._columns, text=self._text))
+        writer.write_batch(record_batch(block, self._columns, text=self.text))
 
     def write_arrow(self, table: Any) -> None:
         if self._writer is None:
@@ -71,7 +74,7 @@ class ArrowFormat:
     def _start(self, dtype: np.dtype) -> Any:
         self._writer = self._open_writer(
             self._out,
-            record_batch(np.empty((0, len(self._columns.names)), dtype), self._columns, text=self._text).schema,
+            record_batch(np.empty((0, len(self._columns.names)), dtype), self._columns, text=self.text).schema,
         )
         return self._writer
 

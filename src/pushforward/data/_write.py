@@ -12,7 +12,7 @@ import numpy as np
 from pushforward._errors import DataError, FileError
 from pushforward.data._batches import ColumnKind, Columns
 from pushforward.data._categories import Category
-from pushforward.data._formats import WRITERS, Format, delimited
+from pushforward.data._formats import WRITERS, ArrowFormat, Format, delimited
 from pushforward.data._read import extension
 from pushforward.data._source import block_rows
 from pushforward.data._tables import Table, refuse_duplicates
@@ -62,6 +62,11 @@ class TableWriter:
         refuse_duplicates("table", self.names)
         self._format, self._file = _destination(os.fspath(target))
         self._open = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the file has no types."""
+        return isinstance(self._format, ArrowFormat) and self._format.text
 
     def __enter__(self) -> "TableWriter":
         stream = _standard_output() if self._file is None else self._file.open()

@@ -1,8 +1,8 @@
-"""Axes of pictures that show dates and times."""
+"""How dates and times are written on the axes of pictures."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -10,36 +10,24 @@ from pushforward._errors import DataError
 from pushforward.data import Column
 from pushforward.data.moments._forms import texts_of
 from pushforward.data.moments._moment import DAY, Moment
+from pushforward.plots._ticks import TickText
 
 MINUTE = 60 * 10**9
+QUARTER = 6.0
+"""Hours between the ticks of a day."""
 
 
-def show_dates(figure: Any, columns: Mapping[str, Column]) -> None:
-    """Write dates and times beside the ticks of all axes that are named after a column of them.
-
-    Args:
-        figure: That was drawn.
-        columns: By what they are called in it.
-    """
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            said = axis.get_label().get_text().replace("\n", " ")
-            for name, column in columns.items():
-                if column.moment is not None and (said == name or said.startswith((f"{name} - ", f"{name} ($"))):
-                    _show(axis, name, column.moment, upright=axis is axes.xaxis)
+def date_ticks(columns: Mapping[str, Column]) -> dict[str, TickText]:
+    """The ticks of the columns of dates, times and durations, by what these are called."""
+    return {name: _ticks(name, column.moment) for name, column in columns.items() if column.moment is not None}
 
 
-def _show(axis: Any, name: str, moment: Moment, *, upright: bool) -> None:
-    from matplotlib.ticker import FuncFormatter
-
+def _ticks(name: str, moment: Moment) -> TickText:
     form = _form(moment)
     if not form:
-        axis.set_label_text(f"{name} ({moment.unit_name}s)")
-        return
-    axis.set_label_text(name)
-    axis.set_major_formatter(FuncFormatter(lambda x, _: _text(x, moment, form)))
-    if upright:
-        axis.set_tick_params(labelrotation=30)
+        return TickText(f"{name} ({moment.unit_name}s)")
+    step = QUARTER if moment.turn == "day" else None
+    return TickText(name, partial(_text, moment=moment, form=form), step)
 
 
 def _form(moment: Moment) -> str:
@@ -53,7 +41,7 @@ def _form(moment: Moment) -> str:
     return "%Y-%m-%d" if moment.unit == DAY else "%Y-%m-%d %H:%M"
 
 
-def _text(tick: float, moment: Moment, form: str) -> str:
+def _text(tick: float, *, moment: Moment, form: str) -> str:
     try:
         return texts_of(np.array([tick]), replace(moment, form=form, step=max(moment.step, MINUTE)), "")[0] or ""
     except DataError:

@@ -16,12 +16,13 @@ from pushforward.data._coding import refuse_unseen
 from pushforward.modalities._base import Look
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
-from pushforward.modalities.table._dates import show_dates
+from pushforward.modalities.table._dates import date_ticks
 from pushforward.modalities.table._given import condition_values, conditions
 from pushforward.modalities.table._mixed import joined
 from pushforward.modalities.table._sample import draws
 from pushforward.plots._axes import literal
 from pushforward.plots._points import window
+from pushforward.plots._ticks import write_ticks
 
 WINDOW_ROWS = 4096
 LEAST_DRAWN, MOST_DRAWN = 2_000, 20_000
@@ -126,7 +127,7 @@ def picture(
     subject = Subject(model, *_inputs(model, source, what, given, how), seed, wanted)
     drawn = DRAWN_BY[what](subject)
     if what in ("density", "corner"):
-        show_dates(drawn, dict(zip(subject.called, subject.schema.columns, strict=True)))
+        write_ticks(drawn, date_ticks(dict(zip(subject.called, subject.schema.columns, strict=True))))
     return drawn, what
 
 
