@@ -8,6 +8,7 @@ import pytest
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, TextOptions, as_table, encode, infer_schema, read_table, write_table
+from pushforward.data.moments._forms import texts_of
 
 pa = pytest.importorskip("pyarrow")
 UTC = datetime.UTC
@@ -279,3 +280,35 @@ def test_what_is_no_date_is_refused_by_a_model_of_dates(cells, message):
     schema, _ = infer_schema(as_table(pa.table({"when": ARROW["date32"]})))
     with pytest.raises(DataError, match=message):
         encode(as_table(pa.table({"when": cells})), schema)
+
+
+def test_rows_are_counted_as_in_the_file_where_some_are_left_out(tmp_path):
+    with pytest.raises(DataError, match="'2024-02-30' in row 4"):
+        _csv(tmp_path, ["2024-02-01", "", "2024-02-02", "2024-02-30"], drop_missing=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("date32", "0001-01-03", "9999-12-30"),
+        ("nanoseconds", "-106750 days +00:12:4", "106749 days 23:47:1"),
+        ("days", "1677-09-24 00:00:00", "2262-04-09 00:00:00"),
+    ],
+)
+def test_draws_keep_to_what_a_type_holds(name, low, high):
+    schema, _ = infer_schema(as_table(pa.table({"when": ARROW[name]})))
+    back = pa.table(schema.table(np.array([[-1e18], [1e18]])))["when"]
+    texts = texts_of(schema.clip(np.array([[-1e18], [1e18]]))[:, 0], schema.moments["when"], "when")
+    first, last = map(str, texts)
+    assert first.startswith(low)
+    assert last.startswith(high)
+    assert back.cast(pa.int64() if name != "date32" else pa.int32()).to_pylist()[0] < 0
+
+
+def test_times_of_day_stay_within_the_day():
+    table = as_table(pa.table({"when": ARROW["time32"]}))
+    schema, _ = infer_schema(table, {"when": "integer"})
+    assert (schema.columns[0].low, schema.columns[0].high) == (0, 86_399)
+    free, _ = infer_schema(table, {"when": "unbounded"})
+    back = pa.table(free.table(np.array([[-1.0], [86_400.0]])))["when"]
+    assert back.cast(pa.int32()).to_pylist() == [86_399, 0]

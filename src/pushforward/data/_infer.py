@@ -19,7 +19,7 @@ from pushforward.data.files._stored import ColumnType, Stored
 from pushforward.data.limits._named import named_limits
 from pushforward.data.limits._ratings import rating_limits
 from pushforward.data.moments._kinds import kind_of, refuse_turn, told, told_kind
-from pushforward.data.moments._moment import PLURALS, Moment, turned
+from pushforward.data.moments._moment import DAY, PLURALS, Moment, turned
 
 LOGNORMAL_GAIN = 0.1
 """Nats per row by which a lognormal must describe a column better than a normal before it is called positive.
@@ -173,6 +173,8 @@ def moment_column(name: str, cells: np.ndarray, moment: Moment, spec: KindSpec |
         refuse_turn(name, moment, spec)
         moment = turned(moment, spec.turn, moment.seconds(cells, name))
         return Column(name, spec.kind, spec.low, spec.high, told_kind(name, moment, ASKED), type=moment)
+    if moment.what == "time" and spec == KindSpec("integer"):
+        spec = KindSpec("integer", 0.0, DAY / moment.unit - 1)
     return replace(_column(name, cells, spec), type=moment, note=told(moment, cells, ASKED))
 
 

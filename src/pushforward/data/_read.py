@@ -244,9 +244,11 @@ def _require_file(path: Path) -> None:
 
 def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen: bool = False) -> Table:
     missing = Missing(source.label, source.names, hint, chosen=chosen)
-    blocks = []
+    blocks, masks = [], []
     for block in [source.whole()] if source.whole else source.blocks:
-        kept, _ = missing.filter(block)
+        kept, present = missing.filter(block)
+        if source.texts:
+            masks.append(np.ones(len(block), bool) if present is None else present)
         if drop_missing or not missing.count:
             blocks.append(kept)
     if missing.rows_seen == 0:
@@ -261,7 +263,8 @@ def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen
         missing.refuse()
     table = Table(source.names, values, source.kinds, notes, missing.count, source.categories, source.types)
     if table.moments or source.texts:
-        table = with_moments(table, source.texts, source.order, typed=source.typed)
+        rows = np.flatnonzero(np.concatenate(masks)) + 1 if masks else np.arange(1, len(values) + 1)
+        table = with_moments(table, source.texts, source.order, rows=rows, typed=source.typed)
     return _whole_kinds(_sorted(table))
 
 

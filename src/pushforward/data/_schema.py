@@ -278,7 +278,9 @@ class Schema:
 
 def _clipped(column: Column, cells: np.ndarray) -> np.ndarray:
     clipped = column.support.clip(cells)
-    return column.type.clipped(clipped) if isinstance(column.type, Stored) and column.kind == "integer" else clipped
+    if isinstance(column.type, Moment) or (isinstance(column.type, Stored) and column.kind == "integer"):
+        return column.type.clipped(clipped)
+    return clipped
 
 
 def _check_categories(column: Column) -> None:

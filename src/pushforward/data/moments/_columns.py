@@ -12,13 +12,14 @@ from pushforward.data.moments._parse import Texts, read_texts
 from pushforward.data.moments._zones import at_zone
 
 
-def with_moments(table: Table, texts: Sequence[str], order: str | None, *, typed: bool) -> Table:
+def with_moments(table: Table, texts: Sequence[str], order: str | None, *, rows: np.ndarray, typed: bool) -> Table:
     """The table with columns of text as moments, and every column of moments in its own resolution.
 
     Args:
         table: As it was read: texts as categories, other moments in seconds.
         texts: Columns of text that are moments.
         order: Of day and month, where the user says it.
+        rows: The number of each row in the source, from 1.
         typed: Whether the source has types, among which text is one.
 
     Raises:
@@ -27,7 +28,7 @@ def with_moments(table: Table, texts: Sequence[str], order: str | None, *, typed
     problems: list[DataError] = []
     for name in texts:
         with told_together(problems):
-            table = _of_text(table, name, order, typed=typed)
+            table = _of_text(table, name, order, rows=rows, typed=typed)
     if problems:
         raise together(problems)
     moments = {name: kind for name, kind in table.types.items() if isinstance(kind, Moment)}
@@ -39,7 +40,7 @@ def with_moments(table: Table, texts: Sequence[str], order: str | None, *, typed
     return table
 
 
-def _of_text(table: Table, name: str, order: str | None, *, typed: bool) -> Table:
+def _of_text(table: Table, name: str, order: str | None, *, rows: np.ndarray, typed: bool) -> Table:
     """One column of text in seconds."""
     place = positions("table", table.names, [name])[0]
     codes, labels = table.values[:, place].astype(int), table.categories[name]
@@ -48,7 +49,7 @@ def _of_text(table: Table, name: str, order: str | None, *, typed: bool) -> Tabl
         return replace(table, categories={n: c for n, c in table.categories.items() if n != name})
     by_row = np.argsort(first, kind="stable")
     present, first = present[by_row], first[by_row]
-    texts = Texts(name, [str(labels[code]) for code in present], lambda i: int(first[i]) + 1)
+    texts = Texts(name, [str(labels[code]) for code in present], lambda i: int(rows[first[i]]))
     seconds, moment, note = read_texts(texts, order)
     of_code = np.empty(len(labels))
     of_code[present] = seconds

@@ -90,7 +90,7 @@ class Moment:
         if self.turn:
             clock = self.start + self._turned_back(clock)
         stepped = rounded(clock, self.step)
-        if self.turn and self.what == "time":
+        if self.what == "time":
             return np.mod(stepped, DAY_SECONDS)
         if not self.zone or not (self.local or self.turn):
             return stepped
@@ -107,6 +107,17 @@ class Moment:
         elif self.turn == "day":
             clock = np.mod(clock, DAY_SECONDS)
         return clock / (self.unit / SECOND)
+
+    def clipped(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers taken to the ends of what the type holds: the years 1 to 9999, or 64 bits of nanoseconds."""
+        if self.turn or self.what == "time":
+            return numbers
+        low, high = (FIRST, END) if self.what != "duration" else (-LONGEST, LONGEST)
+        if "[ns" in self.arrow:
+            low, high = max(low, -NANOSECONDS), min(high, NANOSECONDS)
+        whole = self.unit / SECOND
+        # Two days inside, for the clocks of zones.
+        return np.clip(numbers, np.ceil((low + 2 * DAY_SECONDS) / whole), np.floor((high - 2 * DAY_SECONDS) / whole))
 
     def _turned_back(self, seconds: np.ndarray) -> np.ndarray:
         """Seconds of the mean turn as seconds of the turn in which it is written, and never its end."""
@@ -137,6 +148,10 @@ class Moment:
         return seconds
 
 
+NANOSECONDS = 2.0**63 / SECOND
+"""Seconds that 64 bits of nanoseconds hold."""
+LONGEST = 2.0**63 / 10**6
+"""Seconds that 64 bits of microseconds hold."""
 FIRST, END = -62_135_596_800.0, 253_402_300_800.0
 """The years 1 to 9999, in seconds since 1970."""
 
