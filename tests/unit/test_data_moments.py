@@ -147,6 +147,7 @@ def _csv(tmp_path, cells, **options):
         ),
         (["2024-01-30 24:30", "2024-01-30 23:30"], "'2024-01-30 24:30' in row 1, which is no time of day", "0 to 23"),
         (["2024-01-30", "2024-01-31", "soon"], "holds dates, but 'soon' in row 3 is none", "--drop when"),
+        (["31/01/24", "30/01/24"], "'31/01/24' in row 1, which has a year of two digits", "four digits"),
         (["2024-01-30", "", "2024-01-31"], "row 2", "--drop-missing"),
     ],
 )
@@ -312,3 +313,12 @@ def test_times_of_day_stay_within_the_day():
     free, _ = infer_schema(table, {"when": "unbounded"})
     back = pa.table(free.table(np.array([[-1.0], [86_400.0]])))["when"]
     assert back.cast(pa.int32()).to_pylist() == [86_399, 0]
+
+
+@pytest.mark.parametrize("kind", ["array", "mapping", "records"])
+def test_dates_of_numpy_and_of_python_are_taken(kind):
+    days = np.array(DAYS, "datetime64[D]")
+    given = {"array": days[:, None], "mapping": {"x0": days}, "records": [{"x0": day} for day in DAYS]}[kind]
+    table = as_table(given)
+    assert table.moments["x0"].arrow == "date32[day]"
+    np.testing.assert_array_equal(table.column("x0"), days.astype(int))

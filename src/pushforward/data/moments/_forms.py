@@ -24,6 +24,7 @@ CLOCK = r"(?P<H>\d{1,4}):(?P<M>\d\d)(?::(?P<S>\d\d)(?:\.(?P<f>\d{1,9}))?)?(?P<p>
 ZONE = r"(?P<z>\s?(?:Z|UTC|[-+]\d\d:?\d\d))"
 TEXT = re.compile(rf"(?:(?:{DATE})(?:(?P<sep>[T ]){CLOCK}{ZONE}?)?)", re.IGNORECASE)
 TIME = re.compile(CLOCK, re.IGNORECASE)
+SHORT_YEAR = re.compile(r"\d{1,2}/\d{1,2}/\d{2}")
 DURATION = re.compile(r"(?P<days>-?\d+) (?P<word>days?)(?:,? \+?(?P<rest>\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?))?")
 DURATION_FORMS = ("days", "clock")
 DEFAULT_FORMS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S", "time": "%H:%M:%S", "duration": "days"}
@@ -65,6 +66,8 @@ def parts_of(text: str) -> Parts | None:
     if found := TIME.fullmatch(text):
         clock, digits, problem, form = _clock(found, most=10_000)
         return Parts("time", form, clock=clock, digits=digits, short=(False, len(found["H"]) == 1), problem=problem)
+    if SHORT_YEAR.fullmatch(text):
+        return Parts("date", "%1/%2/%y", problem="has a year of two digits")
     found = TEXT.fullmatch(text)
     return None if found is None else _dated(found)
 
@@ -100,7 +103,7 @@ def _clock(found: re.Match[str], *, most: int) -> tuple[float, int, str, str]:
     half, fraction = found["p"], found["f"] or ""
     problem = ""
     if second == 60 and minute == 59:
-        problem = "is a leap second, which a day of 86,400 seconds does not have"
+        problem = "is a leap second: a day of 86,400 seconds has none"
     elif second > 59 or minute > 59 or hour >= most:
         problem = "is no time of day"
     if half:

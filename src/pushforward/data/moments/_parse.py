@@ -14,6 +14,10 @@ ORDERS = (DAY_FIRST, MONTH_FIRST)
 ONE_FORM = "write all cells of the column in one form, such as 2024-03-31"
 
 
+IMPOSSIBLE = {"leap": "write it as the second before or after", "two digits": "write years with four digits"}
+OF_CLOCKS = "hours go from 0 to 23, minutes and seconds from 0 to 59"
+
+
 class Texts(NamedTuple):
     """Different texts of a column.
 
@@ -73,8 +77,7 @@ def read_texts(texts: Texts, order: str | None = None) -> tuple[np.ndarray, Mome
 def _refuse_impossible(texts: Texts, parts: list[Parts]) -> None:
     for place, part in enumerate(parts):
         if part.problem:
-            leap = "leap" in part.problem
-            hint = "write it as the second before or after" if leap else "hours go from 0 to 23, minutes from 0 to 59"
+            hint = next((hint for word, hint in IMPOSSIBLE.items() if word in part.problem), OF_CLOCKS)
             raise texts.refuse(f"holds {texts.shown(place)}, which {part.problem}", hint)
 
 
