@@ -118,12 +118,12 @@ def test_all_that_is_wrong_is_said_in_one_message(fails, tmp_path):
     lines = ["id,when,price,const,x,good"]
     for i in range(40):
         price, x = "" if i == 5 else i / 8, "oops" if i == 3 else i / 4
-        lines.append(f"k{i},2020-01-{1 + i % 28:02d},{price},7,{x},{rng.normal():.3f}")
+        lines.append(f"k{i},2020-0{1 + (i == 0)}-{30 - i % 28:02d},{price},7,{x},{rng.normal():.3f}")
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
     error, hint = fails("fit", tmp_path / "d.csv", "-o", tmp_path / "m.safetensors", *SMALL)
     assert error.startswith("5 problems: ")
     for part in (
-        "column 'when' holds dates or times: '2020-01-01' in row 1",
+        "column 'when' holds '2020-02-30' in row 1, a date that does not exist",
         "column 'x' holds text: 'oops' in row 4",
         "1 row with an empty, NaN or infinite cell: row 6 (column 'price')",
         "column 'id' holds 39 different values in 39 rows",

@@ -124,7 +124,6 @@ def test_integers_beyond_63_bits_are_numbers():
         ("data.csv", "got the text 'data.csv'", "read_table('data.csv')"),
         (None, "got None", "a data frame"),
         ((row for row in X), "got a generator", "a data frame"),
-        (np.arange(4).astype("M8[D]")[:, None], "dates or durations", "numbers"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(data, message, hint):

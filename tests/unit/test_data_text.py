@@ -352,15 +352,3 @@ def test_tables_of_fits_keep_names_types_and_what_is_undefined():
     table = read_table("t.fits", columns=["kind", "flux"], drop_missing=True)
     assert table.categories == {"kind": ("galaxy", "star")}
     assert table.values.tolist() == [[1, 1.5], [0, 2.5]]
-
-
-@pytest.mark.parametrize(
-    "cell", ["2024-04-03", "2024-04-03 12:30:00", "2024-04-03T12:30:00Z", "2024-04-03 12:30:00+02:00", "12:30:00"]
-)
-def test_dates_and_times_are_called_so_and_numbers_are_advised(tmp_path, cell):
-    path = tmp_path / "t.csv"
-    path.write_text(f"x,when\n1,{cell}\n2,{cell}\n")
-    with pytest.raises(DataError, match="'when' holds dates or times: ") as caught:
-        read_table(path)
-    assert "such as days since 1970-01-01 or seconds of the day" in caught.value.hint
-    assert "--drop when" in caught.value.hint

@@ -9,9 +9,12 @@ import numpy as np
 
 from pushforward._errors import DataError, together, told_together
 from pushforward.data._batches import ColumnKind
-from pushforward.data._categories import TRUTH, Vocabulary, is_number, mostly_numbers
+from pushforward.data._categories import MOST_LABELS, TRUTH, Vocabulary, is_number, mostly_numbers
 from pushforward.data._source import Selection, Source, block_rows, refuse_text
 from pushforward.data.files._keys import Keys
+from pushforward.data.files._stored import ColumnType, stored_of
+from pushforward.data.moments._arrow import moment_of, seconds_of, what_of
+from pushforward.data.moments._forms import are_moments
 from pushforward.data.text._slips import advice
 
 PAGE_BYTES = 1 << 16
@@ -26,7 +29,7 @@ def is_text(kind: Any) -> bool:
 
 
 def column_kind(kind: Any) -> ColumnKind | None:
-    """What a column of this Arrow type can be read as: numbers, categories, or neither.
+    """What a column of this Arrow type can be read as: numbers, categories, moments, or neither.
 
     Text, truth values and what is encoded by a dictionary are categories. A column without any value counts as one
     of numbers.
@@ -37,13 +40,19 @@ def column_kind(kind: Any) -> ColumnKind | None:
         return "int"
     if any(check(kind) for check in (pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)):
         return "float"
+    if what_of(kind) is not None:
+        return "moment"
     return "category" if is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_dictionary(kind) else None
 
 
 def vocabularies(
-    names: Sequence[str], types: Sequence[Any], retyped: Sequence[str] = (), missing: Mapping[str, Sequence[str]] = {}
+    names: Sequence[str],
+    types: Sequence[Any],
+    retyped: Sequence[str] = (),
+    missing: Mapping[str, Sequence[str]] = {},
+    moments: Sequence[str] = (),
 ) -> dict[str, Vocabulary]:
-    """An empty vocabulary for each column of categories; that of truth values is known."""
+    """An empty vocabulary for each column of categories; truth values are known, and moments unlimited."""
     import pyarrow as pa
 
     return {
@@ -52,6 +61,7 @@ def vocabularies(
             TRUTH if pa.types.is_boolean(kind) else (),
             retyped=name in retyped,
             missing=missing.get(name, ()),
+            most=None if name in moments else MOST_LABELS,
         )
         for name, kind in zip(names, types, strict=True)
         if column_kind(kind) == "category"
@@ -65,6 +75,8 @@ def column_array(column: Any, vocabulary: Vocabulary | None) -> np.ndarray:
     if vocabulary is not None:
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
         return np.concatenate([_codes(chunk, vocabulary) for chunk in chunks]) if chunks else np.empty(0)
+    if what_of(column.type) is not None:
+        return seconds_of(column)
     small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
     target = pa.float32() if small else pa.float64()
     if column.type != target:
@@ -81,6 +93,8 @@ def _codes(column: Any, vocabulary: Vocabulary) -> np.ndarray:
         column = (column.cast(pa.large_string()) if is_text(column.type) else column).dictionary_encode()
     present = np.unique(column.indices.drop_null().to_numpy(zero_copy_only=False))
     words = column.dictionary.cast(pa.large_string()) if is_text(column.dictionary.type) else column.dictionary
+    if column.type.ordered:
+        vocabulary.codes(label for label in words.to_pylist() if label is not None)  # in their order
     labels = words.take(pa.array(present)).to_pylist()
     table = np.full(len(words) + 1, np.nan)
     known = np.array([label is not None for label in labels], bool)
@@ -197,8 +211,13 @@ def open_frame(frame: Any, selection: Selection, *, label: str) -> Source:
     return open_batches(label, table.schema, selection, lambda names: table.select(list(names)).to_batches())
 
 
-def open_batches(label: str, schema: Any, selection: Selection, batches: Callable[[tuple[str, ...]], Any]) -> Source:
-    """A source of Arrow's batches; `batches(names)` begins them anew, with these columns in this order."""
+def open_batches(
+    label: str, schema: Any, selection: Selection, batches: Callable[[tuple[str, ...]], Any], *, typed: bool = True
+) -> Source:
+    """A source of Arrow's batches; `batches(names)` begins them anew, with these columns in this order.
+
+    `typed` says that text is a type of the source, and not what all that is no number looks like.
+    """
     import pyarrow as pa
 
     # pandas stores an unnamed row index beside the columns.
@@ -209,23 +228,47 @@ def open_batches(label: str, schema: Any, selection: Selection, batches: Callabl
     other = tuple(name for name, kind in zip(names, kinds, strict=True) if kind is None)
     text = tuple(name for name, kind in zip(names, types, strict=True) if is_text(kind) and not selection.reads(name))
     first = next(iter(batches((*other, *text))), None) if other or text else None
+    words_of = {} if first is None else {name: first[name] for name in text if name not in selection.moments}
+    texts = tuple(name for name, cells in words_of.items() if are_moments(cells.unique().to_pylist()))
     problems = []
     with told_together(problems):
         refuse_text(
             label, [(name, *_first_value(first, name)) for name in other], as_categories=False, chosen=selection.chosen
         )
     with told_together(problems):
-        refuse_slips(label, {} if first is None else {name: first[name] for name in text}, chosen=selection.chosen)
+        refuse_slips(label, {n: c for n, c in words_of.items() if n not in texts}, chosen=selection.chosen)
     if problems:
         raise together(problems)
     numbers = [kind for kind in types if column_kind(kind) != "category"]
     small = bool(numbers) and all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in numbers)
     dtype = np.dtype(np.float32 if small else np.float64)
-    words = vocabularies(names, types)
+    words = vocabularies(names, types, moments=(*texts, *selection.moments))
     keys = selection.keys(label, named)
     read = names if keys is None else tuple(dict.fromkeys((*names, *keys.names)))
     blocks = _blocks(label, batches(read), names, dtype, words, keys)
-    return Source(label, names, _known(kinds), dtype, blocks, vocabularies=words, keys=keys)
+    return Source(
+        label,
+        names,
+        _known(kinds),
+        dtype,
+        blocks,
+        vocabularies=words,
+        keys=keys,
+        types=_types(schema, names),
+        texts=texts,
+        typed=typed,
+    )
+
+
+def _types(schema: Any, names: Sequence[str]) -> dict[str, ColumnType]:
+    """What is to be known of columns beside their numbers."""
+    of_pandas = (schema.pandas_metadata or {}).get("columns", ())
+    pandas = {column.get("name"): str(column.get("numpy_type")) for column in of_pandas}
+    found = {}
+    for name in names:
+        field = schema.field(name)
+        found[name] = moment_of(field.type) or stored_of(field, pandas.get(name, ""))
+    return {name: kind for name, kind in found.items() if kind is not None}
 
 
 def _known(kinds: Sequence[ColumnKind | None]) -> tuple[ColumnKind, ...]:

@@ -35,12 +35,19 @@ class Vocabulary:
         labels: Values that are known beforehand.
         retyped: Whether text that holds only whole numbers or truth values stands for those.
         missing: Text that stands for no value; its code is NaN.
+        most: How many there may be; None for any number.
     """
 
     def __init__(
-        self, name: str, labels: Sequence[Category] = (), *, retyped: bool = False, missing: Sequence[str] = ()
+        self,
+        name: str,
+        labels: Sequence[Category] = (),
+        *,
+        retyped: bool = False,
+        missing: Sequence[str] = (),
+        most: int | None = MOST_LABELS,
     ):
-        self._name, self._retyped, self._missing = name, retyped, frozenset(missing)
+        self._name, self._retyped, self._missing, self._most = name, retyped, frozenset(missing), most
         self._codes: dict[Category, int] = {label: code for code, label in enumerate(labels)}
 
     @property
@@ -56,7 +63,7 @@ class Vocabulary:
         """
         what = f"column {self._name!r}: a category"
         found = [self._code(plain(label, what)) for label in labels]
-        if len(self._codes) > MOST_LABELS:
+        if self._most is not None and len(self._codes) > self._most:
             raise ColumnError(
                 f"column {self._name!r} holds more than {MOST_LABELS:,} different values, so it is no category.",
                 f"leave it out (`--drop {shell_names([self._name])}`)",

@@ -8,6 +8,8 @@ from pushforward._errors import DataError
 from pushforward.data._categories import UNKNOWN, Category, codes_of, is_number, labels_of, listed
 from pushforward.data._schema import Column, Schema
 from pushforward.data._tables import Table, match_columns, positions
+from pushforward.data.moments._columns import converted, text_numbers
+from pushforward.data.moments._moment import Moment
 from pushforward.data.text._slips import advice
 
 
@@ -28,16 +30,31 @@ def encode(table: Table, schema: Schema) -> Table:
         [1.0, -1.0]
     """
     matched = match_columns(table, schema.names)
-    if not matched.categories and not schema.categorical:
-        return matched
-    values = np.empty((table.num_rows, len(schema.columns)), matched.values.dtype)
+    if not matched.categories and not schema.categorical and not matched.moments and not schema.moments:
+        return replace(matched, types=schema.types)
+    dtype = np.float64 if schema.moments else matched.values.dtype
+    values = np.empty((table.num_rows, len(schema.columns)), dtype)
     for place, column in enumerate(schema.columns):
         if column.kind == "categorical":
             labels, places = cells(matched, column.name)
             values[:, place] = np.append(codes_of(labels, column.categories), UNKNOWN)[places]
+        elif column.moment is not None and column.name in matched.categories:
+            values[:, place] = _of_text(matched, column.name, column.moment)
         else:
-            values[:, place] = numbers(matched, column.name)
-    return replace(matched, values=values, kinds=_kinds(matched, schema), categories=schema.categories)
+            cells_of = numbers(matched, column.name)
+            values[:, place] = converted(cells_of, matched.types.get(column.name), column.type, column.name)
+    kinds = _kinds(matched, schema)
+    return replace(matched, values=values, kinds=kinds, categories=schema.categories, types=schema.types)
+
+
+def _of_text(table: Table, name: str, moment: Moment) -> np.ndarray:
+    """A column of text as numbers of a type of moments."""
+    codes = table.column(name).astype(int)
+    present, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    if not len(present):
+        return np.empty(0)
+    labels = table.categories[name]
+    return text_numbers([labels[code] for code in present], moment, name, first)[places]
 
 
 def unseen_categories(table: Table, schema: Schema) -> dict[str, dict[object, int]]:
@@ -108,4 +125,6 @@ def _kinds(table: Table, schema: Schema) -> tuple:
 def _kind(column: Column, kind: str) -> str:
     if column.kind == "categorical":
         return "category"
+    if column.moment is not None:
+        return "moment"
     return "float" if kind == "category" else kind

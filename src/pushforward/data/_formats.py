@@ -39,10 +39,13 @@ class Format(Protocol):
 
 
 class ArrowFormat:
-    """Any format that Arrow writes batch by batch; `open_writer(out, schema)` gives the writer."""
+    """Any format that Arrow writes batch by batch; `open_writer(out, schema)` gives the writer.
 
-    def __init__(self, open_writer: Callable[[IO[bytes], Any], Any]):
-        self._open_writer = open_writer
+    `text` says that it has no types.
+    """
+
+    def __init__(self, open_writer: Callable[[IO[bytes], Any], Any], *, text: bool = False):
+        self._open_writer, self.text = open_writer, text
 
     def begin(self, out: IO[bytes], columns: Columns) -> None:
         self._out, self._columns = out, columns
@@ -50,7 +53,7 @@ class ArrowFormat:
 
     def write(self, block: np.ndarray) -> None:
         writer = self._writer or self._start(block.dtype)
-        writer.write_batch(record_batch(block, self._columns))
+        writer.write_batch(record_batch(block, self._columns, text=self.text))
 
     def write_arrow(self, table: Any) -> None:
         if self._writer is None:
@@ -70,7 +73,8 @@ class ArrowFormat:
 
     def _start(self, dtype: np.dtype) -> Any:
         self._writer = self._open_writer(
-            self._out, record_batch(np.empty((0, len(self._columns.names)), dtype), self._columns).schema
+            self._out,
+            record_batch(np.empty((0, len(self._columns.names)), dtype), self._columns, text=self.text).schema,
         )
         return self._writer
 
@@ -142,7 +146,7 @@ def delimited(delimiter: str) -> ArrowFormat:
         options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
         return arrow_csv.CSVWriter(out, schema, write_options=options)
 
-    return ArrowFormat(open_writer)
+    return ArrowFormat(open_writer, text=True)
 
 
 class _RowGroups:
@@ -212,6 +216,12 @@ def _require_numbers(columns: Columns, extension: str) -> None:
     if columns.categories:
         raise DataError(
             f"column {next(iter(columns.categories))!r} is categorical, and an {extension} file holds numbers alone.",
+            "write a .csv or .parquet file",
+        )
+    moment = next((name for name, kind in zip(columns.names, columns.kinds, strict=True) if kind == "moment"), None)
+    if moment is not None:
+        raise DataError(
+            f"column {moment!r} holds dates or times, and an {extension} file holds numbers alone.",
             "write a .csv or .parquet file",
         )
 

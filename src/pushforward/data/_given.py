@@ -97,8 +97,9 @@ def _structured(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.n
 def _array(data: np.ndarray, label: str) -> Any:
     if data.dtype.names:
         return _columns({name: data[name] for name in data.dtype.names}, label)
-    if data.dtype.kind in "mM":
-        raise DataError(f"{label}: the array holds dates or durations, not numbers.", "give numbers, such as days")
+    if data.dtype.kind in "mM" and data.ndim <= 2:
+        columns = data.reshape(len(data), -1).T if data.ndim else data.reshape(1, 1)
+        return _columns(dict(zip(default_names(len(columns)), columns, strict=True)), label)
     return data if data.dtype.isnative else data.astype(data.dtype.newbyteorder("="))
 
 
@@ -123,7 +124,7 @@ def _columns(columns: Mapping[str, Any], label: str) -> Any:
 
 
 def _one_column(name: str, values: Any, label: str) -> Any:
-    values = plain(values, label) if isinstance(values, np.ndarray) else values
+    values = plain(values, label) if isinstance(values, np.ndarray) and values.dtype.kind not in "mM" else values
     if np.ndim(values) == 0:
         raise DataError(f"{label}: column {name!r} is {given(values)}, not a column.", "give one cell for each row")
     if np.ndim(values) > 1:

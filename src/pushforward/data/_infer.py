@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from pushforward.data._kinds import KindSpec, parse_kind
 from pushforward.data._schema import Column, Schema
 from pushforward.data._tables import Table, positions, quoted, require_rows
 from pushforward.data._units import LARGEST
+from pushforward.data.files._stored import ColumnType, Stored
+from pushforward.data.limits._named import named_limits
+from pushforward.data.limits._ratings import rating_limits
+from pushforward.data.moments._kinds import kind_of, refuse_turn, told, told_kind
+from pushforward.data.moments._moment import DAY, PLURALS, Moment, turned
 
 LOGNORMAL_GAIN = 0.1
 """Nats per row by which a lognormal must describe a column better than a normal before it is called positive.
@@ -33,23 +39,6 @@ ANGLE_NAMES = re.compile(
 TURNS = ((0.0, 360.0), (-180.0, 180.0), (0.0, 2.0 * math.pi), (-math.pi, math.pi))
 WHOLE = 2.0**53
 """Beyond this not every whole number is a float64, and all floats are whole."""
-LEAST_GRADES, MOST_GRADES = 4, 12
-"""How many values a rating has: 0 to 10 has 11, months have 12, and three may be a rounded measurement."""
-BEYOND = 10.0
-"""Rows that a geometric fall would have beyond an end of a rating, at least, for their absence to say something.
-
-Were the law geometric, they would all be missing with probability exp(-10). Other laws may fall faster.
-"""
-DEVIATIONS = 2.0
-"""By so many standard deviations the counts at an end may be off: the last value of a tail is there by chance."""
-LATITUDE = re.compile(r"\b(latitude|lat)\b")
-"""Of degrees from the equator, in a name in small letters whose signs are blanks and whose % is a word."""
-LONGITUDE = re.compile(r"\b(longitude|lon|lng)\b")
-"""The same of degrees from Greenwich."""
-PERCENT = re.compile(r"\b(percent|percentage|pct)\b")
-"""The same of percentages."""
-OF_CHANGE = re.compile(r"change|growth|increase|decrease|return|gain|loss|error|diff|yoy|delta|normal|predicted")
-"""Percentages of these may lie beyond 0 and 100."""
 
 
 def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
@@ -86,13 +75,16 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     constant = []
     for name in table.names:
         categorical = _is_categorical(table, name, kinds.get(name))
+        stored = table.types.get(name)
         try:
             if categorical:
                 columns.append(_categories(table, name, asked=name in kinds))
-            elif (cells := numbers(table, name)).size and np.ptp(cells) == 0:
+            elif isinstance(stored, Moment) and name not in table.categories and not _is_constant(table.column(name)):
+                columns.append(moment_column(name, table.column(name), stored, kinds.get(name)))
+            elif _is_constant(cells := numbers(table, name)):
                 constant.append(name)
             else:
-                columns.append(_column(name, cells, kinds.get(name)))
+                columns.append(_stored_as(_column(name, cells, kinds.get(name)), stored, asked=name in kinds))
         except DataError as error:
             problems.append(error)
     if constant:
@@ -109,12 +101,33 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
 
 
+def _is_constant(cells: np.ndarray) -> bool:
+    return bool(cells.size and np.ptp(cells) == 0)
+
+
+def _stored_as(column: Column, stored: ColumnType | None, *, asked: bool) -> Column:
+    """Whole numbers of a small type, or without a sign, have the limits of the type where none is nearer."""
+    if not isinstance(stored, Stored) or column.kind != "integer":
+        return column
+    low, high = stored.limits
+    if asked or (low, high) == (None, None) or (column.low is not None and column.high is not None):
+        return replace(column, type=stored)
+    low, high = column.low if column.low is not None else low, column.high if column.high is not None else high
+    return replace(column, type=stored, low=low, high=high, note=f"{column.note}, of type {stored.arrow}")
+
+
 def _is_categorical(table: Table, name: str, asked: KindSpec | None) -> bool:
     return name in table.categories if asked is None else asked.kind == "categorical"
 
 
 def _categories(table: Table, name: str, *, asked: bool) -> Column:
     """A categorical column with the categories that occur."""
+    if name in table.moments:
+        raise ColumnError(
+            f"column {name!r} cannot be categorical: it holds {PLURALS[table.moments[name].what]}, not text.",
+            "leave the kind out, or turn the values into text",
+            [name],
+        )
     labels, places = cells(table, name)
     found = [labels[place] for place in np.unique(places) if place < len(labels)]
     broken = [label for label in found if isinstance(label, float)]
@@ -132,14 +145,46 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
         )
     refuse_too_many(name, len(found), table.num_rows)
     whole: list[Category] = [label for label in found if isinstance(label, str | int)]
-    categories, _ = in_order(whole)
+    stored = table.types.get(name)
+    ordered = isinstance(stored, Stored) and stored.ordered
+    categories = tuple(whole) if ordered else in_order(whole)[0]
+    if isinstance(stored, Stored):
+        fixed = ordered or stored.metadata
+        levels = tuple(label for label in labels if isinstance(label, str | int)) if fixed else ()
+        stored = replace(stored, levels=levels) if stored.dictionary else None
     what = {str: "text", bool: "truth values", int: "whole numbers"}[type(categories[0])]
+    what = f"{what} in an order" if ordered else what
     count = f"{len(categories)} value{'s' * (len(categories) != 1)}"
     reason = f"{'as asked for' if asked else what}, with {count}: {listed(categories)}"
-    return Column(name, "categorical", note=reason, categories=categories)
+    return Column(name, "categorical", note=reason, categories=categories, type=stored)
+
+
+def moment_column(name: str, cells: np.ndarray, moment: Moment, spec: KindSpec | None) -> Column:
+    """A column of dates, times or durations: what it counts, and how to say otherwise."""
+    if spec is None and moment.what == "duration":
+        spec, reason = _inferred("", cells)
+        return Column(name, spec.kind, spec.low, spec.high, told(moment, cells, reason), atoms=spec.atoms, type=moment)
+    if spec is None:
+        spec, reason = kind_of(cells, moment)
+        if spec.turn:
+            moment = turned(moment, spec.turn, moment.seconds(cells, name))
+        return Column(name, spec.kind, spec.low, spec.high, told_kind(name, moment, reason), type=moment)
+    if spec.kind == "circular":
+        refuse_turn(name, moment, spec)
+        moment = turned(moment, spec.turn, moment.seconds(cells, name))
+        return Column(name, spec.kind, spec.low, spec.high, told_kind(name, moment, ASKED), type=moment)
+    if moment.what == "time" and spec == KindSpec("integer"):
+        spec = KindSpec("integer", 0.0, DAY / moment.unit - 1)
+    return replace(_column(name, cells, spec), type=moment, note=told(moment, cells, ASKED))
 
 
 def _column(name: str, cells: np.ndarray, spec: KindSpec | None) -> Column:
+    if spec is not None and spec.turn:
+        raise ColumnError(
+            f"column {name!r} cannot be {spec}: it holds numbers, not dates or times.",
+            "give the period in its units, as in `circular(24)` for hours",
+            [name],
+        )
     if spec is None:
         spec, reason = _inferred(name, cells.astype(np.float64))
         column = Column(name, spec.kind, spec.low, spec.high, reason, atoms=spec.atoms)
@@ -201,7 +246,7 @@ def _inferred(name: str, cells: np.ndarray) -> tuple[KindSpec, str]:
 
 
 def _not_circular(name: str, cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]:
-    if (named := _named_limits(name, cells)) is not None:
+    if (named := named_limits(name, cells)) is not None:
         return named
     whole = np.array_equal(cells, np.floor(cells))
     if whole and max(-low, high) <= WHOLE:
@@ -243,7 +288,7 @@ def _integer(cells: np.ndarray, low: float, high: float) -> tuple[KindSpec, str]
     whole = f"all values are whole numbers, from {low:.15g} to {high:.15g}"
     if np.all((cells == low) | (cells == high)):
         return KindSpec("integer", low, high), f"the only values are {low:.15g} and {high:.15g}"
-    if (ends := _rating_limits(cells)) is not None:
+    if (ends := rating_limits(cells)) is not None:
         return KindSpec(
             "integer", float(ends[0]), float(ends[1])
         ), f"{whole}, which break off at both ends as ratings do"
@@ -286,61 +331,3 @@ def _refuse_extremes(column: Column, cells: np.ndarray) -> None:
             "change its unit, or leave the row out",
             [column.name],
         )
-
-
-def _named_limits(name: str, cells: np.ndarray) -> tuple[KindSpec, str] | None:
-    """The kind that the name gives, and why; None where it gives no limits, or the values do not keep to them.
-
-    Latitude in degrees lies in [-90, 90]. Longitude lies in [-180, 180] if some is negative: else it may be counted
-    to 360. Percentages lie in [0, 100] unless they are of a change; those with fractions on 0 or 100 stay unbounded,
-    because a map onto an interval would take such values far away.
-
-    Args:
-        name: The column's name.
-        cells: Its values, `(rows,)`, not all the same.
-    """
-    words = re.sub(r"[\W_]+", " ", re.sub(r"%", " percent ", name.lower()))
-    low, high = float(cells.min()), float(cells.max())
-    whole = np.array_equal(cells, np.floor(cells))
-    kind = "integer" if whole else "bounded"
-    if (said := LATITUDE.search(words)) and low >= -90 and high <= 90:
-        return KindSpec(kind, -90.0, 90.0), f"its name says {said[0]!r}, and all values lie from -90 to 90"
-    if (said := LONGITUDE.search(words)) and -180 <= low < 0 and high <= 180:
-        return KindSpec(kind, -180.0, 180.0), f"its name says {said[0]!r}, and all values lie from -180 to 180"
-    said = PERCENT.search(words)
-    if said is None or OF_CHANGE.search(words) or len(cells) < LEAST_ROWS or high <= 1:
-        return None
-    inside = (low >= 0 and high <= 100) if whole else (low > 0 and high < 100)
-    return (
-        (KindSpec(kind, 0.0, 100.0), f"its name says {said[0]!r}, and all values lie from 0 to 100") if inside else None
-    )
-
-
-def _rating_limits(cells: np.ndarray) -> tuple[int, int] | None:
-    """The ends of a rating, if whole numbers are one: `(rows,)` values, all from the least to the greatest occurring.
-
-    A rating starts at 0 or 1, or goes as far below 0 as above; years do not. At both ends its frequencies break off:
-    with $c_0$ rows at an end and $c_1$ beside it, a geometric fall at the same rate $r = c_0 / c_1$ has
-    $c_0 r / (1 - r)$ rows beyond, and `BEYOND` of these are asked for. Counts and ages taper off and have no such end.
-    """
-    low, high = int(cells.min()), int(cells.max())
-    if (
-        len(cells) < LEAST_ROWS
-        or not LEAST_GRADES <= high - low + 1 <= MOST_GRADES
-        or not (low in (0, 1) or low == -high)
-    ):
-        return None
-    counts = np.bincount((cells - low).astype(np.int64)).astype(np.float64)
-    if not counts.all():
-        return None
-    ends = (_expected_beyond(*map(float, pair)) for pair in (counts[:2], counts[:-3:-1]))
-    return (low, high) if min(ends) >= BEYOND else None
-
-
-def _expected_beyond(at_end: float, beside: float) -> float:
-    """Rows beyond an end by a geometric fall; both counts are taken `DEVIATIONS` to the side that gives fewer."""
-    at_end -= DEVIATIONS * math.sqrt(at_end)
-    rate = at_end / (beside + DEVIATIONS * math.sqrt(beside))
-    if at_end <= 0:
-        return 0.0
-    return at_end * rate / (1.0 - rate) if rate < 1.0 else math.inf

@@ -5,6 +5,7 @@ import re
 from typing import Literal, NamedTuple, get_args
 
 from pushforward._errors import DataError, did_you_mean
+from pushforward.data.moments._moment import PERIODS
 
 SupportKind = Literal["unbounded", "positive", "bounded", "integer", "circular", "categorical"]
 
@@ -16,16 +17,22 @@ MOST_ATOMS = 20
 
 
 class KindSpec(NamedTuple):
-    """A kind with its limits, and the values that have a probability of their own; None is no limit."""
+    """A kind with its limits, and the values that have a probability of their own; None is no limit.
+
+    `turn` is what is once around of dates and times: a day, a week or a year.
+    """
 
     kind: SupportKind
     low: float | None = None
     high: float | None = None
     atoms: tuple[float, ...] = ()
+    turn: str = ""
 
     def __str__(self) -> str:
         if self.atoms:
             return f"{self._replace(atoms=())}+atoms({','.join(f'{atom:.15g}' for atom in self.atoms)})"
+        if self.turn:
+            return f"{self.kind}({self.turn})"
         if self.low is None and self.high is None:
             return self.kind
         if self.kind == "circular" and self.low == 0:
@@ -37,6 +44,8 @@ class KindSpec(NamedTuple):
 def parse_kind(text: str) -> KindSpec:
     """A kind as a user writes it: `positive`, `bounded(0,1)`, `integer`, `integer(0,inf)`, `circular(360)`.
 
+    Of dates and times, `circular(day)`, `circular(week)` and `circular(year)` are angles.
+
     A circular column has a period, `circular(360)` for values from 0, or two ends, `circular(-180,180)`; `pi` is known
     in both, as in `circular(2pi)`. Values that have a probability of their own stand behind a kind of real numbers:
     `positive+atoms(0)`, `bounded(0,100)+atoms(0,100)`.
@@ -46,7 +55,7 @@ def parse_kind(text: str) -> KindSpec:
 
     Example:
         >>> parse_kind("bounded(0, 1)")
-        KindSpec(kind='bounded', low=0.0, high=1.0, atoms=())
+        KindSpec(kind='bounded', low=0.0, high=1.0, atoms=(), turn='')
     """
     if (beside := _ATOMS_TEXT.fullmatch(text)) is not None:
         spec = parse_kind(beside[1])._replace(atoms=_atoms(text, beside[2]))
@@ -56,6 +65,8 @@ def parse_kind(text: str) -> KindSpec:
     if match is None:
         raise DataError(f"kind {text!r} cannot be read.", "write `positive`, `integer`, `unbounded` or `bounded(0,1)`")
     kind, limits = _checked_kind(match[1].lower(), f"kind {text!r}"), match[2]
+    if kind == "circular" and (turn := (limits or "").strip().lower()) in PERIODS:
+        return KindSpec(kind, 0.0, PERIODS[turn], turn=turn)
     if kind == "circular":
         spec = KindSpec(kind, *_turn(text, limits))
         check_limits(spec, f"kind {text!r}")

@@ -20,6 +20,8 @@ from pushforward.data.files._fits import open_fits
 from pushforward.data.files._jsonl import open_jsonl
 from pushforward.data.files._numpy import open_array, open_npy, open_npz, open_objects
 from pushforward.data.files._sentinels import without_missing
+from pushforward.data.files._stored import Stored
+from pushforward.data.moments._columns import with_moments
 from pushforward.data.text._compressed import COMPRESSED, inner_name
 from pushforward.data.text._csv import open_csv
 from pushforward.data.text._options import AS_FOUND, TextOptions
@@ -53,6 +55,7 @@ def read_table(
     text: Sequence[str] = (),
     missing: Sequence[str] = (),
     form: TextOptions | None = None,
+    moments: Sequence[str] = (),
 ) -> Table:
     """Read a whole table.
 
@@ -66,15 +69,17 @@ def read_table(
         text: Columns of categories whose values may look like numbers in a file without types; `"*"` for all.
         missing: Values that stand for a missing cell, such as `"-99"`, beside the usual ones of text.
         form: What to know of a text table that cannot be found out: `TextOptions(decimal=",", encoding="cp1252")`.
+        moments: Columns of dates, times or durations whose text a model knows how to read: it is kept as text.
 
     Raises:
-        DataError: If there is nothing to read, or something that is neither a finite number nor a category.
+        DataError: If there is nothing to read, or something that is neither a finite number, a date, a time nor a
+            category.
 
     Example:
         >>> read_table("toy:moons:1000").values.shape
         (1000, 2)
     """
-    opened = open_source(source, _selection(columns, drop, text, missing, form))
+    opened = open_source(source, replace(_selection(columns, drop, text, missing, form), moments=tuple(moments)))
     return _collect(opened, drop_missing, chosen=columns is not None)
 
 
@@ -167,7 +172,7 @@ def _parts(source: Source, rows: int, missing: Missing, drop_missing: bool) -> I
         kept, present = missing.filter(block)
         if not drop_missing:
             missing.refuse()
-        table = Table(source.names, kept, source.kinds, notes, len(block) - len(kept), source.categories)
+        table = Table(source.names, kept, source.kinds, notes, len(block) - len(kept), source.categories, source.types)
         yield Part(table, present, None if source.keys is None else source.keys.take(len(block)))
         notes = ()
     if not found_any:
@@ -189,7 +194,8 @@ def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
     """Open whatever `source` names; nothing but the head is read yet."""
     text = os.fspath(source)
     if text == "-":
-        return without_missing(open_csv(None, selection, label="standard input"), selection.missing)
+        opened = open_csv(None, selection, label="standard input")
+        return replace(without_missing(opened, selection.missing), order=selection.form.dates)
     if text.startswith("toy:"):
         return open_toy(text, selection)
     if text.startswith("sklearn:"):
@@ -199,7 +205,8 @@ def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
     suffix = extension(Path(inner_name(path)), READERS)
     if suffix not in TEXT and path.suffix.lower() in COMPRESSED:
         raise DataError(f"{path.name}: compressed {suffix} files are not read.", "decompress it first")
-    return without_missing(READERS[suffix](path, selection, label=path.name), selection.missing)
+    opened = READERS[suffix](path, selection, label=path.name)
+    return replace(without_missing(opened, selection.missing), order=selection.form.dates)
 
 
 def extension(path: Path, known: Sequence[str] | dict[str, Any]) -> str:
@@ -237,9 +244,11 @@ def _require_file(path: Path) -> None:
 
 def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen: bool = False) -> Table:
     missing = Missing(source.label, source.names, hint, chosen=chosen)
-    blocks = []
+    blocks, masks = [], []
     for block in [source.whole()] if source.whole else source.blocks:
-        kept, _ = missing.filter(block)
+        kept, present = missing.filter(block)
+        if source.texts:
+            masks.append(np.ones(len(block), bool) if present is None else present)
         if drop_missing or not missing.count:
             blocks.append(kept)
     if missing.rows_seen == 0:
@@ -252,15 +261,23 @@ def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen
     values = _stack(blocks, len(source.names), source.dtype)
     if not len(values):
         missing.refuse()
-    return _whole_kinds(_sorted(Table(source.names, values, source.kinds, notes, missing.count, source.categories)))
+    table = Table(source.names, values, source.kinds, notes, missing.count, source.categories, source.types)
+    if table.moments or source.texts:
+        rows = np.flatnonzero(np.concatenate(masks)) + 1 if masks else np.arange(1, len(values) + 1)
+        table = with_moments(table, source.texts, source.order, rows=rows, typed=source.typed)
+    return _whole_kinds(_sorted(table))
 
 
 def _sorted(table: Table) -> Table:
-    """The same table with the categories of every column sorted."""
+    """The same table with the categories of every column sorted, but for those that have an order."""
     categories = {}
     for place, name in enumerate(table.names):
         if name in table.categories:
             # Values of categories were made by a reader: no array of the user's is changed.
+            stored = table.types.get(name)
+            if isinstance(stored, Stored) and stored.ordered:
+                categories[name] = table.categories[name]
+                continue
             categories[name], rank = in_order(table.categories[name])
             table.values[:, place] = rank[table.values[:, place].astype(int)]
     return replace(table, categories=categories)

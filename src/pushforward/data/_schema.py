@@ -1,7 +1,7 @@
 """The column schema: where the values of each column can lie."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from pushforward.data._kinds import KindSpec, SupportKind, check_limits
 from pushforward.data._support import Support
 from pushforward.data._tables import Table, refuse_duplicates
 from pushforward.data._units import Units
+from pushforward.data.files._stored import ColumnType, Stored, type_from_json, type_to_json
+from pushforward.data.moments._moment import Moment
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Column:
             is its place among them, 0, 1, ...
         atoms: For "unbounded", "positive" and "bounded", values that have a probability of their own, inside the limits
             or not, such as the 0 of rainfall.
+        type: What the numbers of dates, times and durations count, or how whole numbers and categories were stored.
 
     Raises:
         DataError: If the kind is unknown, or its limits or categories do not fit.
@@ -45,6 +48,7 @@ class Column:
     note: str = ""
     categories: tuple[Category, ...] = ()
     atoms: tuple[float, ...] = ()
+    type: ColumnType | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "atoms", tuple(map(float, self.atoms)))
@@ -54,7 +58,12 @@ class Column:
 
     @property
     def spec(self) -> KindSpec:
-        return KindSpec(self.kind, self.low, self.high, self.atoms)
+        return KindSpec(self.kind, self.low, self.high, self.atoms, "" if self.moment is None else self.moment.turn)
+
+    @property
+    def moment(self) -> Moment | None:
+        """The type of a column of dates, times or durations; None for all others."""
+        return self.type if isinstance(self.type, Moment) else None
 
     @property
     def support(self) -> Support:
@@ -121,6 +130,16 @@ class Schema:
         return {column.name: column.categories for column in self.columns if column.kind == "categorical"}
 
     @property
+    def types(self) -> dict[str, ColumnType]:
+        """By name, the types of the columns that have one."""
+        return {column.name: column.type for column in self.columns if column.type is not None}
+
+    @property
+    def moments(self) -> dict[str, Moment]:
+        """By name, those of dates, times and durations."""
+        return {column.name: column.moment for column in self.columns if column.moment is not None}
+
+    @property
     def supports(self) -> tuple[Support, ...]:
         """Where the values of each column can lie."""
         return tuple(column.support for column in self.columns)
@@ -129,7 +148,7 @@ class Schema:
     def kinds(self) -> tuple[ColumnKind, ...]:
         """As what each column is written."""
         written: dict[str, ColumnKind] = {"integer": "int", "categorical": "category"}
-        return tuple(written.get(column.kind, "float") for column in self.columns)
+        return tuple("moment" if c.moment is not None else written.get(c.kind, "float") for c in self.columns)
 
     def select(self, places: Sequence[int]) -> "Schema":
         """The columns at these places."""
@@ -192,7 +211,7 @@ class Schema:
         A circular value is taken into the period.
         """
         values = self._checked(values)
-        clipped = [column.support.clip(cells) for column, cells in zip(self.columns, values.T, strict=True)]
+        clipped = [_clipped(column, cells) for column, cells in zip(self.columns, values.T, strict=True)]
         return np.stack(clipped, axis=1)
 
     def turned(self, values: np.ndarray) -> np.ndarray:
@@ -211,13 +230,16 @@ class Schema:
 
     def table(self, values: np.ndarray) -> Table:
         """Samples as a table, clipped to the support; integers and categories are written as what they are."""
-        return Table(self.names, self.clip(values), self.kinds, categories=self.categories)
+        return Table(self.names, self.clip(values), self.kinds, categories=self.categories, types=self.types)
 
     def to_json(self) -> dict[str, Any]:
         """The schema as plain data for a model file."""
-        columns = [asdict(column) for column in self.columns]
+        columns = [
+            asdict(replace(column, type=None)) | {"type": column.type and type_to_json(column.type)}
+            for column in self.columns
+        ]
         # Left out where there are none, so that earlier versions read tables of numbers.
-        late = ("categories", "atoms")
+        late = ("categories", "atoms", "type")
         return {"columns": [{k: v for k, v in column.items() if k not in late or v} for column in columns]}
 
     @classmethod
@@ -233,6 +255,7 @@ class Schema:
                 {
                     "categories": tuple(map(plain, column.get("categories", ()))),
                     "atoms": tuple(map(float, column.get("atoms", ()))),
+                    "type": type_from_json(column.get("type")),
                 }
                 for column in columns
             ]
@@ -251,6 +274,13 @@ class Schema:
                 f"the columns are {', '.join(self.names[:20])}",
             )
         return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
+
+
+def _clipped(column: Column, cells: np.ndarray) -> np.ndarray:
+    clipped = column.support.clip(cells)
+    if isinstance(column.type, Moment) or (isinstance(column.type, Stored) and column.kind == "integer"):
+        return column.type.clipped(clipped)
+    return clipped
 
 
 def _check_categories(column: Column) -> None:

@@ -11,6 +11,7 @@ from pushforward.data._batches import ColumnKind
 from pushforward.data._categories import Category, Vocabulary
 from pushforward.data._tables import positions, quoted, refuse_duplicates
 from pushforward.data.files._keys import Keys
+from pushforward.data.files._stored import ColumnType
 from pushforward.data.text._options import AS_FOUND, TextOptions
 from pushforward.data.text._slips import advice, are_moments
 
@@ -31,7 +32,8 @@ class Selection:
 
     A file without types is read as text in the columns of `text`, where `"*"` stands for all. In those of `empty` an
     empty text in quotes is a category. Values of `missing` stand for no value; `form` is what the user says of a text
-    table. The columns of `keep` go through as they are.
+    table. The columns of `keep` go through as they are. Those of `moments` are known to hold dates, times or durations:
+    a file without types is read as text there.
     """
 
     columns: tuple[str, ...] | None = None
@@ -41,6 +43,7 @@ class Selection:
     missing: tuple[str, ...] = ()
     form: TextOptions = AS_FOUND
     keep: tuple[str, ...] = ()
+    moments: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> bool:
@@ -81,6 +84,10 @@ class Source:
         whole: All rows in one array, where that takes less memory than gathering the blocks.
         vocabularies: By name, what the codes of a column stand for; they grow while the blocks are read.
         keys: The columns that go through as they are, row for row with the blocks.
+        types: By name, what else is known of a column; moments are in seconds.
+        texts: Columns whose text is dates, times or durations.
+        typed: Whether text is a type of the source.
+        order: Of day and month in text, where the user says it.
     """
 
     label: str
@@ -92,6 +99,10 @@ class Source:
     whole: Callable[[], np.ndarray] | None = None
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
     keys: Keys | None = None
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    typed: bool = False
+    order: str | None = None
 
     @property
     def categories(self) -> dict[str, tuple[Category, ...]]:

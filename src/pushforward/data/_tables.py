@@ -9,6 +9,8 @@ import numpy as np
 from pushforward._errors import DataError, did_you_mean
 from pushforward.data._batches import ColumnKind, Columns, record_batch
 from pushforward.data._categories import Category
+from pushforward.data.files._stored import ColumnType
+from pushforward.data.moments._moment import Moment
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,10 +20,13 @@ class Table:
     Args:
         names: Column names, all different.
         values: `(rows, columns)`, float64, or float32 where the source was float32.
-        kinds: What each column held in its source, "float", "int" or "category"; all numbers are "float" when left out.
+        kinds: What each column held in its source, "float", "int", "category" or "moment"; all numbers are "float" when
+            left out.
         categories: By name, the values (text, truth values or whole numbers) that the codes of a column stand for.
         notes: Sentences about the reading that a user should see.
         dropped: How many rows were left out because a cell was missing.
+        types: By name, what the numbers of dates, times and durations count, and how whole numbers and categories were
+            stored, where it is not in the plainest way.
 
     Raises:
         DataError: If the names do not fit the values, or repeat.
@@ -39,14 +44,16 @@ class Table:
     notes: tuple[str, ...] = ()
     dropped: int = 0
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "categories", {n: tuple(c) for n, c in self.categories.items() if n in self.names})
+        object.__setattr__(self, "types", {n: kind for n, kind in self.types.items() if n in self.names})
         kinds = tuple(self.kinds) or ("float",) * len(self.names)
         if len(kinds) == len(self.names):
             pairs = zip(self.names, kinds, strict=True)
-            kinds = tuple("category" if name in self.categories else kind for name, kind in pairs)
+            kinds = tuple(self._kind(name, kind) for name, kind in pairs)
         object.__setattr__(self, "kinds", kinds)
         if self.values.ndim != 2 or self.values.shape[1] != len(self.names) or len(self.kinds) != len(self.names):
             raise DataError(
@@ -56,6 +63,16 @@ class Table:
         if self.values.dtype not in (np.float32, np.float64):
             object.__setattr__(self, "values", self.values.astype(np.float64))
         refuse_duplicates("Table", self.names)
+
+    def _kind(self, name: str, kind: ColumnKind) -> ColumnKind:
+        if name in self.categories:
+            return "category"
+        return "moment" if isinstance(self.types.get(name), Moment) else kind
+
+    @property
+    def moments(self) -> dict[str, Moment]:
+        """By name, the types of the columns of dates, times and durations."""
+        return {name: kind for name, kind in self.types.items() if isinstance(kind, Moment)}
 
     @property
     def num_rows(self) -> int:
@@ -86,7 +103,7 @@ class Table:
         """The table for Arrow, polars and all others who take an Arrow C stream; categories as what they are."""
         import pyarrow as pa
 
-        batch = record_batch(self.values, Columns(self.names, self.kinds, self.categories))
+        batch = record_batch(self.values, Columns(self.names, self.kinds, self.categories, self.types))
         return pa.Table.from_batches([batch]).__arrow_c_stream__(requested_schema)
 
     def _at(self, indices: Sequence[int]) -> "Table":

@@ -12,10 +12,11 @@ import numpy as np
 from pushforward._errors import DataError, FileError
 from pushforward.data._batches import ColumnKind, Columns
 from pushforward.data._categories import Category
-from pushforward.data._formats import WRITERS, Format, delimited
+from pushforward.data._formats import WRITERS, ArrowFormat, Format, delimited
 from pushforward.data._read import extension
 from pushforward.data._source import block_rows
 from pushforward.data._tables import Table, refuse_duplicates
+from pushforward.data.files._stored import ColumnType
 from pushforward.data.text._compressed import COMPRESSED
 
 
@@ -31,6 +32,7 @@ class TableWriter:
         names: Column names.
         kinds: "int" for columns to write as integers; all "float" when left out.
         categories: By name, what the codes of a column stand for; not in an `.npy` or `.npz` file.
+        types: By name, what else is to be known of columns, as `Table.types` has it.
 
     Raises:
         DataError: If the extension is not known, or an integer column holds a number that is not whole.
@@ -50,20 +52,26 @@ class TableWriter:
         names: Sequence[str],
         kinds: Sequence[ColumnKind] = (),
         categories: Mapping[str, tuple[Category, ...]] | None = None,
+        types: Mapping[str, ColumnType] | None = None,
     ):
         self.names = tuple(names)
         given: tuple[ColumnKind, ...] = tuple(kinds) or ("float",) * len(self.names)
-        self.categories = dict(categories or {})
+        self.categories, self.types = dict(categories or {}), dict(types or {})
         pairs = zip(self.names, given, strict=True)
         self.kinds: tuple[ColumnKind, ...] = tuple("category" if n in self.categories else k for n, k in pairs)
         refuse_duplicates("table", self.names)
         self._format, self._file = _destination(os.fspath(target))
         self._open = False
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the file has no types."""
+        return isinstance(self._format, ArrowFormat) and self._format.text
+
     def __enter__(self) -> "TableWriter":
         stream = _standard_output() if self._file is None else self._file.open()
         self._open = True
-        self._guarded(lambda: self._format.begin(stream, Columns(self.names, self.kinds, self.categories)))
+        self._guarded(lambda: self._format.begin(stream, Columns(self.names, self.kinds, self.categories, self.types)))
         return self
 
     def write(self, rows: np.ndarray | Table) -> None:
@@ -110,7 +118,7 @@ class TableWriter:
 
 def write_table(target: str | os.PathLike[str], table: Table) -> None:
     """Write a whole table; see `TableWriter`."""
-    with TableWriter(target, table.names, table.kinds, table.categories) as writer:
+    with TableWriter(target, table.names, table.kinds, table.categories, table.types) as writer:
         writer.write(table.values)
 
 

@@ -90,7 +90,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
         """The mean of y given each row of X: `(rows,)` for one column, else `(rows, columns)`.
 
         Of one column of numbers it is an integral over the noise; else the mean of draws, the mean direction of angles,
-        and the commonest of the categories.
+        and the commonest of the categories. Of dates it is a date, with its error in the unit of the column.
 
         Args:
             X: `(rows, features)`.
@@ -99,8 +99,7 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
         """
         given = self._given(X)
         found = _predict.mean(self._table_flow, given, n_samples, _noise())
-        value = in_user_values(self.schema_, found.value) if self.schema_.categorical else found.value
-        return self._told(_predict.Estimate(value, found.error), return_error)
+        return self._told(found._replace(value=in_user_values(self.schema_, found.value)), return_error)
 
     def quantile(self, X: Any, q: Any = 0.5, n_samples: int = NUM_SAMPLES, *, return_error: bool = False) -> Any:
         """The value below which y lies with probability `q`, given each row of X.
@@ -119,6 +118,9 @@ class ConditionalFlowDensity(RegressorMixin, TableEstimator):
         """
         levels = np.asarray(q, np.float64)
         found = _predict.quantiles(self._table_flow, self._given(X), np.atleast_1d(levels), n_samples, _noise())
+        if self.schema_.moments:
+            flat = in_user_values(self.schema_, found.value.reshape(-1, found.value.shape[-1]))
+            found = found._replace(value=flat.reshape(found.value.shape))
         if levels.ndim == 0:
             found = _predict.Estimate(found.value[:, 0], found.error[:, 0])
         return self._told(found, return_error)

@@ -25,7 +25,8 @@ class FlowDensity(DensityMixin, TableEstimator):
         columns: What columns can hold: a kind for all, such as `"positive"`, or a mapping from names (`x0, x1, ...`
             for arrays) to kinds, in which `"*"` stands for all others. The kinds are those of `data.parse_kind`,
             and `"infer"`, which looks at the data. By default text, truth values and categories of a data frame are
-            `"categorical"`, and every other column is `"unbounded"`.
+            `"categorical"`, dates, times and durations are whole days, hours, minutes or seconds or as `"infer"` finds
+            them, and every other column is `"unbounded"`.
         learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
         batch_size: Rows per step; None for about a tenth of the rows, from 32 to 256.
         max_epochs: Passes through the data at most; None for the flow's own.

@@ -66,7 +66,9 @@ def _features(estimator: Any, X: Any, text: list[str], target: Table | None) -> 
         _set_names(estimator, unseen)
     names = getattr(estimator, "feature_names_in_", default_names(values.shape[1]))
     refuse_missing("X", list(map(str, names)), values)
-    return Table(tuple(map(str, names)), values, categories={} if mixed is None else mixed.categories)
+    if mixed is None:
+        return Table(tuple(map(str, names)), values)
+    return Table(tuple(map(str, names)), values, mixed.kinds, categories=mixed.categories, types=mixed.types)
 
 
 def _set_names(estimator: Any, names: Any) -> None:
@@ -87,7 +89,7 @@ def rows_to_score(estimator: Any, X: Any) -> np.ndarray:
     values: Any
     names = schema.names
     X = plain(X, "X")
-    if isinstance(X, Table) or schema.categorical:
+    if isinstance(X, Table) or schema.categorical or schema.moments:
         table = X if isinstance(X, Table) else _mixed_rows(estimator, X, schema)
         if estimator._conditional:
             return condition_values(table, schema)
@@ -141,7 +143,9 @@ def _mixed_rows(estimator: Any, X: Any, schema: Schema) -> Table:
 def _renamed(table: Table, names: tuple[str, ...]) -> Table:
     own = zip(names, table.names, strict=True)
     categories = {new: table.categories[old] for new, old in own if old in table.categories}
-    return replace(table, names=names, categories=categories)
+    own = zip(names, table.names, strict=True)
+    types = {new: table.types[old] for new, old in own if old in table.types}
+    return replace(table, names=names, categories=categories, types=types)
 
 
 def numbers(estimator: Any, X: Any, num_columns: int) -> np.ndarray:

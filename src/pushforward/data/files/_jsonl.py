@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pushforward._errors import DataError
 from pushforward.data._arrow import open_batches
 from pushforward.data._source import Selection, Source
+from pushforward.data.moments._arrow import what_of
 from pushforward.data.text._compressed import open_bytes
 
 BLOCK_BYTES = 1 << 22
@@ -27,8 +29,16 @@ def open_jsonl(path: Path, selection: Selection, *, label: str) -> Source:
         raise DataError(f"{label}: the file is empty.", "a table needs rows: one JSON object a line")
     if first.lstrip()[:1] == b"[":
         raise DataError(f"{label}: this is one array, not one object a line.", "write each row as a line of its own")
-    schema = _parsed(label, first, None).schema
-    return open_batches(label, schema, selection, lambda names: _batches(label, path, schema, names))
+    schema = _untyped(_parsed(label, first, None).schema)
+    batches = partial(_batches, label, path, schema)
+    return open_batches(label, schema, selection, batches, typed=False)
+
+
+def _untyped(schema: Any) -> Any:
+    """The schema with text in place of the moments that Arrow sees in it."""
+    import pyarrow as pa
+
+    return pa.schema([(field.name, pa.string() if what_of(field.type) else field.type) for field in schema])
 
 
 def _batches(label: str, path: Path, schema: Any, names: Sequence[str]) -> Iterator[Any]:

@@ -107,7 +107,7 @@ def _floats(label: str, name: str, cells: list[Any]) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ColumnError(
             f"{label}: column {name!r} holds what is neither a number nor text ({error}).",
-            "give numbers, text and truth values alone",
+            "give numbers, text and truth values alone; dates and times in a data frame",
             [name],
         ) from None
 

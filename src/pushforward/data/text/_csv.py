@@ -12,6 +12,7 @@ from pushforward._errors import DataError, together, told_together
 from pushforward.data._arrow import column_array, column_kind, example_value, is_text, refuse_slips, vocabularies
 from pushforward.data._categories import MISSING, is_number
 from pushforward.data._source import Selection, Source, refuse_text
+from pushforward.data.moments._forms import are_moments
 from pushforward.data.text._compressed import open_bytes
 from pushforward.data.text._layout import Layout, find_layout, not_utf8
 from pushforward.data.text._options import TextOptions
@@ -38,7 +39,7 @@ def open_csv(path: Path | None, selection: Selection, *, label: str, delimiter: 
     """
     form = selection.form
     if delimiter is not None and form.delimiter is None:
-        form = TextOptions(delimiter, form.decimal, form.comment, form.encoding)
+        form = TextOptions(delimiter, form.decimal, form.comment, form.encoding, form.dates)
     try:
         head, stream = _begun(label, path, form)
     except OSError as error:
@@ -60,6 +61,7 @@ def open_csv(path: Path | None, selection: Selection, *, label: str, delimiter: 
         notes=layout.notes,
         vocabularies=table.words,
         keys=table.keys,
+        texts=table.texts,
     )
 
 
@@ -117,13 +119,17 @@ class _Reader:
         self.missing = (*MISSING, *selection.missing)
         # Where numbers stand in quotes too, quotes say nothing.
         self.quoted_nulls = _QUOTED_NUMBER.search(head) is not None
-        asked = tuple(name for name in names if selection.reads(name))
+        moments = tuple(name for name in names if name in selection.moments)
+        asked = (*(name for name in names if selection.reads(name)), *moments)
+        self.texts: tuple[str, ...] = ()
         self.types = self._types(head if len(head) < HEAD_BYTES else _whole_lines(head), asked)
         missing = {name: selection.missing if name in selection.empty else ("", *selection.missing) for name in names}
-        self.words = vocabularies(names, [self.types[name] for name in names], asked, missing)
+        retyped = tuple(name for name in asked if name not in moments)
+        types = [self.types[name] for name in names]
+        self.words = vocabularies(names, types, retyped, missing, (*moments, *self.texts))
 
     def _types(self, head: bytes, asked: tuple[str, ...]) -> dict[str, Any]:
-        """The Arrow type of each selected column by the first rows, text where it is asked for; dates are refused."""
+        """The Arrow type of each selected column by the first rows, text where it is asked for and of dates."""
         import pyarrow as pa
 
         with _explained(self.label, self.layout, chosen=self.chosen):
@@ -134,6 +140,11 @@ class _Reader:
             raise not_utf8(self.label, f"cells of column {name!r} are")
         other = [name for name in self.names if column_kind(types[name]) is None]
         words = {name: first[name] for name in self.names if is_text(types[name]) and name not in asked}
+        moments = [name for name, cells in words.items() if are_moments(cells.unique().to_pylist())]
+        moments += [name for name in self.names if column_kind(types[name]) == "moment"]
+        types |= dict.fromkeys(moments, pa.string())
+        self.texts = tuple(moments)
+        words = {name: cells for name, cells in words.items() if name not in moments}
         problems: list[DataError] = []
         with told_together(problems):
             refuse_text(

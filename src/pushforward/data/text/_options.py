@@ -18,6 +18,7 @@ class TextOptions:
         decimal: The decimal mark.
         comment: Lines that begin with it are left out.
         encoding: As Python calls it, such as `cp1252`; UTF-8 when None.
+        dates: `day-first` or `month-first`, for dates such as 03/04/2024 that no row settles.
 
     Raises:
         DataError: If a mark is not one character, two are the same, or the encoding is not known.
@@ -27,6 +28,7 @@ class TextOptions:
     decimal: str = "."
     comment: str | None = None
     encoding: str | None = None
+    dates: str | None = None
 
     def __post_init__(self) -> None:
         named = {"tab": "\t", "\\t": "\t", "blank": BLANKS, "space": BLANKS, "comma": ",", "semicolon": ";"}
@@ -39,6 +41,8 @@ class TextOptions:
                 )
         if self.comment is not None and not self.comment.strip():
             raise DataError("the sign of a comment is empty.", "write for example `#`")
+        if self.dates not in (None, "day-first", "month-first"):
+            raise DataError(f"dates {self.dates!r} is not known.", "write `day-first` or `month-first`")
         if self.delimiter == self.decimal:
             raise DataError(f"{self.decimal!r} is both delimiter and decimal mark.", "give two different signs")
         if self.encoding is not None:

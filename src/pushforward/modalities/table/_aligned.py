@@ -35,18 +35,19 @@ def selection(
     return Selection(
         columns=tuple(column.name for column in own),
         text=tuple(column.name for column in own if column.kind == "categorical"),
+        moments=tuple(column.name for column in own if column.moment is not None),
         empty=tuple(column.name for column in own if "" in column.categories),
         keep=tuple(dict.fromkeys(keep)),
         **reading(given),
     )
 
 
-def aligned(part: Part, found: Sequence[np.ndarray], before: int, names: Sequence[str]) -> Any:
+def aligned(part: Part, found: Sequence[Any], before: int, names: Sequence[str]) -> Any:
     """An Arrow table of row numbers, the columns that are kept, and what was found.
 
     Args:
         part: Rows as they were read.
-        found: Columns with a value for each row that was not left out; where one was, theirs are null.
+        found: Columns of NumPy or Arrow with a value for each row that was not left out; others get null.
         before: Rows before these.
         names: Of all columns.
     """
@@ -55,11 +56,10 @@ def aligned(part: Part, found: Sequence[np.ndarray], before: int, names: Sequenc
     count = part.table.num_rows + part.table.dropped
     columns = []
     for values in found:
-        if part.present is None:
-            columns.append(pa.array(values))
-        else:
-            whole = np.zeros(count, values.dtype)
-            whole[part.present] = values
-            columns.append(pa.array(whole, mask=~part.present))
+        column = values if isinstance(values, pa.Array) else pa.array(values)
+        if part.present is not None:
+            places = np.maximum(np.cumsum(part.present) - 1, 0)
+            column = column.take(pa.array(places, mask=~part.present))
+        columns.append(column)
     keys = [] if part.keys is None else part.keys.combine_chunks().columns
     return pa.table([pa.array(np.arange(before + 1, before + count + 1)), *keys, *columns], names=list(names))

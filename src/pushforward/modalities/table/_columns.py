@@ -23,15 +23,16 @@ def schema_of(table: Table, columns: Any) -> Schema:
     Args:
         table: The data to fit.
         columns: A kind for all columns, or a mapping from names to kinds in which `"*"` stands for all others;
-            the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical
-            unless their own name says otherwise.
+            the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical, and
+            dates and times are looked at, unless their own name says otherwise.
 
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
     """
     kinds = _by_name(columns)
     others = kinds.pop(OTHERS, "unbounded")
-    kinds = {name: others for name in table.names if name not in table.categories} | kinds
+    known = {*table.categories, *table.moments}
+    kinds = {name: others for name in table.names if name not in known} | kinds
     schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
     return schema
 
@@ -65,7 +66,8 @@ def condition_schema_of(condition: Table, kinds: Mapping[str, str]) -> Schema:
     if names:
         schema, _ = infer_schema(condition.select(names), kinds)
         found = {column.name: column for column in schema.columns}
-    return Schema([found.get(name, Column(name, "unbounded")) for name in condition.names])
+    plain = [Column(name, "unbounded", type=condition.moments.get(name)) for name in condition.names]
+    return Schema([found.get(column.name, column) for column in plain])
 
 
 def embedding_of(conditions: Schema, standardize: Standardize | None) -> AbstractBijection | None:

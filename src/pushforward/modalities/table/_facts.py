@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pushforward.data import Schema
 from pushforward.data._units import Units
+from pushforward.data.files._stored import Stored
 from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
 
@@ -80,7 +81,7 @@ class TableFacts:
         better = [] if self.gain is None else [("gain", _gain(*self.gain))]
         return Told(
             plain,
-            [*([("given", ", ".join(given))] if given else []), *better, *_compared(self.compared)],
+            [*([("given", ", ".join(given))] if given else []), *better, *_compared(self.compared), *_units(columns)],
             [(("column", "kind", "limits", "why"), cells)],
         )
 
@@ -91,8 +92,16 @@ def column_facts(schema: Schema) -> list[dict[str, Any]]:
         {"name": c.name, "kind": c.kind, "low": c.low, "high": c.high, "note": c.note}
         | ({"categories": list(c.categories)} if c.categories else {})
         | ({"atoms": list(c.atoms)} if c.atoms else {})
+        | ({} if c.moment is None else {"unit": c.moment.unit_name, "since": c.moment.since, "zone": c.moment.zone})
+        | ({"type": c.type.arrow} if isinstance(c.type, Stored) else {})
         for c in schema.columns
     ]
+
+
+def _units(columns: list[dict[str, Any]]) -> list[tuple[str, object]]:
+    """Of dates and times, what one is: nats are logarithms of a density per such a unit."""
+    counted = [f"{c['name']} in {c['unit']}s {c['since']}".strip() for c in columns if "unit" in c]
+    return [("units", f"densities and whole numbers count {', '.join(counted)}")] if counted else []
 
 
 def _gain(amount: float, error: float) -> str:

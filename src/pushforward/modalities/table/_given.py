@@ -40,7 +40,8 @@ def conditions(
     if given and file is not None:
         raise UsageError("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
-        table = read_table(file, columns=schema.names, text=list(schema.categories), **(how or {}))
+        own = {"text": list(schema.categories), "moments": list(schema.moments)}
+        table = read_table(file, columns=schema.names, **own, **(how or {}))
         refuse_unseen(table, schema)
         return encode(table, schema)
     if not given:
@@ -61,8 +62,8 @@ def _one_row(given: Mapping[str, str], schema: Schema) -> Table:
             f"--given: {', '.join(missing)} missing; the model is conditional on {', '.join(names)}.",
             "add " + " ".join(f"--given {shlex.quote(name)}=VALUE" for name in missing),
         )
-    cells = [0.0 if name in schema.categories else _number(name, given[name]) for name in names]
-    texts = {name: (given[name],) for name in schema.categories}
+    texts = {name: (given[name],) for name in (*schema.categories, *schema.moments)}
+    cells = [0.0 if name in texts else _number(name, given[name]) for name in names]
     row = Table(names, np.array([cells], np.float64), categories=texts)
     refuse_unseen(row, schema)
     return encode(row, schema)

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 
 from pushforward.data import Schema, Table, as_table
+from pushforward.data.moments._arrow import array_of
+from pushforward.data.moments._forms import texts_of
+from pushforward.data.moments._moment import Moment
+
+USUAL = ("float64", "float32", "int64")
+"""Types of columns that an array has as well."""
 
 
 def mixed_table(X: Any, text: Sequence[str] = ()) -> Table | None:
-    """A frame or an array with text, truth values or categories as a table; None for all that holds numbers alone.
+    """A frame or an array with more than numbers of the usual types as a table; None for all that holds these alone.
 
     In the columns of `text`, where `"*"` stands for all, text that looks like a number is a category too.
     """
@@ -19,7 +25,7 @@ def mixed_table(X: Any, text: Sequence[str] = ()) -> Table | None:
     else:
         array = X if isinstance(X, np.ndarray) else _array(X)
         table = as_table(array, text=text) if array is not None and array.ndim == 2 and _holds_text(array) else None
-    return table if table is not None and table.categories else None
+    return table if table is not None and (table.categories or table.types) else None
 
 
 def table_of(X: Any, text: Sequence[str] = ()) -> Table | None:
@@ -35,16 +41,33 @@ def column_names(X: Any) -> list[str] | None:
 
 
 def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
-    """Draws as they are, or for a schema with categories as objects: text, truth values, whole and other numbers."""
-    if not schema.categorical:
+    """Draws as they are, or as objects for a schema with categories or dates: text, truth values, numbers, dates."""
+    if not schema.categorical and not schema.moments:
         return draws
     out = np.empty(draws.shape, object)
     for place, (column, cells) in enumerate(zip(schema.columns, draws.T, strict=True)):
         if column.kind == "categorical":
             out[:, place] = np.array(column.categories, object)[cells.astype(int)]
+        elif column.moment is not None:
+            out[:, place] = np.array(_values(cells, column.moment, column.name), object)
         else:
-            out[:, place] = cells.astype(int) if column.kind == "integer" else cells
+            out[:, place] = cells.astype(int) if column.kind == "integer" and _are_whole(cells) else cells
     return out
+
+
+def _are_whole(cells: np.ndarray) -> bool:
+    return np.array_equal(cells, np.floor(cells))  # means of whole numbers are not
+
+
+def _values(cells: np.ndarray, moment: Moment, name: str) -> list[Any]:
+    """Dates, times and durations as Python has them, or as the text that they were."""
+    if moment.form:
+        return texts_of(cells, moment, name)
+    array = array_of(cells, moment, name)
+    coarse = {"ns": "us"}.get(getattr(array.type, "unit", ""))
+    if coarse is not None:
+        array = array_of(cells, replace(moment, arrow=moment.arrow.replace("[ns", "[us")), name)
+    return array.to_pylist()
 
 
 def joined(tables: list[Table]) -> Table:
@@ -59,11 +82,7 @@ def _is_frame(X: Any) -> bool:
 def _may_be_mixed(X: Any) -> bool:
     if hasattr(X, "column_names"):
         return True  # an Arrow table is not copied on the way
-    return any(getattr(dtype, "kind", "O") not in "fiu" for dtype in X.dtypes if not _is_polars_number(dtype))
-
-
-def _is_polars_number(dtype: Any) -> bool:
-    return hasattr(dtype, "is_numeric") and dtype.is_numeric()
+    return any(str(dtype).lower() not in USUAL for dtype in X.dtypes)
 
 
 def _holds_text(array: np.ndarray) -> bool:

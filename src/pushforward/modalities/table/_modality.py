@@ -39,9 +39,10 @@ OPTIONS = (
         metavar="NAME:KIND",
         parse=word,
         many=True,
-        help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360) or "
-        "categorical; with values that have a probability of their own, as positive+atoms(0). The name * stands for "
-        "all others. Inferred where it is not given. Repeatable.",
+        help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360), "
+        "categorical, or of dates and times circular(day), circular(week) or circular(year); with values that have a "
+        "probability of their own, as positive+atoms(0). The name * stands for all others. Inferred where it is not "
+        "given. Repeatable.",
     ),
     Option(
         name="background",
@@ -86,6 +87,13 @@ OPTIONS = (
         metavar="NAME",
         parse=word,
         help="Of a text table that is not UTF-8: cp1252, utf-16, latin-1.",
+    ),
+    Option(
+        name="dates",
+        commands=READ,
+        metavar="ORDER",
+        parse=word,
+        help="How dates such as 03/04/2024 begin: day-first or month-first. Found out where a row settles it.",
     ),
     Option(
         name="given",

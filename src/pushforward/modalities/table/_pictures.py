@@ -16,11 +16,13 @@ from pushforward.data._coding import refuse_unseen
 from pushforward.modalities._base import Look
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
+from pushforward.modalities.table._dates import date_ticks
 from pushforward.modalities.table._given import condition_values, conditions
 from pushforward.modalities.table._mixed import joined
 from pushforward.modalities.table._sample import draws
 from pushforward.plots._axes import literal
 from pushforward.plots._points import window
+from pushforward.plots._ticks import write_ticks
 
 WINDOW_ROWS = 4096
 LEAST_DRAWN, MOST_DRAWN = 2_000, 20_000
@@ -101,7 +103,7 @@ class Subject:
 
     def _log_density(self, rows: np.ndarray) -> np.ndarray:
         integers = [column.kind == "integer" for column in self.schema.columns]
-        x = encode(Table(self.names, np.where(integers, np.floor(rows + 0.5), rows)), self.schema).values
+        x = np.where(integers, np.floor(rows + 0.5), rows)
         condition = None
         if self.given is not None:
             first = replace(self.given, values=np.repeat(self.given.values[:1], len(rows), axis=0))
@@ -123,7 +125,10 @@ def picture(
     _check_names(model.facts.schema, wanted)
     what = what or _default(model.facts.schema, wanted.columns)
     subject = Subject(model, *_inputs(model, source, what, given, how), seed, wanted)
-    return DRAWN_BY[what](subject), what
+    drawn = DRAWN_BY[what](subject)
+    if what in ("density", "corner"):
+        write_ticks(drawn, date_ticks(dict(zip(subject.called, subject.schema.columns, strict=True))))
+    return drawn, what
 
 
 def _check_names(schema: Schema, wanted: Wanted) -> None:
@@ -158,11 +163,12 @@ def _inputs(
     names = schema.names
     if of_conditions is None or what not in ("corner", "shares") or given:
         chosen = conditions(of_conditions, given, None)
-        table = read_table(source, columns=names, text=list(schema.categories), **how)
+        table = read_table(source, columns=names, text=list(schema.categories), moments=list(schema.moments), **how)
         return encode(table, schema), chosen
     # Each sample is drawn given the conditions of a row of the data.
     text = [*schema.categories, *of_conditions.categories]
-    table = read_table(source, columns=(*names, *of_conditions.names), text=text, **how)
+    moments = [*schema.moments, *of_conditions.moments]
+    table = read_table(source, columns=(*names, *of_conditions.names), text=text, moments=moments, **how)
     refuse_unseen(table, of_conditions)
     return encode(table.select(names), schema), encode(table.select(of_conditions.names), of_conditions)
 

@@ -8,7 +8,16 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from pushforward._errors import DataError, UsageError, did_you_mean
-from pushforward.data import Schema, Table, column_warnings, infer_schema, parse_kind, parse_override, read_table
+from pushforward.data import (
+    Schema,
+    Table,
+    column_warnings,
+    encode,
+    infer_schema,
+    parse_kind,
+    parse_override,
+    read_table,
+)
 from pushforward.data._coding import numbers
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
@@ -76,7 +85,8 @@ class _Found(NamedTuple):
         kinds = dict(overrides)
         if OTHERS in kinds:
             others = kinds.pop(OTHERS)
-            kinds = {name: others for name in x.names if name not in x.categories} | kinds
+            known = {*x.categories, *x.moments}
+            kinds = {name: others for name in x.names if name not in known} | kinds
         schema, sentences = infer_schema(x, {name: kind for name, kind in kinds.items() if name not in condition})
         seen = table.select(condition) if condition else None
         said = {name: kind for name, kind in kinds.items() if name in condition}
@@ -90,7 +100,7 @@ class _Found(NamedTuple):
         for line in self.lines:
             talk.say(line)
         _say_columns(rows.schema, self.sentences, talk)
-        for sentence in column_warnings(rows.x, rows.schema):
+        for sentence in column_warnings(encode(rows.x, rows.schema), rows.schema):
             talk.warn(sentence)
         for column in () if rows.conditions is None else rows.conditions.columns:
             if column.kind in OF_CONDITIONS:

@@ -23,16 +23,17 @@ def sample(
 ) -> None:
     """Draw and write rows chunk by chunk, with memory for a few chunks; `rows` for each row of `given`."""
     schema = model.facts.schema
-    dtype = written_type(TableFlow.of(model).units, given)
+    dtype = np.float64 if schema.moments else written_type(TableFlow.of(model).units, given)
     # Rounded to float32, a value may lie on a limit, or beyond it.
     chunks = (schema.clip(chunk.astype(dtype)) for chunk in draws(model, rows, seed, temperature, given))
     total = rows * (1 if given is None else given.num_rows)
-    names, kinds, categories = schema.names, schema.kinds, schema.categories
+    names, kinds, categories, types = schema.names, schema.kinds, schema.categories, schema.types
     if given is not None:
         chunks = _with_conditions(chunks, given, rows)
         names, kinds = (*names, *given.names), (*kinds, *given.kinds)
         categories |= given.categories
-    with TableWriter(target, names, kinds, categories) as writer:
+        types |= given.types
+    with TableWriter(target, names, kinds, categories, types) as writer:
         for chunk in talk.counted(chunks, "drew", total):
             writer.write(chunk.astype(dtype))
     where = "standard output" if target == "-" else target
@@ -65,5 +66,5 @@ def written_type(units: Units | None, given: Table | None) -> type[np.floating]:
     """The flow's own precision, or float64 where float32 would change values."""
     blurred = units is not None and not units.fit_float32
     if given is not None:
-        blurred |= float(np.max(np.abs(given.values))) >= FLOAT32_WHOLE
+        blurred |= bool(given.moments) or float(np.max(np.abs(given.values))) >= FLOAT32_WHOLE
     return np.float64 if blurred or jax.config.read("jax_enable_x64") else np.float32

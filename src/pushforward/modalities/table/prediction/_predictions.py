@@ -8,6 +8,7 @@ import numpy as np
 
 from pushforward._errors import UsageError
 from pushforward.data import Column, Schema, TableWriter
+from pushforward.data._batches import arrow_values
 from pushforward.data._read import read_parts
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
@@ -64,7 +65,7 @@ def predict(model: Model, source: str, target: str, asked: Asked, given: Mapping
         for part in parts:
             condition = condition_values(part.table, conditions)
             far.add(condition)
-            found = list(_answers(flow, condition, asked, exact=exact))
+            found = list(_answers(flow, condition, asked, exact=exact, text=writer.is_text))
             writer.write_arrow(aligned(part, found, rows + dropped, names))
             rows, dropped = rows + part.table.num_rows, dropped + part.table.dropped
     talk.say(f"wrote {plural(rows, 'prediction')} to {'standard output' if target == '-' else target}")
@@ -86,8 +87,8 @@ def _names(schema: Schema, asked: Asked, *, exact: bool) -> list[str]:
     return names
 
 
-def _answers(flow: TableFlow, condition: np.ndarray, asked: Asked, *, exact: bool) -> Iterator[np.ndarray]:
-    """The cells of each written column, `(rows,)`, in the order of `_names`."""
+def _answers(flow: TableFlow, condition: np.ndarray, asked: Asked, *, exact: bool, text: bool) -> Iterator[Any]:
+    """The cells of each written column, `(rows,)`, in the order of `_names`; errors of dates are in their units."""
     key, levels = jax.random.key(0), np.array(list(asked.levels.values()))
     mean = _predict.mean(flow, condition, asked.draws, key)
     quantiles = _predict.quantiles(flow, condition, levels, asked.draws, key) if len(levels) else None
@@ -96,9 +97,15 @@ def _answers(flow: TableFlow, condition: np.ndarray, asked: Asked, *, exact: boo
         if quantiles is not None:
             found += [(quantiles.value[:, i, place], quantiles.error[:, i, place]) for i in range(len(levels))]
         for value, error in found:
-            yield np.array(column.categories)[value.astype(int)] if column.kind == "categorical" else value
+            yield _in_own_values(column, value, text=text)
             if _has_error(column, exact=exact):
                 yield error
+
+
+def _in_own_values(column: Column, value: np.ndarray, *, text: bool) -> Any:
+    if column.kind == "categorical":
+        return np.array(column.categories)[value.astype(int)]
+    return value if column.moment is None else arrow_values(value, column.moment, column.name, text=text)
 
 
 def _has_error(column: Column, *, exact: bool) -> bool:

@@ -1,0 +1,1 @@
+"""Limits of columns that their names or their frequencies show."""
