@@ -108,7 +108,8 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         table = modality_named(self._modality)
         ready, key = prepared(table, rows._replace(condition=condition), settings)
         ready = _begun(ready, len(self.classes_)) if self.classes == "latent" else ready
-        ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())))
+        # What a fit of a density looks at afterwards knows nothing of rows without a label.
+        ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())), judge=None)
         model = trained(table, ready, settings, key)
         self._set_fitted(dataclasses.replace(model, settings=plain(self) | {"fitted": self._to_plain()}))
         return self

@@ -1,0 +1,88 @@
+"""The spread of y given X: found on rows that were held out."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward import ConditionalFlowDensity
+from pushforward.bijections import Chain, Scale
+from pushforward.distributions import Transformed
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._flow import with_ends, without_ends
+from pushforward.modalities.table._rows import taken
+from pushforward.modalities.table.choice import _prepare
+from pushforward.modalities.table.choice._folds import scores_of
+from pushforward.modalities.table.choice._spread import with_spread
+
+SMALL = {"options": {"num_layers": 2, "width": 64}, "max_epochs": 150, "patience": 150, "random_state": 0}
+
+
+def rows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Responses sin(2 x0) + noise of 0.5, with columns that say nothing: a flow of few rows learns them by heart."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(count, 8))
+    return X, 10.0 + 3.0 * (np.sin(2 * X[:, 0]) + 0.5 * rng.normal(size=count))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ConditionalFlowDensity:
+    return ConditionalFlowDensity("maf", **SMALL).fit(*rows(400, 0))
+
+
+def test_a_flow_that_is_too_sure_gets_the_spread_of_the_held_out_rows(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(_prepare, "with_spread", lambda model, ready: kept.update(model=model, ready=ready) or model)
+    ConditionalFlowDensity("maf", **SMALL | {"max_epochs": 5}).fit(*rows(400, 0))
+    model, ready = kept["model"], kept["ready"]
+
+    def narrowed(by: float) -> Model:
+        flow, columns, embedding = without_ends(model.flow, columns=True, conditions=True)
+        narrow = Transformed(flow.base, Chain([Scale(jnp.full((1,), by)), flow.bijection]))
+        return replace(model, flow=with_ends(narrow, columns, embedding))
+
+    def scale_of(found: Model) -> float:
+        flow = without_ends(found.flow, columns=True, conditions=True)[0]
+        return float(flow.bijection.bijections[0].forward(np.ones(1))[0])
+
+    found = {by: with_spread(narrowed(by), ready) for by in (1.0, 0.5)}
+    spread = scale_of(found[1.0])
+    assert scale_of(found[0.5]) == pytest.approx(2.0 * spread, rel=1e-4)  # half as sure, whatever it was before
+    # The likeliest scale of the noise of the rows that were held out, as their own scores say.
+    held_out = ready.held_out(ready).rows
+    apart = taken(ready.data, held_out)
+
+    def score(by: float) -> float:
+        flow, columns, embedding = without_ends(model.flow, columns=True, conditions=True)
+        scaled = Transformed(flow.base, Chain([Scale(jnp.full((1,), by)), flow.bijection]))
+        return scores_of(replace(model, flow=with_ends(scaled, columns, embedding)), apart).mean()
+
+    assert score(spread) > max(score(0.9 * spread), score(1.1 * spread))
+    far = with_spread(narrowed(1e-3), ready)
+    assert scale_of(far) == pytest.approx(1e-3)  # beyond what it mends
+
+
+def test_intervals_hold_what_they_say(fitted):
+    X, y = rows(4000, 1)
+    low, high = fitted.interval(X, 0.9).T
+    inside = np.mean((y >= low) & (y <= high))
+    assert 0.84 < inside < 0.96
+
+
+def test_a_density_integrates_to_one_and_a_file_keeps_it(fitted, tmp_path):
+    X, _ = rows(1, 5)
+    grid = np.linspace(-15, 35, 4001)
+    log_prob = fitted.score_samples(np.repeat(X, len(grid), axis=0), grid)
+    assert np.trapezoid(np.exp(log_prob), grid) == pytest.approx(1.0, abs=2e-3)
+    fitted.save(tmp_path / "model.safetensors")
+    again = ConditionalFlowDensity.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.interval(X, 0.9), fitted.interval(X, 0.9))
+
+
+def test_without_rows_held_out_nothing_changes():
+    X, y = rows(100, 0)
+    for settings in ({"validation": None}, {}):  # none are held out, or ten
+        model = ConditionalFlowDensity("affine", max_epochs=2, random_state=0, **settings).fit(X, y)
+        flow = without_ends(model.flow_, columns=True, conditions=True)[0]
+        assert not isinstance(flow.bijection, Chain)
