@@ -46,19 +46,13 @@ def test_a_flow_that_is_too_sure_gets_the_spread_of_the_held_out_rows(monkeypatc
         flow = without_ends(found.flow, columns=True, conditions=True)[0]
         return float(flow.bijection.bijections[0].forward(np.ones(1))[0])
 
-    found = {by: with_spread(narrowed(by), ready) for by in (1.0, 0.5)}
-    spread = scale_of(found[1.0])
-    assert scale_of(found[0.5]) == pytest.approx(2.0 * spread, rel=1e-4)  # half as sure, whatever it was before
-    # The likeliest scale of the noise of the rows that were held out, as their own scores say.
     held_out = ready.held_out(ready).rows
-    apart = taken(ready.data, held_out)
-
-    def score(by: float) -> float:
-        flow, columns, embedding = without_ends(model.flow, columns=True, conditions=True)
-        scaled = Transformed(flow.base, Chain([Scale(jnp.full((1,), by)), flow.bijection]))
-        return scores_of(replace(model, flow=with_ends(scaled, columns, embedding)), apart).mean()
-
-    assert score(spread) > max(score(0.9 * spread), score(1.1 * spread))
+    apart, grid = taken(ready.data, held_out), np.linspace(0.6, 1.6, 51)
+    likeliest = grid[np.argmax([scores_of(narrowed(by), apart).mean() for by in grid])]
+    count = len(held_out)
+    expected = np.sqrt((count * (likeliest / 0.5) ** 2 + 10) / (count + 10))  # ten rows more
+    assert scale_of(with_spread(narrowed(0.5), ready)) == pytest.approx(expected, rel=0.03)
+    assert scale_of(with_spread(narrowed(2.0), ready)) == pytest.approx(2.0)  # never surer
     far = with_spread(narrowed(1e-3), ready)
     assert scale_of(far) == pytest.approx(1e-3)  # beyond what it mends
 
