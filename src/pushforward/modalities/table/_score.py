@@ -9,6 +9,7 @@ import numpy as np
 from pushforward.data import Schema, Table, TableWriter, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
 from pushforward.data._read import Part, read_parts
+from pushforward.distributions._latent import latent_of
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
@@ -88,6 +89,7 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     if not model.flow.exact:
         whole = ", ".join(column.name for column in schema.columns if column.kind == "integer")
         reason = f"whole numbers ({whole}) are scored with noise" if whole else "the flow gives no exact log-densities"
+        reason = "latent variables are drawn, 16 times for each row" if latent_of(model.flow) is not None else reason
         talk.say(f"  these are estimates of a bound: {reason}")
 
 
