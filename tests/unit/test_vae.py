@@ -190,11 +190,15 @@ def test_a_map_for_each_event_is_that_map(x64, key, build):
 
 def test_two_layers_stay_below_the_evidence(x64, key):
     """The mean bound of two layers is below an estimate by many draws of all latent variables."""
-    vae = moved(pf.flows.vae_image((3, 3, 1), latent=3, second_latent=2, width=8, grey_levels=2, key=key), key, 0.1)
+    vae = pf.flows.vae_image((3, 3, 1), latent=3, second_latent=2, width=8, grey_levels=2, key=key)
+    # Smaller weights: the encoder, which knows nothing yet, must reach where the layer above it goes.
+    vae = moved(jax.tree.map(lambda leaf: 0.5 * leaf, vae), key, 0.1)
     x = (np.random.default_rng(0).random((5, 3, 3, 1)) < 0.5).astype(float)
     events = np.array([[int(i) for i in f"{n:09b}"] for n in range(512)], float).reshape(-1, 3, 3, 1)
     every = pf.diagnostics.estimate_log_prob(vae, events, k=3000, key=key)
-    assert np.exp(every.log_prob).sum() == pytest.approx(1.0, abs=0.02)  # a density over 2**9 images
+    probability = np.exp(every.log_prob)
+    error = np.sqrt(np.sum((probability * every.error) ** 2))
+    assert abs(probability.sum() - 1.0) < 4 * error < 0.05  # of all 2**9 images
     found = pf.diagnostics.estimate_log_prob(vae, x, k=3000, key=key)
     bound = np.mean([vae.log_prob(x, key=one) for one in jax.random.split(key, 200)], axis=0)
     assert np.all(bound < found.log_prob + 3 * found.error)

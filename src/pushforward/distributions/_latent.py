@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections import AbstractBijection, Autoencoder, Chain, Conditioned
 from pushforward.distributions._base import AbstractDistribution
@@ -76,8 +77,8 @@ class Vamp(AbstractDistribution):
 
     bijection: Autoencoder
     raw: Array
-    low: float = eqx.field(static=True)
-    high: float = eqx.field(static=True)
+    low: float = static()
+    high: float = static()
 
     cond_shape = None
 

@@ -199,6 +199,13 @@ def dense(width: int, depth: int, gated: bool) -> Any:
     return partial(Dense, width=width, depth=depth, gated=gated)
 
 
+def check_sizes(recipe: str, **sizes: int | None) -> None:
+    """A ValueError for a size below 1; None is one that is left out."""
+    for name, size in sizes.items():
+        if size is not None and size < 1:
+            raise ValueError(f"{recipe}: `{name}` must be at least 1, got {size}.")
+
+
 def _check(recipe: str, option: str, name: str, legal: tuple[str, ...]) -> None:
     if name not in legal:
         raise ValueError(f"{recipe}: unknown {option} {name!r}; {did_you_mean(name, legal)}")

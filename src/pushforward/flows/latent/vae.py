@@ -53,6 +53,7 @@ def vae(
         space, for flows as priors.
     """
     training = {"warm_up": warm_up, "free_bits": free_bits, "importance_samples": importance_samples}
+    _parts.check_sizes("vae", latent=latent, width=width, num_components=num_components)
     size = min(max(dim // 2, 1), 32) if latent is None else latent
     keys = jax.random.split(key, 4)
     net = _parts.dense(width, depth, gated)

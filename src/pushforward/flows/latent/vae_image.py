@@ -63,6 +63,8 @@ def vae_image(
     """
     name = "vae_image"
     training = {"warm_up": warm_up, "free_bits": free_bits, "importance_samples": importance_samples}
+    sizes = {"latent": latent, "second_latent": second_latent, "width": width, "num_components": num_components}
+    _parts.check_sizes(name, **sizes)
     kind = decoder or ("bernoulli" if grey_levels == 2 else "gaussian" if grey_levels is None else "logistic")
     keys = jax.random.split(key, 5)
     net = _parts.dense(width, depth, gated)
