@@ -166,7 +166,7 @@ def rounded(seconds: np.ndarray, step: int) -> np.ndarray:
 def years(clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the year of each moment begins, and how long it is, in seconds."""
     year = np.floor(clock).astype("datetime64[s]").astype("datetime64[Y]")
-    begin, end = (y.astype("datetime64[s]").astype(np.float64) for y in (year, year + 1))
+    begin, end = (y.astype("datetime64[s]").astype(np.float64) for y in (year, year + np.timedelta64(1, "Y")))
     return begin, end - begin
 
 
