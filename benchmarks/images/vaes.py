@@ -87,7 +87,9 @@ def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
         flow = _fitted(split, options, grey, epochs)
         seconds = time.perf_counter() - start
         test = split.test.astype(np.float32)
-        bounds = np.mean([np.asarray(_bound(flow, test, jax.random.key(i)), np.float64) for i in range(DRAWS)], axis=0)
+        bounds = np.mean(
+            [np.asarray(flow.log_prob(test, key=jax.random.key(i)), np.float64) for i in range(DRAWS)], axis=0
+        )
         plain = bounds if plain is None else plain
         gain = bounds - plain
         found = pf.diagnostics.estimate_log_prob(flow, test[:: max(len(test) // SUBSET, 1)], k=IMPORTANCE, key=0)
@@ -107,11 +109,8 @@ def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
 
 
 def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distributions.AbstractDistribution:
-    levels = {"grey_levels": 256} if grey else {"grey_levels": 2}
-    given = {**options}
-    if grey and options.get("prior") == "vamp":
-        given["num_components"] = 50
-    flow = pf.flows.vae_image(split.train.shape[1:], latent=LATENT, **levels, **given, key=jax.random.key(0))
+    given = options | {"grey_levels": 256 if grey else 2}
+    flow = pf.flows.vae_image(split.train.shape[1:], latent=LATENT, **given, key=jax.random.key(0))
     return pf.fit(
         flow,
         split.train,
@@ -124,10 +123,6 @@ def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distribu
         key=jax.random.key(1),
         progress=False,
     ).flow
-
-
-def _bound(flow: pf.distributions.AbstractDistribution, x: np.ndarray, key: jax.Array) -> jax.Array:
-    return flow.log_prob(x, key=key)
 
 
 def main() -> None:

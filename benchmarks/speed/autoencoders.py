@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -33,21 +34,13 @@ def ours(posterior: str, x: np.ndarray) -> Callable[[], None]:
     def steps(params, state, key):
         def one(carry, key):
             params, state = carry
-            whole = lambda p: objective(jax.tree.map(_either, p, rest, is_leaf=_is_none), batch, key=key)[0]  # noqa: E731
-            updates, state = optimizer.update(jax.grad(whole)(params), state, params)
+            loss = lambda params: objective(eqx.combine(params, rest), batch, key=key)[0]  # noqa: E731
+            updates, state = optimizer.update(jax.grad(loss)(params), state, params)
             return (optax.apply_updates(params, updates), state), None
 
         return jax.lax.scan(one, (params, state), jax.random.split(key, STEPS))[0]
 
     return lambda: jax.block_until_ready(steps(params, state, key))
-
-
-def _either(a, b):
-    return b if a is None else a
-
-
-def _is_none(leaf) -> bool:
-    return leaf is None
 
 
 def torchs(posterior: str, x: np.ndarray) -> Callable[[], None]:

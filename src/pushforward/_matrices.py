@@ -70,19 +70,18 @@ def _orthonormal_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     r"""$\dot Q = X + Q(L - L^\top - C)$, $A = QR$, $X = \dot A R^{-1}$, $C = Q^\top X$, $L$ below its diagonal."""
     (columns,), (along,) = primals, tangents
     q = orthonormal(columns)
-    x = along @ _upper_inverse(q.T @ columns)
+    upper = q.T @ columns
+    x = lower_solve(upper.T, along.T).T
     c = q.T @ x
     lower = jnp.tril(c, -1)
     return q, x + q @ (lower - lower.T - c)
 
 
-def _upper_inverse(upper: Float[Array, "m m"]) -> Float[Array, "m m"]:
-    """Of an upper triangular matrix, whose lower triangle is not looked at, from the last row up; no LAPACK either."""
-    eye, upper = jnp.eye(len(upper), dtype=upper.dtype), jnp.triu(upper)
+def lower_solve(lower: Float[Array, "m m"], y: Float[Array, "m *n"]) -> Float[Array, "m *n"]:
+    """$L^{-1}y$ row by row; no LAPACK, for many matrices at once. What is above the diagonal is not looked at."""
 
     def step(found: Array, i: Array) -> tuple[Array, None]:
-        diagonal = upper[i, i]
         # Rows that are not found yet are zero, and so is what stands for this one.
-        return found.at[i].set((eye[i] - upper[i] @ found) / jnp.where(diagonal == 0, 1.0, diagonal)), None
+        return found.at[i].set((y[i] - lower[i] @ found) / jnp.where(lower[i, i] == 0, 1.0, lower[i, i])), None
 
-    return jax.lax.scan(step, jnp.zeros_like(upper), jnp.arange(len(upper)), reverse=True)[0]
+    return jax.lax.scan(step, jnp.zeros_like(y), jnp.arange(len(y)))[0]

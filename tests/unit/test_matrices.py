@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from pushforward._matrices import inverse, log_abs_det, orthogonal
+from pushforward._matrices import inverse, log_abs_det, lower_solve, orthogonal, orthonormal
 from pushforward.flows import RECIPES
 
 SOLVERS = {"lu", "geqrf", "householder_product", "qr", "cholesky", "triangular_solve", "eigh", "svd"}
@@ -50,6 +50,36 @@ def test_no_recipe_solves_many_matrices_at_once(name, key):
     assert all(len(shape) == 2 for shape in solved(program.jaxpr))
 
 
+CONDITIONAL = sorted(
+    name
+    for name, r in RECIPES.items()
+    if r.conditional and r.events != "image" and name not in ("ffjord", "flow-matching")
+)
+
+
+@pytest.mark.parametrize("way", ["density", "draws"])
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_no_conditional_recipe_solves_many_matrices_at_once(name, way, key):
+    """Where each event has a matrix of its own; gradients too, as training takes them."""
+    recipe = RECIPES[name]
+    options = {option: value for option, value in SMALL.items() if option in recipe.options()}
+
+    def gradient(key, x, condition):
+        flow = recipe.build(recipe.example, **options, cond_dim=2, key=key)
+        parameters, rest = eqx.partition(flow, eqx.is_inexact_array)
+
+        def loss(parameters):
+            whole = eqx.combine(parameters, rest)
+            if way == "density":
+                return jnp.mean(whole.log_prob(x, condition))
+            return jnp.mean(whole.sample_and_log_prob(key, (), condition)[1])
+
+        return jax.grad(loss)(parameters)
+
+    program = eqx.filter_make_jaxpr(gradient)(key, jnp.zeros((7, recipe.example)), jnp.zeros((7, 2)))[0]
+    assert all(len(shape) == 2 for shape in solved(program.jaxpr))
+
+
 def test_log_abs_det_and_inverse_agree_with_lapack_of_many(x64, key):
     matrices = jax.random.normal(key, (6, 4, 4))
     np.testing.assert_allclose(jax.vmap(log_abs_det)(matrices), jnp.linalg.slogdet(matrices)[1], rtol=1e-12)
@@ -74,3 +104,32 @@ def test_orthogonal_matrices_differ_and_are_orthogonal(x64, key):
     drawn = jax.vmap(lambda k: orthogonal(k, 3))(jax.random.split(key, 5))
     np.testing.assert_allclose(drawn @ drawn.mT, np.broadcast_to(np.eye(3), (5, 3, 3)), atol=1e-12)
     assert len(np.unique(np.round(drawn[:, 0, 0], 6))) == 5
+
+
+def _by_lapack(columns):
+    q, r = jnp.linalg.qr(columns)
+    return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (7, 3), (4, 1)])
+def test_orthonormal_columns_are_those_of_a_qr_decomposition_with_their_gradient(x64, key, shape):
+    columns, way = jax.random.normal(key, (2, *shape))
+    found = orthonormal(columns)
+    np.testing.assert_allclose(found, _by_lapack(columns), atol=1e-12)
+    np.testing.assert_allclose(found.T @ found, np.eye(shape[1]), atol=1e-14)
+    slopes = [jax.grad(lambda a, f=f: jnp.sum(way * f(a) ** 2 + f(a)))(columns) for f in (orthonormal, _by_lapack)]
+    np.testing.assert_allclose(*slopes, atol=1e-10)
+
+
+def test_nearly_dependent_columns_stay_orthonormal(x64, key):
+    """One round of Gram and Schmidt's steps would lose as many digits as the columns have in common."""
+    u, _, v = jnp.linalg.svd(jax.random.normal(key, (20, 8)), full_matrices=False)
+    columns = (u * jnp.geomspace(1.0, 1e-9, 8)) @ v
+    found = orthonormal(columns)
+    np.testing.assert_allclose(found.T @ found, np.eye(8), atol=1e-13)
+
+
+def test_substitution_row_by_row_is_lapacks(x64, key):
+    lower, y = jnp.tril(jax.random.normal(key, (5, 5))) + 3 * jnp.eye(5), jax.random.normal(key, (5, 2))
+    np.testing.assert_allclose(lower_solve(lower, y), jnp.linalg.solve(lower, y), atol=1e-12)
+    np.testing.assert_allclose(lower_solve(lower, y[:, 0]), jnp.linalg.solve(lower, y[:, 0]), atol=1e-12)

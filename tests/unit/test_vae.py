@@ -171,8 +171,21 @@ def moved(flow, key, size: float = 0.2):
         lambda k: b.Sylvester(4, variant="triangular", key=k),
         lambda k: b.Householder(4, num_reflections=2, key=k),
         lambda k: b.Affine(jnp.zeros(4), jnp.ones(4)),
+        lambda k: b.TriangularAffine(jnp.zeros(4), jnp.eye(4)),
+        lambda k: b.LU(4),
+        lambda k: b.Linear(4, key=k),
     ],
-    ids=["planar", "sylvester", "householder", "triangular", "reflections", "affine"],
+    ids=[
+        "planar",
+        "sylvester",
+        "householder",
+        "triangular",
+        "reflections",
+        "affine",
+        "triangular_affine",
+        "lu",
+        "linear",
+    ],
 )
 def test_a_map_for_each_event_is_that_map(x64, key, build):
     """What is written for many maps at once beside one map after another."""

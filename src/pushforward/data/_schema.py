@@ -135,6 +135,11 @@ class Schema:
         return {column.name: column.type for column in self.columns if column.type is not None}
 
     @property
+    def has_densities_alone(self) -> bool:
+        """Whether every column is a number on a line, with a density and no probabilities of its own."""
+        return not (self.circular or self.categorical or self.atomic)
+
+    @property
     def moments(self) -> dict[str, Moment]:
         """By name, those of dates, times and durations."""
         return {column.name: column.moment for column in self.columns if column.moment is not None}

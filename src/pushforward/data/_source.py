@@ -13,7 +13,7 @@ from pushforward.data._tables import positions, quoted, refuse_duplicates
 from pushforward.data.files._keys import Keys
 from pushforward.data.files._stored import ColumnType
 from pushforward.data.text._options import AS_FOUND, TextOptions
-from pushforward.data.text._slips import advice, are_moments
+from pushforward.data.text._slips import advice
 
 BATCH_ROWS = 65_536
 """Rows per batch when nobody asks for another number."""
@@ -110,9 +110,6 @@ class Source:
         return {name: vocabulary.labels for name, vocabulary in self.vocabularies.items()}
 
 
-MOMENTS_AS_NUMBERS = "write them as numbers, such as days since 1970-01-01 or seconds of the day"
-
-
 def refuse_text(
     label: str,
     examples: Sequence[tuple[str, object, int]],
@@ -136,9 +133,8 @@ def refuse_text(
     names = [name for name, _, _ in examples]
     one = len(names) == 1
     shown = "; ".join(f"{value!r} in row {row}" + ("" if one else f" of {name!r}") for name, value, row in examples[:3])
-    what = "dates or times" if are_moments([str(value) for _, value, _ in examples]) else "text"
     raise ColumnError(
-        f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} {what}: {shown}.",
+        f"{label}: {quoted('column', names)} {'holds' if one else 'hold'} text: {shown}.",
         _text_hint(values or [str(examples[0][1])], names, as_categories, chosen),
         names,
     )
@@ -146,7 +142,7 @@ def refuse_text(
 
 def _text_hint(values: Sequence[str], names: Sequence[str], as_categories: bool, chosen: bool) -> str:
     it = "it" if len(names) == 1 else "them"
-    how = MOMENTS_AS_NUMBERS if are_moments(values) else advice(values)
+    how = advice(values)
     if chosen:
         return how or f"numbers are wanted there: correct {it}"
     drop, categories = f"`--drop {shell_names(names)}`", f"`--column {shlex.quote(f'{names[0]}:categorical')}`"

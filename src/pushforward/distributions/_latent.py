@@ -166,6 +166,40 @@ class Latent(NamedTuple):
     autoencoder: Autoencoder
     units: AbstractBijection | None
 
+    def centre(self, x: Array) -> Array:
+        """Latent variables without noise of events `(*event_shape, batch)`."""
+        return self.autoencoder.centre(x if self.units is None else self.units._inverse_many(x, None, None)[0])
+
+    def mean(self, z: Array) -> Array:
+        """The mean of the events given latent variables `(*latent_shape, batch)`, by the map of the units."""
+        mean = self.autoencoder.decoder._mean(z)
+        return mean if self.units is None else self.units._forward_many(mean, None, None)[0]
+
+    def seen(self, x: Array, key: PRNGKeyArray, count: int) -> "Seen":
+        """Events as the autoencoder sees them, `count` times, the encoder's network run once for each."""
+        if self.units is not None:  # which may draw noise, for each draw anew
+            x, log_det = self.units._inverse_many(jnp.tile(x, count), None, key)
+            return Seen(x, log_det, *seen_once(self.autoencoder.encoder, x))
+        law, given = seen_once(self.autoencoder.encoder, x)
+        x, given = (jnp.tile(each, count) for each in (x, given))
+        return Seen(x, jnp.zeros(x.shape[-1], x.dtype), law, given)
+
+
+class Seen(NamedTuple):
+    """Events as an autoencoder sees them.
+
+    Attributes:
+        x: `(*decoder_shape, batch)`.
+        log_det: Of the map of the units, `(batch,)`.
+        law: The encoder behind its network.
+        given: What the network makes of each event, the condition of `law`.
+    """
+
+    x: Array
+    log_det: Array
+    law: AbstractDistribution
+    given: Array
+
 
 def latent_of(flow: AbstractDistribution) -> Latent | None:
     """The parts of a variational autoencoder, or None for a flow that is none."""
@@ -190,8 +224,7 @@ def noise_of(flow: AbstractDistribution, x: Array, condition: Array | None = Non
     """The noise behind events `(*event_shape, batch)`, without draws: of an autoencoder that of its centre."""
     latent = latent_of(flow)
     if latent is not None:
-        x = x if latent.units is None else latent.units._inverse_many(x, None, None)[0]
-        return noise_of(latent.prior, latent.autoencoder.centre(x))
+        return noise_of(latent.prior, latent.centre(x))
     return flow.bijection._inverse_many(x, condition, None)[0] if isinstance(flow, Transformed) else x
 
 
@@ -227,12 +260,8 @@ class Draw(NamedTuple):
 def drawn(latent: Latent, x: Array, key: PRNGKeyArray, count: int = 1) -> Draw:
     """`count` draws for each event of `(*event_shape, n)`; the batch of the answer is `count * n`, draws first."""
     units_key, key, prior_key = jax.random.split(key, 3)
-    x = jnp.tile(x, count) if latent.units is not None and count > 1 else x
-    x, log_det = (x, 0.0) if latent.units is None else latent.units._inverse_many(x, None, units_key)
-    law, seen = seen_once(latent.autoencoder.encoder, x)
-    if latent.units is None and count > 1:
-        x, seen = (jnp.tile(each, count) for each in (x, seen))
-    z, log_q = law._sample_and_log_prob_many(key, x.shape[-1], seen)
+    x, log_det, law, given = latent.seen(x, units_key, count)
+    z, log_q = law._sample_and_log_prob_many(key, x.shape[-1], given)
     log_prior = latent.prior._log_prob_many(z, None, prior_key)
     return Draw(z, latent.autoencoder.decoder._log_prob_many(x, z, None) + log_det, log_prior, log_q)
 

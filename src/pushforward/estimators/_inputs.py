@@ -141,9 +141,8 @@ def _mixed_rows(estimator: Any, X: Any, schema: Schema) -> Table:
 
 
 def _renamed(table: Table, names: tuple[str, ...]) -> Table:
-    own = zip(names, table.names, strict=True)
+    own = list(zip(names, table.names, strict=True))
     categories = {new: table.categories[old] for new, old in own if old in table.categories}
-    own = zip(names, table.names, strict=True)
     types = {new: table.types[old] for new, old in own if old in table.types}
     return replace(table, names=names, categories=categories, types=types)
 

@@ -3,7 +3,8 @@
 import os
 import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple, Self, no_type_check
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.diagnostics import Evidence, estimate_log_prob
 from pushforward.distributions import AbstractDistribution
-from pushforward.distributions._latent import drawn, latent_of
+from pushforward.distributions._latent import Latent, drawn, latent_of
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._inputs import mean_score, rows_to_score
@@ -49,6 +50,8 @@ class LatentUse(NamedTuple):
     active: np.ndarray
 
 
+@no_type_check
+@dataclass(repr=False, eq=False)
 class FlowVAE(DensityMixin, BaseEstimator):
     """A variational autoencoder whose posterior and prior may be flows, of rows of numbers or of images.
 
@@ -78,37 +81,19 @@ class FlowVAE(DensityMixin, BaseEstimator):
         ((300, 1), (300, 2), (5, 2))
     """
 
-    density_: FlowDensity | ImageDensity
-    latent_use_: LatentUse
-
-    def __init__(
-        self,
-        latent: int | None = None,
-        posterior: str = "diagonal",
-        prior: str = "normal",
-        *,
-        options: Mapping[str, Any] | None = None,
-        learning_rate: float | None = None,
-        batch_size: int | None = None,
-        max_epochs: int | None = None,
-        patience: int | None = None,
-        validation: float | None = 0.1,
-        ema: float | None = None,
-        progress: bool = False,
-        random_state: Any = None,
-    ):
-        self.latent = latent
-        self.posterior = posterior
-        self.prior = prior
-        self.options = options
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation = validation
-        self.ema = ema
-        self.progress = progress
-        self.random_state = random_state
+    latent: int | None = None
+    posterior: str = "diagonal"
+    prior: str = "normal"
+    _: KW_ONLY
+    options: Mapping[str, Any] | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    max_epochs: int | None = None
+    patience: int | None = None
+    validation: float | None = 0.1
+    ema: float | None = None
+    progress: bool = False
+    random_state: Any = None
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from rows `(rows, columns)` or images `(count, height, width[, channels])` of bytes, or `Images`.
@@ -168,7 +153,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
     def decode(self, z: np.ndarray) -> np.ndarray:
         """The mean of the data given latent variables `(rows, latent)`: rows, or images of real grey values."""
         z = np.asarray(z, float)
-        size = latent_of(self.flow_).autoencoder.in_shape  # pyright: ignore[reportOptionalMemberAccess]: it is one
+        size = _parts_of(self.flow_).autoencoder.in_shape
         if z.ndim != 2 or z.shape[1:] != size:
             raise DataError(
                 f"decode: needs latent variables of shape (rows, {size[0]}), got {z.shape}.", "see `encode`"
@@ -305,25 +290,21 @@ def _tell_collapse(use: LatentUse) -> None:
 
 @jax.jit
 def _encoded(flow: AbstractDistribution, x: Array) -> Array:
-    latent = latent_of(flow)
-    assert latent is not None  # a fit of anything else was refused
-    x = jnp.moveaxis(x, 0, -1)
-    x = x if latent.units is None else latent.units._inverse_many(x, None, None)[0]
-    return jnp.moveaxis(latent.autoencoder.centre(x), -1, 0)
+    return jnp.moveaxis(_parts_of(flow).centre(jnp.moveaxis(x, 0, -1)), -1, 0)
 
 
 @jax.jit
 def _decoded(flow: AbstractDistribution, z: Array) -> Array:
-    latent = latent_of(flow)
-    assert latent is not None  # a fit of anything else was refused
-    z = jnp.moveaxis(z, 0, -1)
-    mean = latent.autoencoder.decoder._mean(z)
-    return jnp.moveaxis(mean if latent.units is None else latent.units._forward_many(mean, None, None)[0], -1, 0)
+    return jnp.moveaxis(_parts_of(flow).mean(jnp.moveaxis(z, 0, -1)), -1, 0)
 
 
 @jax.jit
 def _divergences(flow: AbstractDistribution, x: Array) -> Array:
+    draw = drawn(_parts_of(flow), jnp.moveaxis(x, 0, -1), jax.random.key(0))
+    return draw.log_posterior - draw.log_prior
+
+
+def _parts_of(flow: AbstractDistribution) -> Latent:
     latent = latent_of(flow)
     assert latent is not None  # a fit of anything else was refused
-    draw = drawn(latent, jnp.moveaxis(x, 0, -1), jax.random.key(0))
-    return draw.log_posterior - draw.log_prior
+    return latent

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import did_you_mean
 from pushforward.distributions import AbstractDistribution
-from pushforward.distributions._latent import Draw, Latent, drawn, latent_of, seen_once
+from pushforward.distributions._latent import Draw, Latent, drawn, latent_of
 from pushforward.objectives._batch import Batch, Objective
 
 IWAE_GRADIENTS = ("auto", "total", "doubly")
@@ -134,12 +134,10 @@ class IWAE:
 def _doubly(latent: Latent, x: Array, key: PRNGKeyArray, count: int) -> tuple[Array, Array]:
     """The bound, with gradients of the encoder by the squared weights through the draws alone, and divergences."""
     units_key, key, prior_key = jax.random.split(key, 3)
-    x = jnp.tile(x, count)
-    x, log_det = (x, 0.0) if latent.units is None else latent.units._inverse_many(x, None, units_key)
+    x, log_det, law, given = latent.seen(x, units_key, count)
     decoder = latent.autoencoder.decoder
-    law, seen = seen_once(latent.autoencoder.encoder, x)
-    z = law._sample_many(key, x.shape[-1], seen, None)
-    still, unseen = jax.lax.stop_gradient((law, seen))
+    z = law._sample_many(key, x.shape[-1], given, None)
+    still, unseen = jax.lax.stop_gradient((law, given))
 
     def weighed(z: Array) -> tuple[Array, Array]:
         kl = still._log_prob_many(z, unseen, None) - latent.prior._log_prob_many(z, None, prior_key)

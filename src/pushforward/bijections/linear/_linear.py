@@ -9,7 +9,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import as_key, check_positive, violated
-from pushforward._matrices import log_abs_det, orthogonal
+from pushforward._matrices import inverse, log_abs_det, lower_solve, orthogonal
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
@@ -73,6 +73,10 @@ class TriangularAffine(AbstractLinear):
         back = solved(lambda y: solve_triangular(self.matrix, y, lower=True), x - self.loc[:, None])
         return back, -self._log_det(x)
 
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        back = jax.vmap(lambda f, y: lower_solve(f.matrix, y - f.loc), -1, -1)(self, x)
+        return back, -jnp.sum(positive(self.diagonal_raw)[1], axis=0)
+
     def _log_det(self, x: Array) -> Array:
         return jnp.broadcast_to(jnp.sum(positive(self.diagonal_raw)[1]), x.shape[-1:])
 
@@ -120,6 +124,14 @@ class LU(AbstractLinear):
             return solve_triangular(upper, solve_triangular(lower, y, lower=True, unit_diagonal=True), lower=False)
 
         return solved(solve, x - self.loc[:, None]), jnp.broadcast_to(-log_det, x.shape[-1:])
+
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        def one(f: LU, y: Array) -> tuple[Array, Array]:
+            lower, upper, log_det = f._factors()
+            z = lower_solve(lower, y - f.loc)
+            return lower_solve(upper[::-1, ::-1], z[::-1])[::-1], -log_det
+
+        return jax.vmap(one, -1, -1)(self, x)
 
 
 class Householder(AbstractLinear):
@@ -205,6 +217,9 @@ class Linear(AbstractLinear):
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         back = solved(lambda y: jnp.linalg.solve(self.matrix, y), x - self.loc[:, None])
         return back, jnp.broadcast_to(-self._log_det(), x.shape[-1:])
+
+    def _inverse_each(self, x: Array) -> tuple[Array, Array]:
+        return jax.vmap(lambda f, y: (inverse(f.matrix) @ (y - f.loc), -f._log_det()), -1, -1)(self, x)
 
     def _log_det(self) -> Array:
         return log_abs_det(self.matrix)

@@ -6,11 +6,6 @@ from collections.abc import Sequence
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?P<mark>[,.'  \u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d+)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
 UNIT = re.compile(r"(?P<before>[^\d\s.,+-]{0,3})\s*[-+]?[\d.,]+\s*(?P<after>[^\d\s.,]{0,3})")
-TIME = r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?"
-MOMENT = re.compile(
-    rf"(?:\d{{4}}-\d\d-\d\d(?:[T ]{TIME}\s?(?:Z|[-+]\d\d:?\d\d)?)?|(?:-?\d+ days?,? )?{TIME}|-?\d+ days?)"
-)
-"""A date, a moment, a time of day or a duration, as ISO 8601 and Python write them."""
 CURRENCIES = "$€£¥₹"
 
 
@@ -30,11 +25,6 @@ def advice(values: Sequence[str]) -> str | None:
         return f"write the numbers without the marks of thousands, such as {plain}"
     unit = next((sign for text in texts if (sign := _unit(text))), None)
     return None if unit is None else f"write the numbers without {unit!r}, such as {_number_in(texts[0])}"
-
-
-def are_moments(texts: Sequence[str]) -> bool:
-    """Whether all texts are dates, times or durations, of which there is one at least."""
-    return bool(texts) and all(MOMENT.fullmatch(text.strip()) for text in texts)
 
 
 def _thousands(text: str) -> bool:

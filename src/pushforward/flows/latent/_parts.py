@@ -13,7 +13,6 @@ from pushforward._types import Shape
 from pushforward.bijections import (
     AbstractBijection,
     Affine,
-    Autoencoder,
     Chain,
     Conditioned,
     Inverse,
@@ -30,7 +29,6 @@ from pushforward.distributions import (
     Normal,
     PredictedLogistic,
     Transformed,
-    Vamp,
     embedded,
 )
 from pushforward.flows.autoregressive.iaf import iaf
@@ -76,7 +74,7 @@ FLOWS: dict[str, Flow] = CONDITIONED | {
     "ffjord": ffjord,
 }
 WITHOUT_LAYERS = ("ffjord", "gaussian")
-PRIORS = ("normal", "mixture", "vamp", *FLOWS)
+PRIORS = ("normal", "mixture", *FLOWS)
 DECODERS = ("bernoulli", "categorical", "gaussian", "logistic")
 
 
@@ -103,9 +101,9 @@ def posterior(
 
 
 def prior(recipe: str, name: str, latent: int, *, layers: int, components: int, key: PRNGKeyArray) -> Any:
-    """p(z), but for the encoder's mixture, which is no density of its own."""
+    """p(z)."""
     _check(recipe, "prior", name, PRIORS)
-    if name in ("normal", "vamp"):
+    if name == "normal":
         return Normal.standard((latent,))
     if name == "mixture":
         places = jax.random.normal(key, (components, latent))
@@ -152,38 +150,15 @@ def decoder(
     return law, to_levels(shape, levels) if name == "gaussian" and levels is not None else None
 
 
-def assembled(
-    base: AbstractDistribution,
-    encoder: AbstractDistribution,
-    law: AbstractDistribution,
-    units: AbstractBijection | None,
-    *,
-    vamp: int | None,
-    levels: int | None,
-    above: Autoencoder | None = None,
-    **training: Any,
-) -> Transformed | Vamp:
-    """Prior, an autoencoder above perhaps, the autoencoder, and units; or the encoder's mixture as the prior."""
-    step = Autoencoder(encoder, law, **training)
-    if vamp is not None:
-        inputs = jnp.full((vamp, *step.out_shape), 0.5)
-        return Vamp(step, inputs, low=0.0, high=1.0 if levels is None else float(levels - 1))
-    start = (
-        list(base.bijection.bijections) if isinstance(base, Transformed) and isinstance(base.bijection, Chain) else []
-    )
-    start = start or ([base.bijection] if isinstance(base, Transformed) else [])
-    maps = [*start, *([] if above is None else [above]), step, *([] if units is None else [units])]
-    return Transformed(base.base if isinstance(base, Transformed) else base, Chain(maps))
+def behind(prior: AbstractDistribution, *maps: AbstractBijection | None) -> Transformed:
+    """A prior with an autoencoder behind it, and other maps; those that are None are left out."""
+    flow = isinstance(prior, Transformed)
+    start = [prior.bijection] if flow else []
+    return Transformed(prior.base if flow else prior, Chain([*start, *(each for each in maps if each is not None)]))
 
 
-def vamp_count(recipe: str, prior: str, posterior: str, decoder: str, components: int | None) -> int | None:
-    """How many pseudo-inputs there are, or None for another prior.
-
-    Raises:
-        ValueError: If the posterior's density costs more than a pass, or the data are moved before they are encoded.
-    """
-    if prior != "vamp":
-        return None
+def check_vamp(recipe: str, posterior: str, decoder: str) -> None:
+    """A ValueError where the posterior's density costs more than a pass, or data are moved before they are encoded."""
     if posterior not in ("diagonal", "full"):
         raise ValueError(
             f'{recipe}: prior="vamp" needs the density of the posterior at other points than its own draws, which is '
@@ -191,7 +166,6 @@ def vamp_count(recipe: str, prior: str, posterior: str, decoder: str, components
         )
     if decoder == "gaussian":
         raise ValueError(f'{recipe}: prior="vamp" is for decoders of whole numbers. Use prior="mixture".')
-    return 100 if components is None else components
 
 
 def dense(width: int, depth: int, gated: bool) -> Any:

@@ -3,6 +3,7 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
+from pushforward.bijections import Autoencoder
 from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
 from pushforward.flows.latent import _parts
@@ -59,9 +60,6 @@ def vae(
     net = _parts.dense(width, depth, gated)
     seen = _parts.dense(width, max(depth - 1, 0), gated)((dim,), (width,), features=True, key=keys[0])
     q = _parts.posterior("vae", posterior, size, seen, layers=posterior_layers, width=width, key=keys[1])
-    _parts.vamp_count("vae", prior, posterior, "gaussian", num_components)
     base = _parts.prior("vae", prior, size, layers=prior_layers, components=num_components or 10, key=keys[2])
     law, _ = _parts.decoder("vae", "gaussian", (dim,), size, levels=None, components=1, net=net, key=keys[3])
-    built = _parts.assembled(base, q, law, None, vamp=None, levels=None, **training)
-    assert isinstance(built, Transformed)  # the encoder's mixture was refused
-    return built
+    return _parts.behind(base, Autoencoder(q, law, **training))

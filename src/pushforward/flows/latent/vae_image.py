@@ -1,6 +1,7 @@
 """Variational autoencoders of images, with flows as posterior and prior."""
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Shape
@@ -68,9 +69,6 @@ def vae_image(
     kind = decoder or ("bernoulli" if grey_levels == 2 else "gaussian" if grey_levels is None else "logistic")
     keys = jax.random.split(key, 5)
     net = _parts.dense(width, depth, gated)
-    vamp = _parts.vamp_count(name, prior, posterior, kind, num_components)
-    if vamp is not None and second_latent is not None:
-        raise ValueError(f'{name}: prior="vamp" is for one layer of latent variables. Leave out `second_latent`.')
     law, units = _parts.decoder(
         name, kind, shape, latent, levels=grey_levels, components=num_components or 5, net=net, key=keys[0]
     )
@@ -78,10 +76,17 @@ def vae_image(
     features = _parts.dense(width, max(depth - 1, 0), gated)
     seen = features(shape, (width,), features=True, unit=unit, key=keys[1])
     q = _parts.posterior(name, posterior, latent, seen, layers=posterior_layers, width=flow_width, key=keys[2])
+    step = Autoencoder(q, law, **training)
+    if prior == "vamp":
+        _parts.check_vamp(name, posterior, kind)
+        if second_latent is not None:
+            raise ValueError(f'{name}: prior="vamp" is for one layer of latent variables. Leave out `second_latent`.')
+        inputs = jnp.full((num_components or 100, *shape), 0.5)
+        return Vamp(step, inputs, low=0.0, high=float(max((grey_levels or 2) - 1, 1)))
     above = None if second_latent is None else _above(name, latent, second_latent, net, features, keys[3])
     top = latent if second_latent is None else second_latent
     base = _parts.prior(name, prior, top, layers=prior_layers, components=num_components or 10, key=keys[4])
-    return _parts.assembled(base, q, law, units, vamp=vamp, levels=grey_levels, above=above, **training)
+    return _parts.behind(base, above, step, units)
 
 
 def _above(name: str, latent: int, second: int, net, features, key: PRNGKeyArray) -> Autoencoder:

@@ -221,8 +221,7 @@ def _built(
 
 def objective_of(flow: FlowLike, schema: Schema) -> Objective:
     """The recipe's own; likelihood where circular or categorical columns, or atoms, make the flow one of two parts."""
-    alone = not (schema.circular or schema.categorical or schema.atomic)
-    if isinstance(flow, str) and flow in RECIPES and alone:
+    if isinstance(flow, str) and flow in RECIPES and schema.has_densities_alone:
         return getattr(objectives, RECIPES[flow].objective)
     return objectives.nll
 

@@ -36,15 +36,7 @@ def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, obj
     Raises:
         DataError: If it is asked for where there can be none.
     """
-    schema = facts.schema
-    able = (
-        rows.condition is None
-        and facts.units is not None
-        and objective is nll
-        and not schema.categorical
-        and not schema.circular
-        and not schema.atomic
-    )
+    able = rows.condition is None and facts.units is not None and objective is nll and facts.schema.has_densities_alone
     if settings.background and not able:
         raise DataError(
             "a background is for numbers alone, without conditions or atoms, and a flow that is trained by likelihood.",

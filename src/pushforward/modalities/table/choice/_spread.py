@@ -3,17 +3,17 @@
 import math
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from pushforward.bijections import Chain, Scale
-from pushforward.distributions import AbstractDistribution, Embedded, Normal, Transformed
+from pushforward.distributions import Normal, Transformed
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
-from pushforward.modalities.table._columns import embedding_of
+from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._flow import with_ends, without_ends
+from pushforward.modalities.table._rows import taken
+from pushforward.modalities.table.prediction._predict import noise_of
 from pushforward.objectives import nll
 
 LEAST_HELD_OUT = 20
@@ -22,14 +22,15 @@ MORE_ROWS = 10
 """That are counted with noise as it should be."""
 MOST = 4.0
 """A spread beyond this says that something else is wrong."""
-BLOCK = 4096
+MOST_ROWS = 4096
+"""That are looked at: so many know a deviation to a hundredth."""
 
 
 def wants_spread(ready: Prepared) -> bool:
     """Whether a fit ends with a look at the spread: numbers given conditions, by likelihood."""
-    schema, given = ready.facts.schema, ready.condition is not None
-    plain = not (schema.categorical or schema.circular or schema.atomic)
-    return given and plain and ready.facts.units is not None and ready.objective is nll
+    facts = ready.facts
+    known = facts.units is not None and facts.schema.has_densities_alone
+    return known and ready.condition is not None and ready.objective is nll
 
 
 def with_spread(model: Model, ready: Prepared) -> Model:
@@ -44,30 +45,15 @@ def with_spread(model: Model, ready: Prepared) -> Model:
     if held_out is None or len(held_out.rows) < LEAST_HELD_OUT or not standard:
         return model
     assert isinstance(flow, Transformed)  # for the type checker
-    facts = model.facts
-    trained = with_ends(flow, facts.units.training_map(), embedding_of(facts.condition_schema, None))
-    squares = _mean_squares(trained, ready, held_out.rows)
-    count = len(squares)
-    spread = math.sqrt((count * float(np.average(squares, weights=held_out.weights)) + MORE_ROWS) / (count + MORE_ROWS))
+    rows = taken(ready.data, held_out.rows[:MOST_ROWS])
+    assert rows.condition is not None  # `wants_spread` has asked
+    noise = noise_of(TableFlow.of(model), rows.condition.values, rows.x.values)
+    weights = None if held_out.weights is None else held_out.weights[:MOST_ROWS]
+    count, mean = len(noise), float(np.average(np.mean(noise**2, axis=1), weights=weights))
+    spread = math.sqrt((count * mean + MORE_ROWS) / (count + MORE_ROWS))
     if not 1.0 < spread <= MOST:
         return model
     shape = flow.base.event_shape
     wider = Transformed(flow.base, Chain([Scale(jnp.full(shape, spread)), flow.bijection]))
     whole = with_ends(wider, columns, embedding)
     return replace(model, flow=whole, result=replace(model.result, flow=whole))
-
-
-def _mean_squares(trained: AbstractDistribution, ready: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Of the noise of each row, `(rows,)`."""
-    parts = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    found = [_squares(trained, ready.x[part], ready.condition[part], jax.random.key(0)) for part in parts]
-    return np.concatenate([np.asarray(each, np.float64) for each in found])
-
-
-@jax.jit
-def _squares(flow: AbstractDistribution, x: Array, condition: Array, key: Array) -> Array:
-    given = condition.T
-    if isinstance(flow, Embedded):
-        flow, given = flow.distribution, flow._embed(given)
-    assert isinstance(flow, Transformed)  # `with_spread` has looked
-    return jnp.mean(flow.bijection._inverse_many(x.T, given, key)[0] ** 2, axis=0)

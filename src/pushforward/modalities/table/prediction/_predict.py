@@ -194,6 +194,14 @@ def _distribution_function(model: TableFlow, condition: np.ndarray, values: np.n
     return np.where(below, 0.0, np.where(above, 1.0, probability))
 
 
+def noise_of(model: TableFlow, condition: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The noise behind rows given conditions, `(rows, columns)`; whole numbers are taken at their middle."""
+    assert model.units is not None
+    u, _ = model.units.standard(values, np.full((len(values), len(model.units.integers)), 0.5))
+    seen = jnp.asarray(model.seen_conditions(condition).T, jnp.result_type(float))
+    return np.asarray(_pull(model.flow, jnp.asarray(u.T, jnp.result_type(float)), seen), np.float64).T
+
+
 def _repeated(condition: np.ndarray, size: int, times: int) -> Array:
     """`size` conditions, the first again behind them, each `times` times, batch axis last."""
     filled = np.concatenate([condition, np.repeat(condition[:1], size - len(condition), axis=0)])
