@@ -8,6 +8,7 @@ from sklearn.exceptions import NotFittedError
 import pushforward as pf
 from pushforward import DataError, FlowVAE
 from pushforward.data import Images
+from pushforward.modalities import _learn
 
 SMALL = {"options": {"width": 64}, "patience": 1000, "random_state": 0}
 
@@ -117,3 +118,12 @@ def test_bad_input_is_told(of_rows, of_images, rows, digits):
         of_rows.interpolate(rows[:3])
     with pytest.raises(ValueError, match="from 1 on"):
         of_rows.estimate_log_prob(rows[:3], k=0)
+
+
+def test_columns_that_are_not_encoded_are_refused_before_training(rows, monkeypatch):
+    monkeypatch.setattr(_learn, "fit", lambda *_, **__: pytest.fail("it was trained"))
+    text = np.where(rows[:, :2] > rows[:, :2].mean(0), "a", "b").astype(object)
+    with pytest.raises(DataError, match="categories, angles and atoms are not encoded"):
+        FlowVAE().fit(text)
+    with pytest.raises(ValueError, match="cannot be conditional"):
+        FlowVAE().fit(np.column_stack([rows.astype(object), text]))

@@ -22,6 +22,7 @@ from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._inputs import mean_score, rows_to_score
 from pushforward.estimators._load import load_estimator
+from pushforward.modalities._learn import Prepared
 from pushforward.modalities.image._walks import Path, between
 from pushforward.modalities.table._chunks import _original
 from pushforward.train import Epoch, FitResult
@@ -48,6 +49,16 @@ class LatentUse(NamedTuple):
     kl: float
     kl_per_latent: float
     active: np.ndarray
+
+
+class _OfRows(FlowDensity):
+    """A density of rows that are encoded as a whole."""
+
+    def _check(self, ready: Prepared) -> None:
+        if latent_of(ready.flow) is None:
+            raise DataError(
+                "FlowVAE: categories, angles and atoms are not encoded.", "give columns of numbers, or use FlowDensity"
+            )
 
 
 @no_type_check
@@ -111,12 +122,8 @@ class FlowVAE(DensityMixin, BaseEstimator):
             training |= {} if self.batch_size is not None else {"batch_size": 64}
             self.density_ = ImageDensity("vae-image", options=own, **training).fit(X)
         else:
-            self.density_ = FlowDensity("vae", options=own, **training).fit(X)
+            self.density_ = _OfRows("vae", options=own, **training).fit(X)
             self._take_names()
-        if latent_of(self.flow_) is None:
-            raise DataError(
-                "FlowVAE: categories, angles and atoms are not encoded.", "give columns of numbers, or use FlowDensity"
-            )
         self.latent_use_ = self._use(X)
         _tell_collapse(self.latent_use_)
         return self
