@@ -204,3 +204,16 @@ def test_an_affine_chain_in_one_dimension_can_be_drawn():
     flow = Transformed(Normal.standard((1,)), Chain([Affine(jnp.ones(1), 2.0)]))
     figure = plots.density_grid({"a": flow, "b": flow}, np.linspace(-5, 7, 50), log=True)
     assert figure.axes[0].get_yscale() == "log"
+
+
+def test_waves_and_spectrograms_say_their_seconds():
+    figure = plots.waves([[np.sin(np.arange(800.0)), np.ones(400)]] * 2, 8000, labels=["a", "b"], titles=["x", "y"])
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["x", "y"]
+    assert figure.axes[2].get_xlim() == pytest.approx((0, 0.1))
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), np.sin(np.arange(800.0)))
+    spectra = plots.spectrograms([[np.arange(200.0).reshape(10, 20)]], 0.5)
+    (image,) = spectra.axes[0].images
+    np.testing.assert_array_equal(image.get_array()[0], np.arange(10) * 20.0)  # the lowest band, below
+    assert spectra.axes[0].get_xlim() == (0.0, 5.0)
+    with pytest.raises(ValueError, match="rows of one length"):
+        plots.waves([[np.ones(3)], []], 8000)

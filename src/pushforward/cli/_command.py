@@ -23,6 +23,10 @@ class OwnOption(click.Option):
             given = {"metavar": option.metavar, "multiple": option.many, "default": None, "type": click.STRING}
         super().__init__([flags, option.name], help=option.help, **given)
 
+    def of(self, modality: str) -> "OwnOption":
+        """As one modality has it, with its own help."""
+        return OwnOption([(modality, self.owners[modality])])
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         words = [w for o in self.owners.values() if isinstance(o.parse, OneOf) for w in o.parse.words]
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
@@ -55,7 +59,7 @@ class Help(click.Command):
         params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         _write_options(ctx, formatter, "Options", [p for p in params if not isinstance(p, OwnOption)])
         for name, modality in modalities().items():
-            own = [p for p in params if isinstance(p, OwnOption) and name in p.owners]
+            own = [p.of(name) for p in params if isinstance(p, OwnOption) and name in p.owners]
             _write_options(ctx, formatter, f"Options for {modality.plural}", own)
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)

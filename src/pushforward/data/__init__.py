@@ -31,15 +31,19 @@ from pushforward.data._toy import (
     square_1d_log_density,
 )
 from pushforward.data._write import TableWriter, write_table
+from pushforward.data.sound._clips import Clips, read_clips
+from pushforward.data.sound._mel import Mel
 from pushforward.data.text._options import TextOptions
 
 __all__ = [
     "ENERGIES",
     "TOYS",
+    "Clips",
     "Column",
     "Energy",
     "Images",
     "KindSpec",
+    "Mel",
     "Schema",
     "Table",
     "TableWriter",
@@ -65,6 +69,7 @@ __all__ = [
     "pinwheel",
     "pinwheel_log_density",
     "read_batches",
+    "read_clips",
     "read_images",
     "read_table",
     "require_rows",

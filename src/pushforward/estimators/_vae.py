@@ -23,7 +23,7 @@ from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._inputs import mean_score, rows_to_score
 from pushforward.estimators._load import load_estimator
 from pushforward.modalities._learn import Prepared
-from pushforward.modalities.image._walks import Path, between
+from pushforward.modalities._walk import Path, between
 from pushforward.modalities.table._chunks import _original
 from pushforward.train import Epoch, FitResult
 

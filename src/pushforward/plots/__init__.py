@@ -7,6 +7,7 @@ from pushforward.plots._loss import loss_curve
 from pushforward.plots._samples import samples_beside_data
 from pushforward.plots._save import check_ending, save
 from pushforward.plots._shares import shares
+from pushforward.plots._sound import spectrograms, waves
 from pushforward.plots._steps import steps
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "save",
     "save_images",
     "shares",
+    "spectrograms",
     "steps",
     "tiled",
+    "waves",
 ]

@@ -1,7 +1,7 @@
 """Walks through the latent space of an image model: between images, and along an attribute."""
 
 import abc
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,9 @@ from pushforward.data import Images
 from pushforward.distributions import Transformed
 from pushforward.distributions._latent import latent_of
 from pushforward.modalities._learn import key_from
-from pushforward.modalities.image._layers import Layers, shaded, states
-
-Path = Literal["sphere", "line"]
+from pushforward.modalities._states import states
+from pushforward.modalities._walk import Path, between
+from pushforward.modalities.image._layers import Layers, shaded
 
 
 class LatentWalks(abc.ABC):
@@ -166,28 +166,6 @@ class LatentWalks(abc.ABC):
                 f"attribute: {int(has.sum())} of {len(z)} images have it.", "give images with it and images without"
             )
         return z[has].mean(axis=0) - z[~has].mean(axis=0)
-
-
-def between(a: np.ndarray, b: np.ndarray, shares: np.ndarray, path: Path) -> np.ndarray:
-    """Points on the way from `a` to `b`, `(size,), (size,), (steps,) -> (steps, size)`.
-
-    Raises:
-        DataError: If the path is not known.
-    """
-    if path not in ("sphere", "line"):
-        raise DataError(f"interpolate: there is no path {path!r}.", "choose `sphere` or `line`")
-    t = shares[:, None]
-    if path == "line":
-        return (1 - t) * a + t * b
-    cosine = np.dot(a, b) / max(np.linalg.norm(a) * np.linalg.norm(b), np.finfo(np.float32).tiny)
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    if np.sin(angle) < NEAR:
-        return (1 - t) * a + t * b
-    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
-
-
-NEAR = 1e-4
-"""Radians below which the two ends point the same way, and an arc is a line."""
 
 
 def nearest(images: np.ndarray, others: np.ndarray) -> np.ndarray:

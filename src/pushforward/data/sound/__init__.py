@@ -1,0 +1,1 @@
+"""Sound: clips from files as whole numbers, segments of one length, mel spectrograms."""

@@ -1,0 +1,31 @@
+"""The way between two latent vectors."""
+
+from typing import Literal
+
+import numpy as np
+
+from pushforward._errors import DataError
+
+Path = Literal["sphere", "line"]
+
+
+def between(a: np.ndarray, b: np.ndarray, shares: np.ndarray, path: Path) -> np.ndarray:
+    """Points on the way from `a` to `b`, `(size,), (size,), (steps,) -> (steps, size)`.
+
+    Raises:
+        DataError: If the path is not known.
+    """
+    if path not in ("sphere", "line"):
+        raise DataError(f"interpolate: there is no path {path!r}.", "choose `sphere` or `line`")
+    t = shares[:, None]
+    if path == "line":
+        return (1 - t) * a + t * b
+    cosine = np.dot(a, b) / max(np.linalg.norm(a) * np.linalg.norm(b), np.finfo(np.float32).tiny)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    if np.sin(angle) < NEAR:
+        return (1 - t) * a + t * b
+    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
+
+
+NEAR = 1e-4
+"""Radians below which the two ends point the same way, and an arc is a line."""
