@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         FlowVAE,
         Gaussianizer,
         ImageDensity,
+        SoundDensity,
         compare,
     )
     from pushforward.io import load, save
@@ -51,6 +52,7 @@ _HOMES = {
     "FlowVAE": "pushforward.estimators",
     "Gaussianizer": "pushforward.estimators",
     "ImageDensity": "pushforward.estimators",
+    "SoundDensity": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "TrainingError": "pushforward._errors",
     "compare": "pushforward.estimators",
@@ -91,6 +93,7 @@ __all__ = [
     "Gaussianizer",
     "ImageDensity",
     "PushforwardError",
+    "SoundDensity",
     "TrainingError",
     "__version__",
     "bijections",

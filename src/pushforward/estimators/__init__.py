@@ -1,4 +1,4 @@
-"""scikit-learn estimators: a density, a density given conditions, a transformer to Gaussian noise; and images."""
+"""scikit-learn estimators: a density, a density given conditions, a transformer to Gaussian noise; images and sound."""
 
 from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._compare import compare
@@ -7,6 +7,7 @@ from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._gaussianizer import Gaussianizer
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._load import load_estimator
+from pushforward.estimators._sound import SoundDensity
 from pushforward.estimators._vae import FlowVAE, LatentUse
 from pushforward.modalities.table.choice._comparison import Compared, Comparison
 
@@ -20,6 +21,7 @@ __all__ = [
     "Gaussianizer",
     "ImageDensity",
     "LatentUse",
+    "SoundDensity",
     "compare",
     "load_estimator",
 ]

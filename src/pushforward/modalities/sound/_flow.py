@@ -1,0 +1,53 @@
+"""The flow of a model of sound: whole numbers around a recipe for real ones, at any length."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from pushforward._errors import DataError
+from pushforward.bijections import Chain, Dequantize, Standardize
+from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.flows import RECIPES, Recipe
+from pushforward.modalities.sound._facts import SoundFacts
+
+
+def sound_recipe(name: str) -> Recipe:
+    """The recipe of a flow of sound.
+
+    Raises:
+        DataError: If there is none of this name.
+    """
+    able = [recipe.name for recipe in RECIPES.values() if recipe.events == "sound"]
+    if name not in able:
+        what = "is not a flow of sound" if name in RECIPES else "is not a flow"
+        raise DataError(f"sound: {name!r} {what}.", f"flows of sound are {', '.join(able)}")
+    return RECIPES[name]
+
+
+def whole_numbers(flow: AbstractDistribution, scale: float) -> Transformed:
+    """A flow of whole numbers out of one of real numbers of deviation 1: the same noise in [0, 1) as for images."""
+    (length,) = flow.event_shape
+    return Transformed(flow, Chain([Standardize(jnp.zeros(length), float(scale)), Dequantize((length,))]))
+
+
+def built(name: str, facts: SoundFacts, length: int, key: Array) -> AbstractDistribution:
+    """The flow of real numbers at a length."""
+    return sound_recipe(name).build(length, **dict(facts.options), cond_dim=facts.cond_dim(length), key=key)
+
+
+@functools.lru_cache(maxsize=256)
+def _structure(name: str, facts: SoundFacts, length: int) -> jax.tree_util.PyTreeDef:
+    return jax.tree.structure(jax.eval_shape(lambda key: built(name, facts, length, key), jax.random.key(0)))
+
+
+def at_length(flow: AbstractDistribution, name: str, facts: SoundFacts, length: int) -> AbstractDistribution:
+    """A trained flow of real numbers for sounds of another length: the same parameters in another structure."""
+    return jax.tree.unflatten(_structure(name, facts, length), jax.tree.leaves(flow))
+
+
+def unit(name: str, facts: SoundFacts) -> int:
+    """What the length of a sound must be a multiple of, for the recipe and for whole frames of a spectrogram."""
+    return math.lcm(sound_recipe(name).multiple_of(**dict(facts.options)), 1 if facts.mel is None else facts.mel.hop)

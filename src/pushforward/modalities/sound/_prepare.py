@@ -1,0 +1,138 @@
+"""From clips to what training needs."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data.sound._clips import Clips
+from pushforward.data.sound._mel import Mel
+from pushforward.data.sound._segments import Segments, cut
+from pushforward.distributions import AbstractDistribution
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities.sound._facts import SoundFacts, plain_options
+from pushforward.modalities.sound._flow import built, unit, whole_numbers
+from pushforward.modalities.sound._settings import SoundSettings
+from pushforward.objectives import nll
+
+SECONDS = 0.25
+"""Of a segment where nothing is said; it is the next power of two in samples."""
+
+
+class Sounds(NamedTuple):
+    """What a flow of sound is fitted to.
+
+    Attributes:
+        clips: Of any lengths.
+        labels: `(clips,)` names, or None for a flow that is not told any.
+    """
+
+    clips: Clips
+    labels: np.ndarray | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the labels, sorted."""
+        return () if self.labels is None else tuple(str(name) for name in np.unique(self.labels))
+
+
+def labels_of(clips: Clips, y: Any) -> np.ndarray:
+    """The names of labels, `(clips,)`.
+
+    Raises:
+        DataError: If there are none, or not one for each clip.
+    """
+    if y is None and clips.labels is None:
+        raise DataError(
+            "sound: a conditional model needs labels.",
+            "put the clips of each of two or more labels in a subfolder, store `label` in a .npz, or give `y`",
+        )
+    labels = np.asarray(clips.label_names)[clips.labels] if y is None else np.asarray(y)
+    if labels.shape != (len(clips),):
+        raise DataError(f"sound: {len(clips):,} clips, but labels of shape {labels.shape}.", "give one for each clip")
+    return labels
+
+
+def facts_of(data: Sounds, settings: SoundSettings) -> SoundFacts:
+    """What the model knows of the clips, but for the loudness of their spectrograms."""
+    clips, mel = data.clips, None
+    if settings.mel:
+        mel = Mel.of(clips.rate, {} if settings.mel is True else settings.mel)
+    facts = SoundFacts(
+        rate=clips.rate,
+        bits=clips.bits,
+        length=1,
+        scale=_spread(clips),
+        labels=data.names,
+        mel=mel,
+        options=plain_options(settings.options),
+    )
+    return replace(facts, length=_length(settings, facts))
+
+
+def segments_of(data: Sounds, settings: SoundSettings) -> Segments:
+    """The segments that a fit learns from."""
+    return cut(data.clips, facts_of(data, settings).length, pad=settings.pad)
+
+
+def build(data: Sounds, settings: SoundSettings, key: jax.Array) -> AbstractDistribution:
+    """The untrained flow of whole numbers."""
+    facts = facts_of(data, settings)
+    return whole_numbers(built(settings.flow, facts, facts.length, key), facts.scale)
+
+
+def prepare(data: Sounds, settings: SoundSettings, key: jax.Array) -> Prepared:
+    """What training needs."""
+    facts, segments = facts_of(data, settings), segments_of(data, settings)
+    labels = None if data.labels is None else data.labels[segments.clip]
+    mels = None
+    if facts.mel is not None:
+        mels = np.stack(
+            [frames_of(data.clips.waves[c], facts, s) for c, s in zip(segments.clip, segments.start, strict=True)]
+        )
+        facts = replace(facts, loudness=(float(mels.mean()), float(mels.std())))
+    return Prepared(
+        flow=whole_numbers(built(settings.flow, facts, facts.length, key), facts.scale),
+        x=segments.values,
+        condition=facts.conditions(labels, mels, len(segments.values)),
+        weights=None,
+        objective=nll,
+        facts=facts,
+    )
+
+
+def frames_of(wave: np.ndarray, facts: SoundFacts, start: int, length: int | None = None) -> np.ndarray:
+    """The frames of a sound's spectrogram that belong to a piece of it, which begins at a frame."""
+    assert facts.mel is not None
+    first = start // facts.mel.hop
+    return facts.mel(wave, first, first + facts.mel.frames(length or facts.length), full=facts.full)
+
+
+def _length(settings: SoundSettings, facts: SoundFacts) -> int:
+    """Samples of a segment: what is said, or about a quarter of a second, as the recipe and the frames allow."""
+    multiple = unit(settings.flow, facts)
+    if settings.length is None:
+        power = 2 ** math.ceil(math.log2(max(facts.rate * SECONDS, 2)))
+        return max(power // multiple, 1) * multiple
+    if settings.length < 1 or settings.length % multiple:
+        near = max(round(settings.length / multiple), 1) * multiple
+        raise DataError(
+            f"sound: segments of {settings.length:,} samples do not fit: the flow and its spectrograms ask for a "
+            f"multiple of {multiple:,}.",
+            f"give --length {near} (in Python: `length={near}`)",
+        )
+    return settings.length
+
+
+def _spread(clips: Clips) -> float:
+    """The root of the mean square of all samples."""
+    square = sum(float(np.sum(np.square(piece, dtype=np.float64))) for wave in clips.waves for piece in _blocks(wave))
+    return max(math.sqrt(square / max(sum(map(len, clips.waves)), 1)), 1.0)
+
+
+def _blocks(wave: np.ndarray) -> Iterator[np.ndarray]:
+    return (wave[at : at + 2**20] for at in range(0, len(wave), 2**20))
