@@ -123,3 +123,9 @@ def test_waveglow_needs_channels_that_stay(key):
 def test_a_flow_of_sound_is_not_for_tables():
     with pytest.raises(DataError, match="is for sound"):
         _recipe("waveglow", {}, conditional=False)
+
+
+def test_the_multiple_follows_the_options():
+    assert RECIPES["waveglow"].multiple_of() == 8
+    assert RECIPES["waveglow"].multiple_of({"group_size": 16}) == 16
+    assert RECIPES["nsf"].multiple_of() == 1

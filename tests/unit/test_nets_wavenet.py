@@ -81,7 +81,7 @@ def test_more_frames_than_times_are_channels(key, rng):
 
 def test_a_condition_of_all_times_is_one_frame(key, rng):
     x, condition = jnp.asarray(rng.normal(size=(24, 2, 3))), jnp.asarray(rng.normal(size=(5, 3)))
-    one, many = net(key, cond_dim=5), net(key, cond_dim=(4, 5))
+    one, many = net(key, cond_dim=5, head=0), net(key, cond_dim=(4, 5), head=0)
     repeated = jnp.broadcast_to(condition, (4, 5, 3))
     np.testing.assert_allclose(one(x, condition), many(x, repeated), atol=1e-6)
     moved = np.abs(one(x, condition) - one(x, condition + 1.0))

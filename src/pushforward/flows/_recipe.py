@@ -1,7 +1,7 @@
 """What a recipe is, and how it is built quickly."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Literal
@@ -51,7 +51,7 @@ class Recipe:
     events: Literal["line", "circle", "sphere", "image", "sound", "integers", "categories"] = "line"
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
-    multiple: Callable[[dict[str, Any]], int] = lambda options: 1
+    multiple: Callable[[Mapping[str, Any]], int] | None = None
 
     @property
     def conditional(self) -> bool:
@@ -63,11 +63,13 @@ class Recipe:
         """A size that `build` takes."""
         return (8, 8, 1) if self.events == "image" else self.multiple_of() * 4 if self.events == "sound" else 3
 
-    def multiple_of(self, **options: Any) -> int:
-        """What the length of a sound must be a multiple of, with these options of `build`; otherwise 1."""
+    def multiple_of(self, options: Mapping[str, Any] | None = None) -> int:
+        """What the length of a sound must be a multiple of, with these options of `build`; 1 where there is nothing."""
+        if self.multiple is None:
+            return 1
         parameters = inspect.signature(self.build).parameters.items()
         defaults = {name: p.default for name, p in parameters if p.default is not inspect.Parameter.empty}
-        return self.multiple(defaults | options)
+        return self.multiple(defaults | dict(options or {}))
 
     def kinds(self) -> tuple[Kind, Kind]:
         """How the density and a sample are computed: (density, sampling)."""

@@ -142,7 +142,7 @@ class WaveNet(AbstractCausal):
             if told is not None:
                 gates = spread.added(gates, told[layer])
             h, total = self._mixed(layer, gates, h, total)
-        out = self._read(total).reshape(self.out_shape[0], -1, time, batch)
+        out = self._read(total).reshape(self.out_shape[0], math.prod(self.out_shape[2:]), time, batch)
         return jnp.moveaxis(out, 1, 2).reshape(*self.out_shape, batch)
 
     def begin(self, batch: int, condition: Array | None, dtype: Any) -> Memory:
