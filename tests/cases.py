@@ -13,6 +13,7 @@ from own_nets import Masked, Pixels
 from pushforward import bijections as b
 from pushforward import flows
 from pushforward.bijections import AbstractBijection
+from pushforward.nets import WaveNet
 from pushforward.testing import perturb as perturb
 
 
@@ -225,6 +226,23 @@ def _images() -> list[Case]:
     ]
 
 
+def _sounds() -> list[Case]:
+    net = {"width": 4, "depth": 2}
+    local = lambda k: WaveNet((8, 1), (2, 8, 2), cond_dim=(4, 2), frames="linear", key=k, **net)  # noqa: E731
+    recipes = {
+        "waveglow": lambda k: flows.waveglow(12, group_size=4, num_flows=2, early_every=1, key=k, **net),
+    }
+    return [
+        Case("actnorm_sequence", lambda k: b.ActNorm((4, 3))),
+        Case("each_time", lambda k: b.EachPixel(b.Linear(3, key=k), (4,))),
+        Case("multi_scale_sequence", lambda k: b.MultiScale([b.ActNorm((4, 1)), b.Reshape((4, 2), (8,))])),
+        Case("coupling_sequence", lambda k: b.Coupling(b.Affine(), (6, 3), key=k, **net)),
+        Case("coupling_sequence_speaker", lambda k: b.Coupling(b.Affine(), (6, 3), cond_dim=2, key=k, **net)),
+        Case("coupling_sequence_frames", lambda k: b.Coupling(b.Affine(), (8, 3), net=local(k), cond_dim=(4, 2))),
+        *(Case(f"flow_{name}", _bijection_of(build), noise=0.1) for name, build in recipes.items()),
+    ]
+
+
 HEAVY_PLAIN = {"gaussianization", "tarflow", "bernstein", "sos", "bnaf", "naf", "nsf-ar", "residual", "mintnet"}
 CONDITIONAL = {"nsf", "maf", "realnvp", "planar"}
 """Stacks whose layers are cases take long to compile: these few are tested conditionally by `make test`."""
@@ -239,8 +257,8 @@ def _recipes() -> list[Case]:
             continue  # the map of "residual": without a key they differ in the activation alone
         if name.startswith("made") or name == "maf-orders":
             continue  # a distribution without a bijection: tests/unit/test_distributions.py
-        if name == "vae" or recipe.events == "image":
-            continue  # random both ways: tests/unit/test_vae.py; see `_images`
+        if name == "vae" or recipe.events in ("image", "sound"):
+            continue  # random both ways: tests/unit/test_vae.py; see `_images` and `_sounds`
         if recipe.events in ("integers", "categories"):
             continue  # they have laws of their own: tests/unit/test_flows_discrete.py
         if recipe.events == "sphere":
@@ -289,5 +307,14 @@ def _own_networks() -> list[Case]:
 
 CASES = {
     case.name: case
-    for case in [*_elementwise(), *_vectors(), *_circular(), *_couplings(), *_images(), *_own_networks(), *_recipes()]
+    for case in [
+        *_elementwise(),
+        *_vectors(),
+        *_circular(),
+        *_couplings(),
+        *_images(),
+        *_sounds(),
+        *_own_networks(),
+        *_recipes(),
+    ]
 }

@@ -34,12 +34,12 @@ def shaken(flow, key, size=0.1):
 
 
 def small(name, key):
-    """A recipe in two dimensions, or of images of 4 x 4 pixels, with nets as small as it lets them be."""
+    """A recipe in two dimensions, of images of 4 x 4 pixels or of sounds, with nets as small as it lets them be."""
     recipe = flows.RECIPES[name]
     options = {"width": 4, "num_layers": 2} if "width" in recipe.options() else {}
     options |= {"num_levels": 1, "num_steps": 1, "depth": 1, "num_heads": 1} if recipe.events == "image" else {}
     return recipe.build(
-        (4, 4, 1) if recipe.events == "image" else 2,
+        {"image": (4, 4, 1), "sound": recipe.example}.get(recipe.events, 2),
         **{k: v for k, v in options.items() if k in recipe.options()},
         key=key,
     )

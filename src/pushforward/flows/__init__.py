@@ -40,6 +40,7 @@ from pushforward.flows.residual_nets.mintnet import mintnet
 from pushforward.flows.residual_nets.planar import planar, radial
 from pushforward.flows.residual_nets.residual import iresnet, residual
 from pushforward.flows.residual_nets.sylvester import sylvester
+from pushforward.flows.sound.waveglow import waveglow
 
 nsf = nsf_coupling
 nsf_ar = nsf_autoregressive
@@ -171,6 +172,15 @@ RECIPES: dict[str, Recipe] = {
             "image",
             objective="elbo",
         ),
+        Recipe(
+            "waveglow",
+            waveglow,
+            "sound: couplings by WaveNets between mixtures of neighbouring samples",
+            "Prenger et al. 2019",
+            "sound",
+            multiple=lambda options: options["group_size"],
+            training=Training(learning_rate=1e-3),
+        ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
         Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),
@@ -234,5 +244,6 @@ __all__ = [
     "umnn",
     "vae",
     "vae_image",
+    "waveglow",
     "without_rounding",
 ]

@@ -1,9 +1,9 @@
 """What a recipe is, and how it is built quickly."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Literal
 
 import jax
@@ -36,19 +36,22 @@ class Recipe:
         summary: One line for the catalogue.
         reference: Authors and year.
         events: What it is a density of: numbers on a line, angles in radians, points of the sphere, or images, whose
-            `build` takes the shape `(height, width, channels)` in place of `dim`. Or what it gives probabilities of:
-            whole numbers, or codes of categories from 0 on.
+            `build` takes the shape `(height, width, channels)` in place of `dim`, or sound, whose `build` takes the
+            number of samples, `length`. Or what it gives probabilities of: whole numbers, or codes of categories from 0
+            on.
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
+        multiple: Of sound: from all options of `build` to what a length must be a multiple of (`multiple_of`).
     """
 
     name: str
     build: Build
     summary: str
     reference: str
-    events: Literal["line", "circle", "sphere", "image", "integers", "categories"] = "line"
+    events: Literal["line", "circle", "sphere", "image", "sound", "integers", "categories"] = "line"
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
+    multiple: Callable[[Mapping[str, Any]], int] | None = None
 
     @property
     def conditional(self) -> bool:
@@ -58,7 +61,15 @@ class Recipe:
     @property
     def example(self) -> int | Shape:
         """A size that `build` takes."""
-        return (8, 8, 1) if self.events == "image" else 3
+        return (8, 8, 1) if self.events == "image" else self.multiple_of() * 4 if self.events == "sound" else 3
+
+    def multiple_of(self, options: Mapping[str, Any] | None = None) -> int:
+        """What the length of a sound must be a multiple of, with these options of `build`; 1 where there is nothing."""
+        if self.multiple is None:
+            return 1
+        parameters = inspect.signature(self.build).parameters.items()
+        defaults = {name: p.default for name, p in parameters if p.default is not inspect.Parameter.empty}
+        return self.multiple(defaults | dict(options or {}))
 
     def kinds(self) -> tuple[Kind, Kind]:
         """How the density and a sample are computed: (density, sampling)."""
@@ -74,7 +85,7 @@ def compiled(build: Build) -> Build:
     """Run a recipe under one `jit`: drawing initial weights one by one costs seconds at a cold start."""
     kinds = {name: parameter.annotation for name, parameter in inspect.signature(build).parameters.items()}
     names = [name for name in kinds if name != "key"]
-    check = _check_shape if names[0] == "shape" else _check_dim
+    check = _check_shape if names[0] == "shape" else partial(_check_dim, size=names[0])
     drawn = jax.jit(build, static_argnames=names)
 
     @wraps(build)
@@ -99,9 +110,9 @@ def _check_whole(name: str, options: dict[str, Any]) -> None:
         raise ValueError(f"{name}: `cond_dim` must be at least 1, or None for no condition, got {options['cond_dim']}.")
 
 
-def _check_dim(name: str, dim: Any) -> None:
+def _check_dim(name: str, dim: Any, *, size: str = "dim") -> None:
     if not isinstance(dim, int | np.integer) or isinstance(dim, bool) or dim < 1:
-        raise ValueError(f"{name}: `dim` must be a whole number from 1 on, got {given(dim)}.")
+        raise ValueError(f"{name}: `{size}` must be a whole number from 1 on, got {given(dim)}.")
 
 
 def _check_shape(name: str, shape: Any) -> None:

@@ -2,7 +2,7 @@
 
 from pushforward._masks import Degrees
 from pushforward.nets._activations import ACTIVATIONS, FUNCTIONS
-from pushforward.nets._conditioner import AbstractConditioner
+from pushforward.nets._conditioner import AbstractCausal, AbstractConditioner
 from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._conv_attention import ConvAttentionNet
 from pushforward.nets._dense import Dense
@@ -14,6 +14,7 @@ from pushforward.nets._mlp import MLP
 from pushforward.nets._per_event import PerEvent
 from pushforward.nets._transformer import CausalTransformer
 from pushforward.nets._velocity import Velocity
+from pushforward.nets._wavenet import WaveNet
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "LIPSCHITZ_ACTIVATIONS",
     "MADE",
     "MLP",
+    "AbstractCausal",
     "AbstractConditioner",
     "CausalTransformer",
     "ConvAttentionNet",
@@ -32,6 +34,7 @@ __all__ = [
     "LipschitzMLP",
     "PerEvent",
     "Velocity",
+    "WaveNet",
     "conv_spectral_bound",
     "convolve",
     "spectral_bound",

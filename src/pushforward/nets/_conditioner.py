@@ -1,7 +1,7 @@
 """What a network offers that predicts the parameters of a map."""
 
 import abc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Array
 
@@ -39,4 +39,27 @@ class AbstractConditioner(Part):
         """`(*in_shape, batch)`, and a condition `(*cond, batch)` or None, to `(*out_shape, batch)`.
 
         A network without a `cond_dim` takes no notice of a condition, which is of another part of the flow.
+        """
+
+
+class AbstractCausal(AbstractConditioner):
+    """A conditioner of an autoregressive layer that can also be asked for one coordinate after another.
+
+    `Autoregressive` then samples at the cost of one `step` a coordinate, whatever lies before it. All steps together
+    must give what `__call__` gives; that output `[:, i]` depends on nothing from `i` on is taken on trust, as a trial
+    would take one pass for each coordinate of a long sequence.
+    """
+
+    @abc.abstractmethod
+    def begin(self, batch: int, condition: Array | None, dtype: Any) -> Any:
+        """What it remembers before the first coordinate, in arrays whose sizes stay; condition: `(*cond, batch)`."""
+
+    @abc.abstractmethod
+    def step(self, memory: Any, before: Array, place: Array) -> tuple[Array, Any]:
+        """`(params, batch)` of one coordinate, and what it remembers from then on.
+
+        Args:
+            memory: What `begin` or the step before gave.
+            before: The coordinate before, `(batch,)`; zeros for the first.
+            place: Which coordinate, from 0 on.
         """

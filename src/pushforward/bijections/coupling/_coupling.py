@@ -12,7 +12,7 @@ from pushforward._params import static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
 from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill, forth_to
-from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet
+from pushforward.nets import MLP, AbstractConditioner, ConvAttentionNet, ConvNet, WaveNet
 from pushforward.nets._own import needed_key, own_net
 from pushforward.supports import REAL, Circle, Product, Support
 from pushforward.supports._events import Passage, gathered, spread
@@ -25,11 +25,12 @@ class Coupling(AbstractBatched):
     r"""$y_{1:d} = x_{1:d}$ and $y_{d+1:D} = g(x_{d+1:D};\, \theta(x_{1:d}))$ with an elementwise $g$.
 
     Triangular, so the log-det is the sum of the elementwise ones; both directions cost one pass. Of an image, the first
-    channels stay, or the pixels of one colour of a checkerboard, and the network is convolutional (`nets.ConvNet`).
+    channels stay, or the pixels of one colour of a checkerboard, and the network is convolutional (`nets.ConvNet`). The
+    first channels of a sequence stay, and the network is a WaveNet that sees both ways (`nets.WaveNet`).
 
     Args:
         inner: The map $g$ of one scalar, a template whose parameters the network predicts.
-        dim: Size of the event, $D$, or `(height, width, channels)` of an image.
+        dim: Size of the event, $D$, `(height, width, channels)` of an image, or `(time, channels)` of a sequence.
         net: A network of your own in place of ours: an Equinox module that takes the coordinates that stay, `(split,)`,
             with the condition behind them if there is one, and gives `count_raw(inner) * (dim - split)` numbers; see
             `nets.PerEvent` for images and `nets.AbstractConditioner` for many events at once. The options of our
@@ -40,10 +41,12 @@ class Coupling(AbstractBatched):
         depth: Hidden layers of the network.
         residual: Whether the hidden layers of the network of an image are gated residual blocks.
         attention: Heads with which the pixels of an image look at each other (`nets.ConvAttentionNet`); 0 for none.
-        cond_dim: Size of the condition, or None. With `attention`, also the shape of an image of the event's sides.
-        activation: Of the network.
+        cond_dim: Size of the condition, or None. With `attention`, also the shape of an image of the event's sides; for
+            a sequence, also `(frames, channels)` along its time.
+        activation: Of the network; that of a sequence has gates instead.
         circular: Whether the coordinates that stay are angles, of which the network sees cosine and sine.
-        unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
+        unit: What makes 1 for the network of a vector or an image: it sees coordinates that are not angles divided by
+            this.
         precision: Of the network of an image, "full" or "bfloat16" (`nets.ConvNet`); log-dets are full in any case.
         key: For the initial weights, not needed with a `net`. The layer starts as `inner` itself, whatever the key.
 
@@ -92,12 +95,14 @@ class Coupling(AbstractBatched):
         self.dim = dim if isinstance(dim, int) else tuple(dim)
         self.inner, self.checkerboard = inner, checkerboard
         self.split = _checked_split(self.in_shape, split, checkerboard)
-        whole, image = self.in_shape[-1], len(self.in_shape) == 3
-        if ((residual or precision != "full") and not image) or (circular and image):
+        whole, rank = self.in_shape[-1], len(self.in_shape)
+        if ((residual or precision != "full") and rank != 3) or (circular and rank != 1):
             raise ValueError(
                 "Coupling: `residual` and `precision` are for images and `circular` for vectors, got an event of shape "
                 f"{self.in_shape}."
             )
+        if rank == 2 and (unit != 1.0 or activation != "relu"):
+            raise ValueError("Coupling: the network of a sequence has gates of its own: no `unit`, no `activation`.")
         seen = whole if checkerboard is not None else self.split
         moved = whole if checkerboard is not None else whole - self.split
         count = count_raw(inner)
@@ -108,13 +113,16 @@ class Coupling(AbstractBatched):
             self.net = own_net("Coupling", net, *shapes, cond_dim, options=options | more)
             return
         options |= {"cond_dim": cond_dim, "key": needed_key("Coupling", key)}
+        if rank == 2:
+            self.net = WaveNet(*shapes, width=width, depth=depth, cond_dim=cond_dim, key=options["key"])
+            return
         in_image: dict[str, Any] = options | {"precision": precision}
         if attention:
             _check_attention(self.in_shape, residual, attention)
             self.net = ConvAttentionNet(*shapes, num_heads=attention, **in_image)
         elif isinstance(cond_dim, tuple):
             raise ValueError(f"Coupling: a condition that is an image needs `attention`, got cond_dim={cond_dim}.")
-        elif image:
+        elif rank == 3:
             self.net = ConvNet(*shapes, residual=residual, **in_image)
         else:
             self.net = MLP(seen, shapes[1], circular=circular, **options)
@@ -214,8 +222,11 @@ def _check_attention(shape: Shape, residual: bool, attention: int) -> None:
 
 
 def _checked_split(shape: Shape, split: int | None, checkerboard: int | None) -> int:
-    if len(shape) not in (1, 3):
-        raise ValueError(f"Coupling: events are vectors or images (height, width, channels), got shape {shape}.")
+    if len(shape) not in (1, 2, 3):
+        raise ValueError(
+            "Coupling: events are vectors, sequences (time, channels) or images (height, width, channels), got shape "
+            f"{shape}."
+        )
     if checkerboard is not None:
         if checkerboard not in (0, 1) or len(shape) != 3 or split is not None:
             raise ValueError(

@@ -131,7 +131,7 @@ class Checkerboard(AbstractRearrangement):
 
 
 class EachPixel(AbstractBatched):
-    r"""One map of vectors at every pixel: `(h, w, *in_shape) -> (h, w, *out_shape)`; the log-dets add up.
+    r"""One map of vectors at every pixel or time, `(*grid, *in_shape) -> (*grid, *out_shape)`; the log-dets add up.
 
     With a linear map this is the invertible 1x1 convolution of Glow, log-det $h w \log|\det W|$: `Linear` is the plain
     one, which starts as a random rotation and costs $O(c^3)$; `LU` costs $O(c)$; `Householder` stays a rotation. With
@@ -140,7 +140,7 @@ class EachPixel(AbstractBatched):
 
     Args:
         bijection: Of the vector that stands at a pixel.
-        grid: `(height, width)`.
+        grid: `(height, width)`, or `(time,)` of a sequence.
 
     Example:
         >>> convolution = EachPixel(Linear(3, key=key), (8, 8))
@@ -227,7 +227,7 @@ class EachPixel(AbstractBatched):
         return jnp.transpose(moved, (*range(event, event + axes), *range(event), event + axes))
 
     def _for_pixels(self, condition: Array | None) -> Array | None:
-        if condition is None:
+        if condition is None or self.bijection.cond_shape is None:
             return None
         pixels = math.prod(self.grid)
         spread = jnp.broadcast_to(condition[..., None, :], (*condition.shape[:-1], pixels, condition.shape[-1]))

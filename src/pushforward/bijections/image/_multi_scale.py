@@ -22,14 +22,15 @@ class MultiScale(AbstractBatched):
 
     Towards the data: the first level maps the first variables, every later one an image whose first channels are what
     the level before it gave and whose other channels are the next variables. Towards the base, this is the figure of
-    RealNVP and Glow: squeeze, steps of flow, split off the other channels, and again.
+    RealNVP and Glow: squeeze, steps of flow, split off the other channels, and again. Sequences `(time, channels)` do
+    as well as images: these are the early outputs of WaveGlow.
 
     Base events are vectors: the variables of the levels in order, coarsest first, each an image row by row. The log-det
     is the sum of the levels'.
 
     Args:
         levels: In the order in which `forward` applies them, the coarsest and smallest first; events are images, and
-            each takes more channels than the one before it gives.
+            each takes more channels than the one before it gives. Or sequences, all of them.
 
     Raises:
         ValueError: If there is no level, or what a level gives is not a part of what the next takes.
@@ -55,7 +56,7 @@ class MultiScale(AbstractBatched):
             if given[:-1] != taken[:-1] or given[-1] >= taken[-1]:
                 raise ValueError(
                     f"MultiScale: a level gives {given} and the next takes {taken}, but should take the same height "
-                    "and width and more channels."
+                    "and width, or the same time, and more channels."
                 )
         shared_cond_shape(levels, "MultiScale")
         self.levels = tuple(levels)
@@ -108,20 +109,20 @@ class MultiScale(AbstractBatched):
         first, *others = divided(support, [(math.prod(shape),) for shape in shapes])
         found = self.levels[0]._carry(first, passage)
         for before, level, latent, shape in zip(self.levels, self.levels[1:], others, shapes[1:], strict=False):
-            found = level._carry(joined([found, latent], [before.out_shape, shape], axis=2), passage)
+            found = level._carry(joined([found, latent], [before.out_shape, shape], axis=len(shape) - 1), passage)
         return found
 
     def _carry_back(self, support: Support, passage: Passage) -> Support:
         shapes, latents = self.latent_shapes, []
         for i in reversed(range(1, len(self.levels))):
             support = self.levels[i]._carry(support, passage)
-            support, latent = divided(support, [self.levels[i - 1].out_shape, shapes[i]], axis=2)
+            support, latent = divided(support, [self.levels[i - 1].out_shape, shapes[i]], axis=len(shapes[i]) - 1)
             latents.append(latent)
         latents.append(self.levels[0]._carry(support, passage))
         return joined(latents[::-1], [(math.prod(shape),) for shape in shapes])
 
     def latents(self, z: Array) -> tuple[Array, ...]:
-        """The variables of each level as images, `(prod, *batch) -> (height, width, channels, *batch)`."""
+        """The variables of each level in its shape, `(prod, *batch) -> (height, width, channels, *batch)`."""
         sizes = [math.prod(shape) for shape in self.latent_shapes]
         pieces = jnp.split(z, list(itertools.accumulate(sizes))[:-1])
         shaped = zip(pieces, self.latent_shapes, strict=True)
@@ -132,7 +133,7 @@ class MultiScale(AbstractBatched):
         keys = self._keys(key)
         image, total = self.levels[0]._forward_many(first, condition, keys[0])
         for level, latent, level_key in zip(self.levels[1:], others, keys[1:], strict=True):
-            image, log_det = level._forward_many(jnp.concatenate([image, latent], axis=2), condition, level_key)
+            image, log_det = level._forward_many(jnp.concatenate([image, latent], axis=-2), condition, level_key)
             total = total + log_det
         return image, total
 
@@ -157,7 +158,7 @@ class MultiScale(AbstractBatched):
     def _split(self, x: Array, i: int) -> tuple[Array, Array]:
         """What goes on to the next coarser level, and the variables of level `i` as a vector, `(size, n)`."""
         kept = 0 if i == 0 else self.levels[i - 1].out_shape[-1]
-        return x[:, :, :kept], x[:, :, kept:].reshape(-1, x.shape[-1])
+        return x[..., :kept, :], x[..., kept:, :].reshape(-1, x.shape[-1])
 
     def _keys(self, key: PRNGKeyArray | None) -> list[PRNGKeyArray | None]:
         return [None] * len(self.levels) if key is None else list(jax.random.split(key, len(self.levels)))

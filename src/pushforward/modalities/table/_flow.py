@@ -275,6 +275,11 @@ def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Reci
             f"flow={name!r} is for images, and these are rows of columns.",
             f"train `flows.{recipe.build.__name__}((height, width, channels), key=key)` with `fit`, or choose 'nsf'",
         )
+    if recipe.events == "sound":
+        raise DataError(
+            f"flow={name!r} is for sound, and these are rows of columns.",
+            f"train `flows.{recipe.build.__name__}(length, key=key)` with `fit`, or choose 'nsf'",
+        )
     if conditional and not recipe.conditional:
         able = ", ".join(other.name for other in RECIPES.values() if other.conditional)
         raise ValueError(f"flow={name!r} cannot be conditional; choose one of {able}")

@@ -1,0 +1,1 @@
+"""Recipes for sound: events are `(length,)` samples of one channel."""
