@@ -74,7 +74,13 @@ def test_its_options_have_a_heading_of_their_own():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with_tests_on_the_path()
     )
     headings = re.findall(r"^(Options[^:]*):", done.stdout, re.MULTILINE)
-    assert headings == ["Options", "Options for tables", "Options for images", "Options for bit strings"]
+    assert headings == [
+        "Options",
+        "Options for tables",
+        "Options for images",
+        "Options for clips of sound",
+        "Options for bit strings",
+    ]
     assert "--one SIGN" in done.stdout.split("Options for bit strings:")[1]
 
 

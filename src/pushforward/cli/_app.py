@@ -122,7 +122,7 @@ def end_with(run: Callable[[], Any]) -> NoReturn:
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Learn the distribution of a table, or of images, by a normalizing flow: exact densities and fast samples.
+    """Learn the distribution of a table, of images, or of sound, by a normalizing flow: exact densities, fast samples.
 
     `fit` makes a model from a table. `score` then tells how likely other rows are, and `sample` draws new ones.
     A table is a CSV, TSV, JSON Lines, Parquet, Feather, Arrow, FITS, .npy or .npz file; - is CSV from standard input or

@@ -17,6 +17,7 @@ from pushforward.cli._command import command as make_command
     "pushforward fit wind.csv -o wind.safetensors --column 'direction:circular(360)'",
     "pushforward fit toy:moons -o moons.safetensors --max-epochs 30",
     "pushforward fit faces/ -o faces.safetensors --flow glow --resize 32 --bits 5 --flip",
+    "pushforward fit speech/ -o voice.safetensors --flow waveglow --mel",
     own="fit",
 )
 @click.argument("source", metavar="DATA", type=options.Source())
@@ -32,7 +33,7 @@ from pushforward.cli._command import command as make_command
 @click.option(
     "--flow",
     type=options.FlowName("auto"),
-    show_default="nsf for tables, glow for images",
+    show_default="nsf for tables, glow for images, waveglow for sound",
     help="Which flow; see `pushforward flows`. auto: the best of maf, nsf and one Gaussian for a table.",
 )
 @click.option(
@@ -55,7 +56,7 @@ from pushforward.cli._command import command as make_command
 @options.json_output
 @options.quiet
 def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) -> None:
-    """Fit a model to a table, or to images.
+    """Fit a model to a table, to images, or to sound.
 
     Learns the distribution of the rows of DATA by a normalizing flow, and saves it to the file MODEL.
 
@@ -67,8 +68,12 @@ def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) 
     bytes (count, height, width[, channels]) in a .npy or .npz file; or, with an image flow such as --flow glow,
     sklearn:digits.
 
+    Or DATA are clips of sound: a folder of WAV, FLAC, OGG or MP3 files, in which the names of subfolders are labels;
+    one such file; or a .npz file with audio and rate. They are cut into segments; with --mel, the model is a vocoder.
+
     The figure to watch is the validation loss: the mean negative log-density of the rows that are held out, in nats
-    per row; of images the end tells it in bits for each number. Lower is better, and the epoch where it is lowest is
+    per row; of images the end tells it in bits for each number, of sound in nats for each
+    sample. Lower is better, and the epoch where it is lowest is
     kept. After Ctrl-C, or if the process is killed, the same command with --resume goes on and ends with the same
     model.
     """

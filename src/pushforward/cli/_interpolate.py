@@ -13,6 +13,7 @@ from pushforward.cli._command import command as make_command
     "pushforward interpolate faces.safetensors ann.png bob.png -o walk.png",
     "pushforward interpolate faces.safetensors ann.png bob.png --steps 12 --path line -o walk.png",
     "pushforward interpolate faces.safetensors ann.png bob.png cy.png di.png --grid 6x6 -o sheet.png",
+    "pushforward interpolate voice.safetensors three.wav four.wav --steps 5 -o walk/",
     own="interpolate",
 )
 @click.argument("model", type=click.Path(path_type=Path))
@@ -30,10 +31,12 @@ from pushforward.cli._command import command as make_command
 def command(
     model: Path, sources: tuple[str, ...], output: Path, steps: int, path: str, quiet: bool, **own: Any
 ) -> None:
-    """Walk from one image to another.
+    """Walk from one image, or clip of sound, to another.
 
     Encodes two PICTURES by the model in the file MODEL, and draws the images on the way between their latent vectors;
     of four pictures, the sheet between them as corners. Pictures are brought to the size of the model's images.
+
+    With a model of sound, two clips; -o is a folder for the clips on the way.
     """
     from pushforward.cli._opened import opened, require_command
     from pushforward.modalities._talk import Talk

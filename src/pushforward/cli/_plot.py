@@ -90,6 +90,9 @@ def command(
     in samples, and in DATA; loss shows the training and validation loss by epoch;
     steps shows how the layers move points from the noise to the data.
 
+    Of a model of sound, --what samples shows waves, mel their spectrograms, each beside the clips of DATA if those are
+    given; layers shows a draw on its way from the noise.
+
     Of a model of images, --what samples shows draws; temperatures shows the same noise at several scales;
     layers shows samples on their way from the noise to the image, after some of the layers; reconstructions shows
     images of DATA from their whole latent vector and from half of it; nearest shows draws above the images of DATA that

@@ -15,6 +15,7 @@ from pushforward.modalities import Number
     "pushforward sample wine.safetensors -n 1000 --temperature 0.8 --seed 1 -o samples.parquet",
     "pushforward sample hue.safetensors -n 100 --given alcohol=13.2 --given magnesium=100",
     "pushforward sample hue.safetensors -n 10 --given-file rows.csv -o samples.csv",
+    "pushforward sample voice.safetensors --like clip.wav --temperature 0.8 -o out.wav",
     "pushforward sample faces.safetensors --grid 8x8 --temperature 0.7 -o faces.png",
     own="sample",
 )
@@ -24,8 +25,8 @@ from pushforward.modalities import Number
     "--rows",
     metavar="N",
     type=click.IntRange(1),
-    show_default="1000 rows, or as many images as the grid has places",
-    help="How many rows or images; with --given-file, how many for each of its rows.",
+    show_default="1000 rows, as many images as the grid has places, or one clip",
+    help="How many rows, images or clips; with --given-file, how many for each of its rows.",
 )
 @options.table_output
 @click.option(
@@ -39,7 +40,7 @@ from pushforward.modalities import Number
 @options.seed
 @options.quiet
 def command(model: Path, rows: int | None, output: str, temperature: float, seed: int, quiet: bool, **own: Any) -> None:
-    """Draw new rows, or new images.
+    """Draw new rows, images or clips of sound.
 
     Draws from the model in the file MODEL. The output has the model's own columns, in the units of the data that it
     was fitted to: integers are integers, and no value leaves its column's range. A conditional model needs to be told
@@ -48,6 +49,9 @@ def command(model: Path, rows: int | None, output: str, temperature: float, seed
 
     With a model of images, the output is a sheet of them (.png and other pictures), a folder of one picture each, or an
     array of grey values (.npy, .npz).
+
+    With a model of sound, the output is one clip (.wav, .flac, .ogg), a folder of them, or an array (.npz). A vocoder
+    takes the spectrogram of --like.
     """
     from pushforward.cli._opened import opened
     from pushforward.modalities._talk import Talk

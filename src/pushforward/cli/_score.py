@@ -22,7 +22,7 @@ from pushforward.cli._command import command as make_command
 @options.table_output
 @options.quiet
 def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> None:
-    """Score every row, or every image.
+    """Score every row, image or clip of sound.
 
     Writes the log-density of the rows of DATA by the model in the file MODEL, in nats and in the units of the data. The
     output has one row for each row of DATA, in the same order: its number, from 1, in the column row, the columns of
@@ -32,7 +32,8 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     in some column gets an empty score. Rows stream: a file may be larger than memory.
 
     With a model of images, DATA is a folder or an array as for `fit`. The output has one row for each image: its name,
-    its bits per dimension, which are an upper bound, and its log-probability in nats.
+    its bits per dimension, which are an upper bound, and its log-probability in nats. With a model of sound there is
+    one row for each clip, with nats and bits for one sample, whatever its length.
     """
     from pushforward.cli._opened import opened
     from pushforward.modalities._talk import Talk

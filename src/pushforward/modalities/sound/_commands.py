@@ -22,7 +22,7 @@ def interpolate(model: SoundModel, sources: Sequence[str], target: Path, given: 
     shortest = min(map(len, ends))
     ends = [wave[:shortest] for wave in ends]
     latents = [model.encode(wave, given["label"]) for wave in ends]
-    steps = between(*latents, np.linspace(0.0, 1.0, given["steps"]), given["path"])
+    steps = between(latents[0], latents[1], np.linspace(0.0, 1.0, given["steps"]), given["path"])
     waves = model.decode(steps, len(latents[0]), given["label"], ends[0])
     write(list(waves), model.facts_.rate, model.facts_.bits, str(target))
     talk.say(f"wrote {plural(len(waves), 'clip')} to {target}")

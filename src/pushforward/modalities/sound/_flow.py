@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ def built(name: str, facts: SoundFacts, length: int, key: Array) -> AbstractDist
 
 
 @functools.lru_cache(maxsize=256)
-def _structure(name: str, facts: SoundFacts, length: int) -> jax.tree_util.PyTreeDef:
+def _structure(name: str, facts: SoundFacts, length: int) -> Any:
     return jax.tree.structure(jax.eval_shape(lambda key: built(name, facts, length, key), jax.random.key(0)))
 
 
@@ -50,4 +51,4 @@ def at_length(flow: AbstractDistribution, name: str, facts: SoundFacts, length: 
 
 def unit(name: str, facts: SoundFacts) -> int:
     """What the length of a sound must be a multiple of, for the recipe and for whole frames of a spectrogram."""
-    return math.lcm(sound_recipe(name).multiple_of(**dict(facts.options)), 1 if facts.mel is None else facts.mel.hop)
+    return math.lcm(sound_recipe(name).multiple_of(dict(facts.options)), 1 if facts.mel is None else facts.mel.hop)

@@ -56,10 +56,10 @@ OPTIONS = (
     Option(name="skip_bad", commands=("fit", "score"), help="Leave out files that are no sound, silent, or of NaN."),
     Option(
         name="label",
-        commands=("sample", "interpolate"),
+        commands=("sample", "interpolate", "score"),
         metavar="NAME",
         parse=word,
-        help="The label, with a model that knows labels.",
+        help="The label of all clips, with a model that knows labels; `score` takes it from their folders otherwise.",
     ),
     Option(
         name="like",

@@ -20,6 +20,7 @@ from pushforward.modalities.sound._flow import at_length, unit
 from pushforward.modalities.sound._pieces import pieces, uniform
 from pushforward.modalities.sound._prepare import frames_of, labels_of
 from pushforward.modalities.sound._reach import reach
+from pushforward.modalities.sound._synthesis import draws_in_pieces, noise, parts
 
 PIECE = 2**16
 """Samples that go through the flow at once."""
@@ -112,12 +113,30 @@ class SoundMethods:
         count = (self.facts_.length if like is None else len(like)) if length is None else length
         if count < 1:
             raise DataError(f"sound: a clip has at least one sample, got length={count}.", "leave it out")
-        fitted = self._up(count)
+        key, fitted = key_from(random_state), self._up(count)
+        if fitted > 2 * PIECE and draws_in_pieces(self.flow_.base):
+            return self._long(n_samples, _seed(key), temperature, y, count, like)
         condition = self.condition(y, like, fitted, n_samples)
-        flow, key = self.at(fitted), key_from(random_state)
         shape = n_samples if condition is None else ()
-        drawn = _sample(flow, key, condition, 1.0 if temperature is None else temperature, shape)
+        drawn = self.at(fitted).sample(key, shape, condition, temperature=temperature)
         return self._whole(np.asarray(drawn)[:, :count])
+
+    def _long(
+        self, n_samples: int, seed: int, temperature: float | None, y: Any, count: int, like: np.ndarray | None
+    ) -> np.ndarray:
+        """Clips that are drawn in pieces."""
+        drawn, scale = np.empty((n_samples, count), np.int16), 1.0 if temperature is None else temperature
+        margin = self._up(reach(self.flow_.base))
+        labels = None if y is None else np.broadcast_to(np.asarray(y), (n_samples,))
+        for number in range(n_samples):
+            label = None if labels is None else labels[number]
+            for part in parts(self._up(count), self._up(PIECE), margin):
+                length, at = part.stop - part.start, part.start + part.kept.start
+                flow, given = self.at(length), self.condition(label, like, length, 1, part.start)
+                z = scale * noise(flow.bijection, seed + number, part.start, part.stop)
+                whole = self._whole(np.asarray(_decode(flow, z[None], given)))[0, part.kept]
+                drawn[number, at : at + len(whole)] = whole[: count - at]
+        return drawn
 
     def encode(self, wave: np.ndarray, y: Any = None) -> np.ndarray:
         """The latent vector of a clip, at the middle of every whole number; its last samples may be left out."""
@@ -213,8 +232,9 @@ def _log_prob(flow: AbstractDistribution, x: Array, condition: Array | None) -> 
     return flow.log_prob(x, condition)
 
 
-def _sample(flow: AbstractDistribution, key: Array, condition: Any, temperature: float, shape: Any) -> Array:
-    return flow.sample(key, shape, condition, temperature=temperature)
+def _seed(key: Array) -> int:
+    """A seed for NumPy from a key."""
+    return int(jax.random.randint(key, (), 0, 2**31 - 1))
 
 
 @jax.jit

@@ -6,7 +6,7 @@ reach, `log p(both) = log p(first) + log p(second) - log p(overlap)`: the wrong 
 overlap, and cancel. Memory is that of a piece, whatever the length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +50,12 @@ def uniform(seed: int, start: int, stop: int) -> np.ndarray:
     return _by_blocks(lambda rng: rng.random(BLOCK, np.float32), seed, start, stop)
 
 
-def _by_blocks(draw, seed: int, start: int, stop: int) -> np.ndarray:
+def normal(seed: int, start: int, stop: int) -> np.ndarray:
+    """Noise from N(0, 1) from a place on, likewise."""
+    return _by_blocks(lambda rng: rng.standard_normal(BLOCK, np.float32), seed, start, stop)
+
+
+def _by_blocks(draw: Callable[[np.random.Generator], np.ndarray], seed: int, start: int, stop: int) -> np.ndarray:
     first, last = start // BLOCK, -(-stop // BLOCK)
     drawn = [draw(np.random.default_rng([seed, block])) for block in range(first, last)]
     joined = np.concatenate([np.zeros(0, np.float32), *drawn])

@@ -91,9 +91,8 @@ def prepare(data: Sounds, settings: SoundSettings, key: jax.Array) -> Prepared:
     labels = None if data.labels is None else data.labels[segments.clip]
     mels = None
     if facts.mel is not None:
-        mels = np.stack(
-            [frames_of(data.clips.waves[c], facts, s) for c, s in zip(segments.clip, segments.start, strict=True)]
-        )
+        places = zip(segments.clip.tolist(), segments.start.tolist(), strict=True)
+        mels = np.stack([frames_of(data.clips.waves[clip], facts, start) for clip, start in places])
         facts = replace(facts, loudness=(float(mels.mean()), float(mels.std())))
     return Prepared(
         flow=whole_numbers(built(settings.flow, facts, facts.length, key), facts.scale),

@@ -14,14 +14,15 @@ from pushforward.modalities.sound._read import read_for
 def score(model: SoundModel, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
     """One row for each clip: its name, seconds, nats and bits for one sample, log-probability in nats."""
     clips = read_for(model.facts_, source, given, talk)
-    found = model.score_clips(clips)
+    label = given["label"]
+    found = model.score_clips(clips, None if label is None else [label] * len(clips))
     nats = found.nats_per_sample
     numbers = np.arange(len(clips), dtype=float)
     seconds = np.array([len(wave) / clips.rate for wave in clips.waves])
     table = Table(
         ("clip", "seconds", "samples", "nats_per_sample", "bits_per_sample", "log_prob"),
         np.column_stack([numbers, seconds, found.samples, nats, -nats / np.log(2.0), found.log_prob]),
-        ("category", "float", "integer", "float", "float", "float"),
+        ("category", "float", "int", "float", "float", "float"),
         categories={"clip": clips.names},
     )
     with TableWriter(target, table.names, table.kinds, table.categories) as writer:
