@@ -1,0 +1,1 @@
+"""Flows of sound: spoken digits, a vocoder, and the speed of their layers."""
