@@ -229,6 +229,7 @@ def _images() -> list[Case]:
 def _sounds() -> list[Case]:
     net = {"width": 4, "depth": 2}
     local = lambda k: WaveNet((8, 1), (2, 8, 2), cond_dim=(4, 2), frames="linear", key=k, **net)  # noqa: E731
+    causal = lambda k: WaveNet((5,), (2, 5), causal=True, cond_dim=(5, 2), kernel=2, key=k, **net)  # noqa: E731
     recipes = {
         "waveglow": lambda k: flows.waveglow(12, group_size=4, num_flows=2, early_every=1, key=k, **net),
     }
@@ -239,6 +240,8 @@ def _sounds() -> list[Case]:
         Case("coupling_sequence", lambda k: b.Coupling(b.Affine(), (6, 3), key=k, **net)),
         Case("coupling_sequence_speaker", lambda k: b.Coupling(b.Affine(), (6, 3), cond_dim=2, key=k, **net)),
         Case("coupling_sequence_frames", lambda k: b.Coupling(b.Affine(), (8, 3), net=local(k), cond_dim=(4, 2))),
+        Case("ar_wavenet", lambda k: b.Autoregressive(b.Affine(), 5, net=causal(k), cond_dim=(5, 2))),
+        Case("actnorm_joint", lambda k: b.ActNorm((4, 3), joint=True)),
         *(Case(f"flow_{name}", _bijection_of(build), noise=0.1) for name, build in recipes.items()),
     ]
 

@@ -13,7 +13,10 @@ from pushforward.testing import perturb
 
 SMALL = {"width": 4, "depth": 2}
 FLOWS = {
-    "waveglow": {"num_flows": 3, "early_every": 2, "group_size": 4},
+    "flowavenet": {"num_blocks": 2, "num_flows": 1, "split_every": 1},
+    "parallel-wavenet": {"num_flows": 2},
+    "waveglow": {"num_flows": 2, "early_every": 1, "group_size": 4},
+    "wavenet": {"num_blocks": 2},
 }
 SOUNDS = [name for name, recipe in RECIPES.items() if recipe.events == "sound"]
 LENGTH = 32
@@ -34,20 +37,18 @@ def test_every_flow_of_sound_is_tried_here():
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("cond_dim", [None, (8, 2)], ids=["plain", "frames"])
 @pytest.mark.parametrize("name", SOUNDS)
-def test_log_det_is_that_of_the_jacobian(name, cond_dim, key):
-    flow = build(name, key, cond_dim=cond_dim)
+def test_log_det_is_that_of_the_jacobian(name, key):
+    flow = build(name, key, cond_dim=(8, 2))
     x, condition = jax.random.normal(key, (LENGTH,)), conditions(flow, key)
     _, log_det = jax.jit(lambda f: f.inverse_and_log_det(x, condition))(flow.bijection)
     jacobian = jax.jit(jax.jacrev(lambda x: flow.bijection.inverse(x, condition)))(x)
     np.testing.assert_allclose(log_det, np.linalg.slogdet(jacobian)[1], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("cond_dim", [None, 3, (8, 2)], ids=["plain", "label", "frames"])
 @pytest.mark.parametrize("name", SOUNDS)
-def test_a_round_trip_comes_back(name, cond_dim, key):
-    flow = build(name, key, cond_dim=cond_dim)
+def test_a_round_trip_comes_back(name, key):
+    flow = build(name, key, cond_dim=3)
     x, condition = jax.random.normal(key, (5, LENGTH)), conditions(flow, key, 5)
     last = tuple(None if a is None else jnp.moveaxis(a, 0, -1) for a in (x, condition))
     there = jax.jit(lambda f: f._inverse_many(*last, None)[0])(flow.bijection)

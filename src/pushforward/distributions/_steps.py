@@ -7,7 +7,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._params import bounded_raw, positive
-from pushforward.bijections import AbstractBijection, Autoregressive, Chain, Identity, Inverse, Scan, TriangularAffine
+from pushforward.bijections import (
+    AbstractBijection,
+    ActNorm,
+    Autoregressive,
+    Chain,
+    Identity,
+    Inverse,
+    Scan,
+    TriangularAffine,
+)
 from pushforward.bijections._base import AbstractElementwise, _with_batch_axis
 from pushforward.bijections.coupling._templates import back_from, fill
 from pushforward.bijections.elementwise._affine import AbstractStretch
@@ -83,7 +92,7 @@ def _keeps_order(bijection: AbstractBijection) -> bool:
     if isinstance(bijection, Autoregressive):
         inner = bijection.inner.bijection if isinstance(bijection.inner, Inverse) else bijection.inner
         return bijection.order is None and isinstance(inner, AbstractStretch)
-    return isinstance(bijection, AbstractStretch | TriangularAffine | Identity)
+    return isinstance(bijection, AbstractStretch | ActNorm | TriangularAffine | Identity)
 
 
 def _moved(
@@ -121,9 +130,10 @@ def _moved_by_one(bijection: AbstractBijection, x: Array, condition: Array | Non
         one = _with_batch_axis(bijection)
         return one._forward_pointwise(x) if forward else one._inverse_pointwise(x)
     y = bijection._forward_many(x, condition, None)[0] if forward else bijection._inverse_many(x, condition, None)[0]
-    if not isinstance(bijection, TriangularAffine):
+    if not isinstance(bijection, TriangularAffine | ActNorm):
         return y, jnp.zeros_like(x)
-    log_slopes = positive(bijection.diagonal_raw)[1][:, None]
+    raw = bijection.scale_raw if isinstance(bijection, ActNorm) else bijection.diagonal_raw
+    log_slopes = positive(raw)[1][:, None]
     return y, jnp.broadcast_to(log_slopes if forward else -log_slopes, x.shape)
 
 

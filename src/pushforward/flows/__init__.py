@@ -40,7 +40,9 @@ from pushforward.flows.residual_nets.mintnet import mintnet
 from pushforward.flows.residual_nets.planar import planar, radial
 from pushforward.flows.residual_nets.residual import iresnet, residual
 from pushforward.flows.residual_nets.sylvester import sylvester
+from pushforward.flows.sound.flowavenet import flowavenet
 from pushforward.flows.sound.waveglow import waveglow
+from pushforward.flows.sound.wavenet import parallel_wavenet, wavenet
 
 nsf = nsf_coupling
 nsf_ar = nsf_autoregressive
@@ -181,6 +183,31 @@ RECIPES: dict[str, Recipe] = {
             multiple=lambda options: options["group_size"],
             training=Training(learning_rate=1e-3),
         ),
+        Recipe(
+            "flowavenet",
+            flowavenet,
+            "sound: couplings by WaveNets at many scales of time",
+            "Kim et al. 2019",
+            "sound",
+            multiple=lambda options: 2 ** options["num_blocks"],
+            training=Training(learning_rate=1e-3),
+        ),
+        Recipe(
+            "wavenet",
+            wavenet,
+            "sound: every sample given those before it",
+            "van den Oord et al. 2016",
+            "sound",
+            training=Training(learning_rate=1e-3),
+        ),
+        Recipe(
+            "parallel-wavenet",
+            parallel_wavenet,
+            "sound: the student of a wavenet, fast at samples",
+            "van den Oord et al. 2018",
+            "sound",
+            training=Training(learning_rate=1e-3),
+        ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
         Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),
@@ -203,6 +230,7 @@ __all__ = [
     "denoise",
     "ffjord",
     "flow_matching",
+    "flowavenet",
     "flowpp",
     "gaussian",
     "gaussianization",
@@ -230,6 +258,7 @@ __all__ = [
     "nsf_coupling",
     "nsf_image",
     "over_orders",
+    "parallel_wavenet",
     "planar",
     "radial",
     "realnvp",
@@ -245,5 +274,6 @@ __all__ = [
     "vae",
     "vae_image",
     "waveglow",
+    "wavenet",
     "without_rounding",
 ]

@@ -93,7 +93,7 @@ def needed_key(name: str, key: PRNGKeyArray | None) -> PRNGKeyArray:
     return as_key(name, key)
 
 
-def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | None) -> None:
+def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | Shape | None) -> None:
     """A ValueError where output `[:, i]` depends on an input from `i` on.
 
     The weights are first moved as training would move them, so that a mask that training would wear off, or a last
@@ -104,7 +104,8 @@ def check_masked(name: str, net: AbstractConditioner, dim: int, cond_dim: int | 
     draws = np.random.default_rng(0)
     net = net if known else jax.tree.map(lambda leaf: _stand_in(leaf, draws), net)
     x, others = _normal(draws, (2, dim, PROBES))
-    condition = None if cond_dim is None else _normal(draws, (cond_dim, PROBES))
+    like = _condition_like(cond_dim, PROBES)
+    condition = None if like is None else _normal(draws, like.shape)
     noise = jax.tree.map(lambda leaf: _noise(draws, (ROUNDS, *leaf.shape), leaf.dtype), net)
     ways = _normal(draws, (ROUNDS, *net.out_shape, PROBES))
     with jax.ensure_compile_time_eval():

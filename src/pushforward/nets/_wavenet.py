@@ -146,7 +146,7 @@ class WaveNet(AbstractCausal):
         return jnp.moveaxis(out, 1, 2).reshape(*self.out_shape, batch)
 
     def begin(self, batch: int, condition: Array | None, dtype: Any) -> Memory:
-        queues = tuple(jnp.zeros(((self.kernel - 1) * d, self.width, batch), dtype) for d in self.dilations)
+        queues = tuple(jnp.zeros(((self.kernel - 1) * d + 1, self.width, batch), dtype) for d in self.dilations)
         return queues, self._told(condition)
 
     def step(self, memory: Memory, before: Array, place: Array) -> tuple[Array, Memory]:
@@ -155,9 +155,11 @@ class WaveNet(AbstractCausal):
         h = self.first * before + self.first_bias[:, None]
         kept, total = [], jnp.zeros(())
         for layer, (queue, dilation) in enumerate(zip(queues, self.dilations, strict=True)):
+            # Written before it is read, and longer by one for that: else XLA copies the whole queue at every step.
+            queue = queue.at[place % len(queue)].set(h)
             seen = [queue[(place - back * dilation) % len(queue)] for back in reversed(range(1, self.kernel))]
             gates = self.kernels[layer] @ jnp.concatenate([*seen, h]) + self.biases[layer][:, None]
-            kept.append(queue.at[place % len(queue)].set(h))
+            kept.append(queue)
             h, total = self._mixed(layer, gates if now is None else gates + now[layer], h, total)
         return self._read(total), (tuple(kept), told)
 

@@ -14,9 +14,9 @@ from pushforward._graphs import Parents, graph
 from pushforward._params import buffer
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections._base import AbstractBatched, AbstractBijection, sum_event
-from pushforward.bijections.autoregressive._blocked import solve_by_passes, solve_in_order
+from pushforward.bijections.autoregressive._blocked import solve_by_passes, solve_by_steps, solve_in_order
 from pushforward.bijections.coupling._templates import back_from, check_template, count_raw, fill, forth_to
-from pushforward.nets import MADE, AbstractConditioner
+from pushforward.nets import MADE, AbstractCausal, AbstractConditioner
 from pushforward.nets._own import check_masked, needed_key, own_net
 from pushforward.supports import Support
 from pushforward.supports._events import Passage, by_coordinate
@@ -40,10 +40,11 @@ class Autoregressive(AbstractBatched):
         net: A masked network of your own in place of ours: an Equinox module from `(dim,)`, with the condition behind
             the coordinates if there is one, to `(count_raw(inner), dim)`, or a `nets.AbstractConditioner`; output
             `[:, i]` must not depend on coordinates from `i` on in the order of the layer, which is tried once. The
-            options of our network are then refused, and `forward` takes one pass of the network for each coordinate.
+            options of our network are then refused, and `forward` takes one pass of the network for each coordinate, or
+            one step of a `nets.AbstractCausal`, such as a causal `nets.WaveNet`, which is not tried.
         width: Units of each hidden layer of the network.
         depth: Hidden layers of the network.
-        cond_dim: Size of the condition, or None.
+        cond_dim: Size of the condition, or None; its shape, for a network of your own that takes one.
         activation: Of the network.
         circular: Whether the coordinates are angles, of which the network sees cosine and sine.
         unit: What makes 1 for the network: it sees coordinates that are not angles divided by this.
@@ -76,7 +77,7 @@ class Autoregressive(AbstractBatched):
         net: AbstractConditioner | eqx.Module | None = None,
         width: int = 128,
         depth: int = 2,
-        cond_dim: int | None = None,
+        cond_dim: int | Shape | None = None,
         activation: Activation = "relu",
         circular: bool = False,
         unit: float = 1.0,
@@ -91,12 +92,15 @@ class Autoregressive(AbstractBatched):
         if net is not None:
             given = options | {"adjacency": None if adjacency is None else "given"}
             self.net = own_net("Autoregressive", net, (dim,), (count_raw(inner), dim), cond_dim, options=given)
-            check_masked("Autoregressive", self.net, dim, cond_dim)
+            if not isinstance(self.net, AbstractCausal):
+                check_masked("Autoregressive", self.net, dim, cond_dim)
         order_key = net_key = key
         if order == "random":
             order_key, net_key = jax.random.split(needed_key("Autoregressive", key))
         self.order, parents = _order_and_parents(dim, order, adjacency, order_key)
         if net is None:
+            if isinstance(cond_dim, tuple):
+                raise ValueError(f"Autoregressive: a condition of shape {cond_dim} needs a `net` that takes it.")
             drawn = needed_key("Autoregressive", net_key)
             self.net = MADE(dim, count_raw(inner), cond_dim=cond_dim, parents=parents, key=drawn, **options)
 
@@ -138,7 +142,12 @@ class Autoregressive(AbstractBatched):
 
         given = step, self._in_order(x), condition
         net = self.net
-        x, log_det = solve_in_order(net, *given) if isinstance(net, MADE) else solve_by_passes(net, *given)
+        if isinstance(net, MADE):
+            x, log_det = solve_in_order(net, *given)
+        elif isinstance(net, AbstractCausal):
+            x, log_det = solve_by_steps(net, *given)
+        else:
+            x, log_det = solve_by_passes(net, *given)
         return self._as_given(x), log_det
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:

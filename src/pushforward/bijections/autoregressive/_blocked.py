@@ -7,14 +7,14 @@ it. Masks make every unit that is not yet complete invisible to those that read 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from pushforward.nets import ACTIVATIONS, MADE, AbstractConditioner
+from pushforward.nets import ACTIVATIONS, MADE, AbstractCausal, AbstractConditioner
 
 Step = Callable[[Array, Array], tuple[Array, Array]]
 """`(params (num_params, rows, batch), x (rows, ..., batch)) -> (y, log-slope), both (rows, batch)`."""
@@ -43,6 +43,22 @@ def solve_by_passes(net: AbstractConditioner, step: Step, x: Array, condition: A
 
     # Not `fori_loop`: a gradient goes through a scan alone.
     (y, total), _ = lax.scan(body, (jnp.zeros_like(x), jnp.zeros(x.shape[-1], x.dtype)), jnp.arange(x.shape[0]))
+    return y, total
+
+
+def solve_by_steps(net: AbstractCausal, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
+    """As `solve_in_order`, for a network that remembers what it needs: one step of it for each coordinate."""
+
+    def body(carry: tuple[Any, Array, Array], given: tuple[Array, Array]) -> tuple[tuple[Any, Array, Array], Array]:
+        memory, before, total = carry
+        place, z = given
+        raw, memory = net.step(memory, before, place)
+        y, log_slope = step(raw[:, None], z[None])
+        return (memory, y[0], total + log_slope[0]), y[0]
+
+    nothing = jnp.zeros(x.shape[-1], x.dtype)
+    start = (net.begin(x.shape[-1], condition, x.dtype), nothing, nothing)
+    (_, _, total), y = lax.scan(body, start, (jnp.arange(x.shape[0]), x))
     return y, total
 
 
