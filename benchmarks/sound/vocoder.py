@@ -1,9 +1,9 @@
 """From mel spectrograms to waves: WaveGlow beside Griffin and Lim's phases, on 25 + 7 clips of LJ Speech.
 
-Run `python -m benchmarks.sound.vocoder [--minutes 15]`; needs `PUSHFORWARD_DATA` and librosa, and adds a record for each
-to results/vocoder.jsonl. Both are given the true log-mel spectrogram of the 7 test clips. Figures are means over their
-frames: the absolute difference of log-mel spectrograms, in nats, and the log-spectral distance of power spectra of 1,024
-samples, in decibels. 25 clips of 173 seconds are a toy: what is published is trained on 24 hours.
+Run `python -m benchmarks.sound.vocoder [--minutes 15]`; needs `PUSHFORWARD_DATA` and librosa, and adds a record for
+each to results/vocoder.jsonl. Both are given the true log-mel spectrogram of the 7 test clips. Figures are means over
+their frames: the absolute difference of log-mel spectrograms, in nats, and the log-spectral distance of power spectra
+of 1,024 samples, in decibels. 25 clips of 173 seconds are a toy: what is published is trained on 24 hours.
 """
 
 import argparse

@@ -86,6 +86,31 @@ def test_a_vocoder_needs_a_clip(works, fails, folder, tmp_path):
     assert "--like clip.wav" in fails("sample", model, "-o", tmp_path / "out.wav")[1]
 
 
+def test_a_student_takes_the_place_of_its_teacher(works, fails, folder, tmp_path):
+    teacher, student = tmp_path / "slow.safetensors", tmp_path / "fast.safetensors"
+    net = ("--set", "width=4", "--set", "depth=3", "--set", "num_blocks=1")
+    works("fit", folder, "-o", teacher, "--flow", "wavenet", "--labels", "--length", "64", "--max-epochs", "1", *net)
+    assert "has to see labels" in fails("distill", teacher, "-o", student, code=2)[0]
+    asked = (
+        "--flow",
+        "parallel-wavenet",
+        "--set",
+        "num_flows=1",
+        *net,
+        "--max-epochs",
+        "1",
+        "--data",
+        folder,
+        "--json",
+    )
+    report = json.loads(works("distill", teacher, "-o", student, *asked).stdout)
+    assert report["flow"] == "parallel-wavenet"
+    assert report["kl_per_dim"] < 1.0
+    works("sample", student, "--label", "low", "--seconds", "0.1", "-o", tmp_path / "out.wav")
+    assert len(read_clips(tmp_path / "out.wav").waves[0]) == 800
+    assert "parallel-wavenet" in works("show", student).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [

@@ -95,6 +95,29 @@ def test_the_reach_is_what_a_sample_is_seen_from(plain):
     assert 8 < 512 - touched.min() <= 2 * reach(flow)
 
 
+OTHERS = {
+    "wavenet": {"width": 4, "depth": 3, "num_blocks": 1},
+    "flowavenet": {"num_blocks": 3, "num_flows": 1, "split_every": 1, "width": 4},
+}
+
+
+@pytest.fixture(scope="module", params=list(OTHERS))
+def other(request):
+    return fitted(request.param, OTHERS[request.param])
+
+
+def test_pieces_of_other_flows_add_up_to_the_whole(other, monkeypatch):
+    long = clips(4096)
+    whole = other.score_clips(long)
+    monkeypatch.setattr(_model, "PIECE", 1024)
+    assert other.score_clips(long).log_prob[0] == pytest.approx(whole.log_prob[0], rel=2e-6)
+    assert 5 * 2 * reach(other.flow_.base) < 4096
+    drawn = other.sample(1, 3, length=1500)
+    assert drawn.shape == (1, 1500)
+    z = other.encode(long.waves[0][:512])
+    assert np.abs(other.decode(z[None], 512)[0].astype(int) - long.waves[0][:512]).max() <= 1
+
+
 @pytest.mark.parametrize("model", ["plain", "spoken"])
 def test_pieces_add_up_to_the_whole(model, request, monkeypatch):
     fitted_model = request.getfixturevalue(model)

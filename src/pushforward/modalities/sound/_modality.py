@@ -19,7 +19,7 @@ OPTIONS = (
     ),
     Option(
         name="channel",
-        commands=("fit", "score"),
+        commands=("fit", "score", "distill"),
         metavar="[mix|N]",
         parse=word,
         default="mix",
@@ -52,8 +52,12 @@ OPTIONS = (
         help="Samples of a segment, of which clips are cut.",
         shown="about a quarter of a second",
     ),
-    Option(name="pad", commands=("fit",), help="Fill clips up with silence, so that none is too short."),
-    Option(name="skip_bad", commands=("fit", "score"), help="Leave out files that are no sound, silent, or of NaN."),
+    Option(name="pad", commands=("fit", "distill"), help="Fill clips up with silence, so that none is too short."),
+    Option(
+        name="skip_bad",
+        commands=("fit", "score", "distill"),
+        help="Leave out files that are no sound, silent, or of NaN.",
+    ),
     Option(
         name="label",
         commands=("sample", "interpolate", "score"),
@@ -95,7 +99,7 @@ class SoundModality(Modality):
         "layers": "a draw on its way from the noise to the wave",
         "loss": "the training and validation loss by epoch",
     }
-    extra_commands = frozenset({"interpolate"})
+    extra_commands = frozenset({"distill", "interpolate"})
     size_hint = "choose another length with --length"
 
     def claims(self, source: str) -> bool:
@@ -202,6 +206,12 @@ class SoundModality(Modality):
     def tell(self, model: Any) -> Told:
         """Rate, bits, labels and spectrograms."""
         return model.facts.told()
+
+    def distill(self, model: Any, lesson: Any, given: Mapping[str, Any]) -> Any:
+        """A student that is fast at samples."""
+        from pushforward.modalities.sound._student import taught
+
+        return taught(model, lesson, given)
 
     def interpolate(
         self, model: Any, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Any
