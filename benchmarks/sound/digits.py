@@ -1,10 +1,11 @@
 """Spoken digits given the digit: nats per sample beside Gaussian baselines, and whether draws are recognised.
 
 Run `python -m benchmarks.sound.digits [waveglow flowavenet wavenet] [--minutes 15]`; needs `PUSHFORWARD_DATA`, and adds
-a record for each model to results/digits.jsonl. The student of `wavenet` is trained after it. A clip is the first 2,048 samples (0.256 s) of a take of at least that
-length, so that nothing is filled up with silence; takes 0 to 4 test, a tenth of the others chooses the epoch. The
-baselines, white noise and an autoregression of order 32, are Gaussian with parameters of their own for each digit. The
-classifier, a support vector machine on log-mel spectrograms, is trained on the real training clips.
+a record for each model to results/digits.jsonl. The student of `wavenet` is trained after it.
+A clip is the first 2,048 samples (0.256 s) of a take of at least that length, so that nothing is filled up with
+silence; takes 0 to 4 test, a tenth of the others chooses the epoch. The baselines, white noise and an autoregression of
+order 32, are Gaussian with parameters of their own for each digit. The classifier, a support vector machine on log-mel
+spectrograms, is trained on the real training clips.
 """
 
 import argparse

@@ -8,7 +8,6 @@ import pytest
 import pushforward as pf
 from pushforward.data import Clips
 from pushforward.modalities.sound import _model
-from pushforward.modalities.sound._flow import at_length
 from pushforward.modalities.sound._pieces import BLOCK, pieces, uniform
 from pushforward.modalities.sound._reach import reach
 from pushforward.testing import perturb
@@ -80,7 +79,7 @@ def test_a_score_is_that_of_the_flow(plain):
 
 
 def test_the_reach_is_what_a_sample_is_seen_from(plain):
-    flow, length = at_length(plain.flow_.base, "waveglow", plain.facts_, 1024), 1024
+    flow, length = plain.at(1024), 1024
     start = jnp.asarray(np.random.default_rng(0).normal(size=length), jnp.float32)
 
     def contributions(x):
