@@ -59,6 +59,7 @@ def distill(
     match_epochs: int = 40,
     num_samples: int = 256,
     num_draws: int = 20_000,
+    report_samples: int | None = None,
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float = 1e-3,
     max_epochs: int = 50,
@@ -93,6 +94,7 @@ def distill(
         match_epochs: Epochs in which layers learn theirs, if there is no `student`.
         num_samples: Draws of the student per step; of a conditional one, rows per step.
         num_draws: Draws of the teacher, made once, if `forward` or `extra` needs rows and there are no `data`.
+        report_samples: Draws for the report, see `student_report`.
         optimizer: As in `fit`, and so are the following; of the divergence, not of the layers before.
         learning_rate: Of Adam, at its highest; it falls to zero.
         max_epochs: Times `steps_per_epoch`.
@@ -155,7 +157,14 @@ def distill(
         key=fit_key,
         **training,
     )
-    report = student_report(flow, result.flow, data=rows.held_out, condition=rows.held_out_condition, key=report_key)
+    report = student_report(
+        flow,
+        result.flow,
+        data=rows.held_out,
+        condition=rows.held_out_condition,
+        num_samples=report_samples,
+        key=report_key,
+    )
     return Distilled(result.flow, report, result, matching)
 
 

@@ -102,7 +102,7 @@ def student_report(
     *,
     data: ArrayLike | None = None,
     condition: ArrayLike | None = None,
-    num_samples: int = 10_000,
+    num_samples: int | None = None,
     speed: bool = True,
     key: PRNGKeyArray | int,
 ) -> StudentReport:
@@ -113,7 +113,8 @@ def student_report(
         student: The same, of the same events and conditions.
         data: Rows `(n, *event_shape)` to take in place of the teacher's draws, held out from training.
         condition: `(n, *cond_shape)` for conditional flows; drawn from in turn.
-        num_samples: Draws of each.
+        num_samples: Draws of each; by default 10,000, or fewer of large events such as sounds, a million numbers in all,
+            but at least 32.
         speed: Whether to time draws, which takes a second or two.
         key: A key or a seed.
 
@@ -129,6 +130,8 @@ def student_report(
     """
     flows = [flow_of("student_report", flow) for flow in (teacher, student)]
     check_pair("student_report", *flows)
+    if num_samples is None:
+        num_samples = max(min(DRAWS, NUMBERS // math.prod(flows[0].event_shape)), LEAST_DRAWS)
     conditions = _repeated(conditions_of(flows[0], condition), num_samples)
     if flows[0].cond_shape is not None and conditions is None:
         raise ValueError(f"student_report: the flows are conditional; give `condition`, {flows[0].cond_shape} a row.")
@@ -156,7 +159,9 @@ def student_report(
         pareto_k=weights.pareto_k,
         teacher_score=float(np.mean(log_p)),
         teacher_entropy=entropy,
-        draws_a_second=tuple(_draws_a_second(flow, conditions, keys[2]) for flow in flows) if speed else (None, None),  # pyright: ignore[reportArgumentType]
+        draws_a_second=tuple(_draws_a_second(flow, conditions, keys[2], num_samples) for flow in flows)  # pyright: ignore[reportArgumentType]
+        if speed
+        else (None, None),
         size=math.prod(flows[0].event_shape),
         over="draws of the teacher" if data is None else "the rows given",
     )
@@ -176,18 +181,22 @@ def _scored(
 
 
 SPEED_DRAWS, SPEED_SECONDS = 1024, 0.5
+DRAWS, NUMBERS, LEAST_DRAWS = 10_000, 1_000_000, 32
 
 
-def _draws_a_second(flow: AbstractDistribution, condition: np.ndarray | None, key: PRNGKeyArray) -> float | None:
+def _draws_a_second(
+    flow: AbstractDistribution, condition: np.ndarray | None, key: PRNGKeyArray, at_most: int
+) -> float | None:
     """The median over half a second of calls."""
     if flow.kinds[1] == "none":
         return None
-    shape = SPEED_DRAWS if condition is None else ()
-    rows = None if condition is None else _repeated(condition, SPEED_DRAWS)
+    n = min(SPEED_DRAWS, at_most)
+    shape = n if condition is None else ()
+    rows = None if condition is None else _repeated(condition, n)
     jax.block_until_ready(flow.sample(key, shape, rows))
     times, start = [], time.perf_counter()
     while not times or time.perf_counter() - start < SPEED_SECONDS:
         before = time.perf_counter()
         jax.block_until_ready(flow.sample(key, shape, rows))
         times.append(time.perf_counter() - before)
-    return SPEED_DRAWS / float(np.median(times))
+    return n / float(np.median(times))

@@ -10,6 +10,7 @@ from pushforward.objectives._drop_condition import DropCondition
 from pushforward.objectives._elbo import ELBO, IWAE, elbo
 from pushforward.objectives._likelihood import bits_per_dim, nll
 from pushforward.objectives._reverse_kl import reverse_kl
+from pushforward.objectives._spectral import spectral_loss
 
 __all__ = [
     "ELBO",
@@ -29,4 +30,5 @@ __all__ = [
     "power_loss",
     "reverse_kl",
     "rnode",
+    "spectral_loss",
 ]
