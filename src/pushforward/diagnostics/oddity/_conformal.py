@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike
 
 from pushforward._errors import DataError, UsageError
 
-Scores = ArrayLike | Sequence[float]
+Scores = ArrayLike | Sequence[float] | Sequence[int]
 
 _ROUNDING = 1e-9  # of 1 / alpha, so that 0.1 needs 9 rows and not 10
 
