@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pushforward import ConditionalFlowDensity, FlowClassifier, FlowDensity, Gaussianizer
+from pushforward import ConditionalFlowDensity, FlowClassifier, FlowDensity, FlowOutlier, Gaussianizer
 
 # Small, because each of about 150 checks fits and compiles. Without held-out rows the last flow is kept; with them it
 # could be the one before training, the same for all data.
@@ -16,7 +16,7 @@ SETTINGS = {
 }
 
 
-ESTIMATORS = (FlowDensity, ConditionalFlowDensity, Gaussianizer, FlowClassifier)
+ESTIMATORS = (FlowDensity, ConditionalFlowDensity, Gaussianizer, FlowClassifier, FlowOutlier)
 
 
 @parametrize_with_checks([estimator(**SETTINGS) for estimator in ESTIMATORS])

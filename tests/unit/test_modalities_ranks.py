@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from pushforward.modalities.table._ranks import _quantiles, percentiles
+from pushforward.modalities.table.oddity._ranks import _quantiles, percentiles
 
 LEVELS = np.linspace(0, 1, 101)
 

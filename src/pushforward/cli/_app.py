@@ -18,6 +18,7 @@ COMMANDS = (
     "fit",
     "compare",
     "score",
+    "outliers",
     "predict",
     "sample",
     "show",

@@ -7,6 +7,7 @@ from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._gaussianizer import Gaussianizer
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._load import load_estimator
+from pushforward.estimators._outlier import FlowOutlier
 from pushforward.estimators._sound import SoundDensity
 from pushforward.estimators._vae import FlowVAE, LatentUse
 from pushforward.modalities.table.choice._comparison import Compared, Comparison
@@ -17,6 +18,7 @@ __all__ = [
     "ConditionalFlowDensity",
     "FlowClassifier",
     "FlowDensity",
+    "FlowOutlier",
     "FlowVAE",
     "Gaussianizer",
     "ImageDensity",

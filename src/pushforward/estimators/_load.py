@@ -7,17 +7,18 @@ from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._images import ImageDensity
+from pushforward.estimators._outlier import FlowOutlier
 from pushforward.estimators._sound import SoundDensity
 from pushforward.modalities._model import read_model
 
 
 def load_estimator(
     path: str | os.PathLike[str],
-) -> FlowDensity | ConditionalFlowDensity | FlowClassifier | ImageDensity | SoundDensity:
+) -> FlowDensity | ConditionalFlowDensity | FlowClassifier | FlowOutlier | ImageDensity | SoundDensity:
     """The estimator in a file.
 
-    Of a table it is a `FlowDensity`, a `ConditionalFlowDensity` or a `FlowClassifier`; of images an `ImageDensity`,
-    of sound a `SoundDensity`.
+    Of a table it is a `FlowDensity`, a `ConditionalFlowDensity`, a `FlowClassifier` or a `FlowOutlier`; of images an
+    `ImageDensity`, of sound a `SoundDensity`.
 
     Raises:
         FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.
@@ -29,6 +30,8 @@ def load_estimator(
         return SoundDensity.from_model(model)
     if model.modality == "table" and "fitted" in model.settings:
         return FlowClassifier.from_model(model)
+    if model.modality == "table" and "outlier" in model.settings:
+        return FlowOutlier.from_model(model)
     if model.modality == "table":
         conditional = model.facts.condition_schema is not None
         return (ConditionalFlowDensity if conditional else FlowDensity).from_model(model)

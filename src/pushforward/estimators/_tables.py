@@ -74,6 +74,8 @@ class TableEstimator(TableSettings, FlowEstimator):
     @classmethod
     def _require(cls, model: Model, source: str) -> None:
         require_modality(model, cls._modality, source)
+        if "outlier" in model.settings:
+            raise FileError(f"{source}: this model was fitted to tell outliers", "use `FlowOutlier.load`")
         conditions = model.facts.condition_schema
         if conditions is not None and not cls._conditional:
             names = ", ".join(conditions.names)

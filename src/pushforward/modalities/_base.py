@@ -242,6 +242,10 @@ class Modality(abc.ABC):
         """Write what the model says of the rest of each event, given a part."""
         raise NotImplementedError
 
+    def outliers(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
+        """Write which events are odd, at a known share of false alarms."""
+        raise NotImplementedError
+
     def distill(self, model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
         """The model with a student in the place of its flow, and how near the student is."""
         raise NotImplementedError

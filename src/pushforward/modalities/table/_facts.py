@@ -10,6 +10,7 @@ from pushforward.data._units import Units
 from pushforward.data.files._stored import Stored
 from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
+from pushforward.modalities.table.oddity._calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class TableFacts:
             standard error; None where it is not known.
         compared: What was compared where the flow was left open, `Comparison.to_json()`; None where it was not.
         scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
+        calibration: Log-densities of rows that were held out; None where they are not known.
     """
 
     schema: Schema
@@ -40,11 +42,13 @@ class TableFacts:
     scores: tuple[float, ...] = ()
     gain: tuple[float, float] | None = None
     compared: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         conditions = self.condition_schema
         known = {"scores": list(self.scores), "gain": self.gain and list(self.gain), "compared": self.compared}
+        known["calibration"] = self.calibration and self.calibration.to_json()
         return {
             "schema": self.schema.to_json(),
             "condition_schema": None if conditions is None else conditions.to_json(),
@@ -70,6 +74,7 @@ class TableFacts:
             tuple(data.get("scores", ())),
             tuple(data["gain"]) if "gain" in data else None,
             data.get("compared"),
+            Calibration.from_json(data["calibration"]) if "calibration" in data else None,
         )
 
     def told(self) -> Told:

@@ -5,152 +5,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pushforward.modalities._base import Figure, Look, Modality, Told
-from pushforward.modalities._options import Number, Option, flatten, named_text, named_value, names, word
+from pushforward.modalities._options import flatten
+from pushforward.modalities.table._flags import OPTIONS
 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
-
-LEARN = ("fit", "compare")
-"""The commands that learn from one."""
-READ = (*LEARN, "score", "predict", "sample", "plot", "distill")
-"""The commands that read a table."""
-
-OPTIONS = (
-    Option(
-        name="condition",
-        commands=LEARN,
-        metavar="A,B",
-        parse=names,
-        many=True,
-        help="Columns to be conditional on: learn the others given these.",
-    ),
-    Option(
-        name="weights",
-        commands=LEARN,
-        metavar="COLUMN",
-        parse=word,
-        help="Column of weights: a row of weight 2 counts like two rows.",
-    ),
-    Option(name="drop", commands=LEARN, metavar="A,B", parse=names, many=True, help="Columns to leave out."),
-    Option(
-        name="kinds",
-        spelt="--column",
-        commands=LEARN,
-        metavar="NAME:KIND",
-        parse=word,
-        many=True,
-        help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360), "
-        "categorical, or of dates and times circular(day), circular(week) or circular(year); with values that have a "
-        "probability of their own, as positive+atoms(0). The name * stands for all others. Inferred where it is not "
-        "given. Repeatable.",
-    ),
-    Option(
-        name="background",
-        commands=LEARN,
-        both_ways=True,
-        help="Whether one Gaussian, and one twice as wide, are mixed with the flow, for rows far from all others.  "
-        "[default: for at most 5,000 rows of numbers without conditions]",
-    ),
-    Option(
-        name="drop_missing",
-        commands=READ,
-        help="Leave out rows with an empty, NaN or infinite cell.",
-    ),
-    Option(
-        name="missing",
-        commands=READ,
-        metavar="VALUE",
-        parse=word,
-        many=True,
-        help="A value that stands for a missing cell, such as -99. Repeatable.",
-    ),
-    Option(
-        name="keep",
-        commands=("score", "predict"),
-        metavar="A,B",
-        parse=names,
-        many=True,
-        help="Columns to write beside what is found as they are, such as identifiers and dates.",
-    ),
-    Option(
-        name="delimiter",
-        commands=READ,
-        metavar="SIGN",
-        parse=word,
-        help="Between the cells of a text table: , ; | tab or blank. Found out where it is not given.",
-    ),
-    Option(name="decimal", commands=READ, metavar="SIGN", parse=word, help="The decimal mark of a text table: . or ,."),
-    Option(name="comment", commands=READ, metavar="SIGN", parse=word, help="Lines of text that begin so are left out."),
-    Option(
-        name="encoding",
-        commands=READ,
-        metavar="NAME",
-        parse=word,
-        help="Of a text table that is not UTF-8: cp1252, utf-16, latin-1.",
-    ),
-    Option(
-        name="dates",
-        commands=READ,
-        metavar="ORDER",
-        parse=word,
-        help="How dates such as 03/04/2024 begin: day-first or month-first. Found out where a row settles it.",
-    ),
-    Option(
-        name="given",
-        commands=("sample", "plot"),
-        metavar="COLUMN=VALUE",
-        parse=named_value,
-        many=True,
-        help="The value of a condition, for a conditional model. Repeatable.",
-    ),
-    Option(
-        name="columns",
-        commands=("plot",),
-        metavar="A,B",
-        parse=names,
-        many=True,
-        help="The columns to draw, in this order; by default those of the model.",
-    ),
-    Option(
-        name="label",
-        commands=("plot",),
-        metavar="COLUMN=TEXT",
-        parse=named_text,
-        many=True,
-        help="What to call a column in the picture, such as alcohol='Alcohol (% vol)'. Repeatable.",
-    ),
-    Option(
-        name="interval",
-        commands=("predict",),
-        metavar="SHARE",
-        parse=Number(0, 1, above=True, below=True),
-        many=True,
-        help="Where a column lies with this probability, such as 0.9: its lower and its upper end. Repeatable.",
-    ),
-    Option(
-        name="quantile",
-        commands=("predict",),
-        metavar="SHARE",
-        parse=Number(0, 1, above=True, below=True),
-        many=True,
-        help="The value below which a column lies with this probability; 0.5 is the median. Repeatable.",
-    ),
-    Option(
-        name="draws",
-        commands=("predict",),
-        metavar="N",
-        parse=Number(2, whole=True),
-        default=1000,
-        help="How many draws for each row, where the model has several columns.",
-    ),
-    Option(
-        name="given_file",
-        commands=("sample",),
-        metavar="FILE",
-        parse=word,
-        help="A table with the model's conditions.",
-    ),
-)
 
 
 class TableModality(Modality):
@@ -162,7 +21,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"compare", "predict", "distill"})
+    extra_commands = frozenset({"compare", "predict", "distill", "outliers"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -217,10 +76,12 @@ class TableModality(Modality):
         """With the scores of the training rows, among which `score` ranks others, and what it gains on a Gaussian."""
         from dataclasses import replace
 
-        from pushforward.modalities.table._ranks import with_scores
         from pushforward.modalities.table.choice._gain import gain
+        from pushforward.modalities.table.oddity._keep import with_calibration
+        from pushforward.modalities.table.oddity._ranks import with_scores
 
-        return with_scores(replace(model, facts=replace(model.facts, gain=gain(model, ready))), ready)
+        known = replace(model, facts=replace(model.facts, gain=gain(model, ready)))
+        return with_calibration(with_scores(known, ready), ready)
 
     def remarks(self, model: Any) -> tuple[str, ...]:
         """By how much it is better, or worse, than one Gaussian."""
@@ -267,6 +128,12 @@ class TableModality(Modality):
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
         predict(model, source, target, asked, given, talk)
+
+    def outliers(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each that is flagged, with its p-value and the columns that make it odd."""
+        from pushforward.modalities.table.oddity._outliers import outliers
+
+        outliers(model, source, target, given, talk)
 
     def distill(self, model: Any, lesson: Any, given: Mapping[str, Any]) -> Any:
         """With a student of the same columns."""

@@ -17,7 +17,7 @@ from pushforward.modalities.table._aligned import ROW, aligned, selection
 from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
 from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
-from pushforward.modalities.table._ranks import percentiles
+from pushforward.modalities.table.oddity._ranks import percentiles
 
 SCORE, RANK = "log_prob", "percentile"
 """The columns of scores: nats, and the percentage of training rows below."""

@@ -1,0 +1,196 @@
+"""Odd rows, at a known share of false alarms."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import Any, Self, no_type_check
+
+import jax
+import numpy as np
+from sklearn.base import OutlierMixin
+
+from pushforward._errors import DataError, FileError
+from pushforward.data import Table
+from pushforward.diagnostics.oddity import conformal_p_values, conformal_threshold, false_discoveries, rows_needed
+from pushforward.estimators._inputs import rows_to_fit, rows_to_score
+from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._learn import key_from
+from pushforward.modalities._model import Model
+from pushforward.modalities.table._chunks import log_prob
+from pushforward.modalities.table._rows import Rows, taken
+from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.choice._folds import scores_of
+from pushforward.modalities.table.oddity._calibration import MOST_ROWS, Calibration
+from pushforward.modalities.table.oddity._columns import column_gains
+
+KEPT = "outlier"
+"""The entry of a model's settings that holds what an outlier detector needs."""
+OWN = ("contamination", "alpha", "calibration")
+"""The settings beside those of all fits to tables."""
+LEAST_TRAINING = 2
+"""Rows that are left to learn from, whatever is asked for."""
+
+
+@no_type_check
+@dataclasses.dataclass(repr=False, eq=False)
+class OutlierSettings(TableSettings):
+    """The settings of all fits to tables, and what counts as odd."""
+
+    contamination: Any = "auto"
+    alpha: float = 0.05
+    calibration: float = 0.2
+
+
+class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
+    """Tells odd rows by their density, at a share of false alarms that is known.
+
+    Some rows are set apart before the fit, and nothing is learned from them. The p-value of a row is the share of them
+    that is as odd, and holds in finite samples (`diagnostics.oddity.conformal_p_values`), provided that they, and the
+    ordinary rows to come, are drawn alike. Odd rows among those of the fit make it flag fewer.
+
+    The settings are those of `FlowDensity`, and three more.
+
+    Args:
+        contamination: `"auto"`: a row is an outlier where its p-value is at most `alpha`. Or the share of the rows of
+            the fit that are outliers, at most 0.5: the threshold is then their quantile of the score.
+        alpha: Share of ordinary rows that are flagged, between 0 and 1, where `contamination` is `"auto"`.
+        calibration: Share of the rows that is set apart for p-values, from 0 to below 1. 1 / alpha - 1 rows are needed;
+            with fewer a warning tells, and the smallest share that they can tell is taken.
+
+    Attributes:
+        offset_: The score below which a row is an outlier.
+        calibration_scores_: Scores of the rows that were set apart, `(rows,)`.
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(500, 2))
+        >>> outlier = pf.FlowOutlier("affine", max_epochs=5, random_state=0).fit(X)
+        >>> outlier.predict([[0.0, 0.0], [0.0, 9.0]]).tolist()
+        [1, -1]
+        >>> outlier.odd_columns([[0.0, 9.0]]).argmax(axis=1).tolist()
+        [1]
+
+    Reference:
+        Bates, Candès, Lei, Romano & Sesia (2023), Testing for outliers with conformal p-values.
+    """
+
+    offset_: float
+    calibration_scores_: np.ndarray
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the density of most rows, and keep the scores of the others.
+
+        Args:
+            X: `(rows, columns)`, as of `FlowDensity`.
+            y: Ignored.
+
+        Raises:
+            ValueError: If the data, the flow or a setting cannot be used.
+        """
+        self._check_settings()
+        rows = rows_to_fit(self, X, None, None, conditional=False)
+        learned, apart = self._divided(rows)
+        self._learn(learned, self._check if isinstance(X, Table) else self._check_and_warn)
+        model = self.model_
+        known = scores_of(model, apart, least=learned.x.num_rows) if apart.x.num_rows else np.zeros(0)
+        facts = dataclasses.replace(model.facts, calibration=Calibration.of(known, unseen=True))
+        offset = self._offset(np.array(facts.calibration.scores), lambda: scores_of(model, learned))
+        kept = {name: getattr(self, name) for name in OWN} | {"offset": None if np.isinf(offset) else offset}
+        self._set_fitted(dataclasses.replace(model, facts=facts, settings={**model.settings, KEPT: kept}))
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Log-density of every row in nats, `(rows,)`, as of `FlowDensity`; small is odd."""
+        return log_prob(self._table_flow, rows_to_score(self, X))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """`score_samples` less `offset_`, `(rows,)`; negative for outliers."""
+        scores = self.score_samples(X)
+        with np.errstate(invalid="ignore"):
+            return np.where(scores == self.offset_, 0.0, scores - self.offset_)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """1 for an ordinary row and -1 for an outlier, `(rows,)`."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def p_values(self, X: Any) -> np.ndarray:
+        """The probability of a score at most as high, if a row is ordinary, `(rows,)`; see `conformal_p_values`.
+
+        Raises:
+            DataError: If no rows were set apart.
+        """
+        scores = self.score_samples(X)
+        if not len(self.calibration_scores_):
+            raise DataError("FlowOutlier: no rows were set apart for p-values.", "fit with `calibration=0.2`")
+        return conformal_p_values(self.calibration_scores_, scores)
+
+    def discoveries(self, X: Any, share: float = 0.1) -> np.ndarray:
+        """Rows to flag, `(rows,)`, of which at most this share is false in the mean; see `false_discoveries`."""
+        return false_discoveries(self.p_values(X), share)
+
+    def odd_columns(self, X: Any) -> np.ndarray:
+        r"""By how many nats the score rises with the nearest likely row's value in a column, `(rows, columns)`.
+
+        Likely are, of 2,048 draws of the model, those of the denser half. Columns with large values make a row odd: one
+        for a single wrong value, two where two values do not go together. The values do not add up.
+        """
+        return column_gains(self._table_flow, rows_to_score(self, X))
+
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """The estimator that has fitted a model."""
+        settings = dict(model.settings)
+        own = {name: value for name, value in settings.pop(KEPT).items() if name in OWN}
+        estimator = cls(**settings, **own)
+        estimator._set_fitted(model)
+        return estimator
+
+    @classmethod
+    def _require(cls, model: Model, source: str) -> None:
+        if KEPT not in model.settings:
+            raise FileError(f"{source}: this model was not fitted to tell outliers", "`load_estimator` loads any model")
+
+    @property
+    def _settings(self) -> TableSettings:
+        return TableSettings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(TableSettings)})
+
+    def _set_fitted(self, model: Model) -> None:
+        TableEstimator._set_fitted(self, model)
+        if KEPT in model.settings:
+            offset = model.settings[KEPT]["offset"]
+            self.offset_ = -np.inf if offset is None else offset
+            self.calibration_scores_ = np.array(model.facts.calibration.scores)
+
+    def _check_settings(self) -> None:
+        rows_needed(self.alpha)  # a UsageError where it is no share
+        share = self.contamination
+        if share != "auto" and not (isinstance(share, int | float) and 0 < share <= 0.5):
+            raise DataError(
+                f"contamination must be 'auto' or lie in (0, 0.5], got {share!r}.", "0.01 is one in hundred"
+            )
+        if not 0 <= self.calibration < 1:
+            raise DataError(f"calibration must be a share from 0 to below 1, got {self.calibration!r}.", "0.2 is usual")
+
+    def _divided(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The rows that are learned from, and those that are set apart, drawn at random."""
+        count = rows.x.num_rows
+        most = min(round(self.calibration * count), MOST_ROWS, count - LEAST_TRAINING)
+        seed = np.asarray(jax.random.key_data(key_from(self.random_state)))
+        order = np.random.default_rng(seed).permutation(count)
+        return taken(rows, np.sort(order[most:])), taken(rows, np.sort(order[:most]))
+
+    def _offset(self, known: np.ndarray, learned: Callable[[], np.ndarray]) -> float:
+        """The score below which a row is an outlier."""
+        if self.contamination != "auto":
+            return float(np.quantile(np.concatenate([learned(), known]), self.contamination))
+        needed = rows_needed(self.alpha)
+        if len(known) >= needed:
+            return conformal_threshold(known, self.alpha)
+        finest = (
+            f"the threshold is at {1 / (len(known) + 1):.2g}" if len(known) else "scores of the fit's rows stand in"
+        )
+        warnings.warn(
+            f"alpha={self.alpha:g} needs {needed:,} rows that are set apart, and there are {len(known):,}: {finest}. "
+            "Give more rows, or a larger `calibration` or `alpha`.",
+            stacklevel=3,
+        )
+        return float(known.min()) if len(known) else float(np.quantile(learned(), self.alpha))

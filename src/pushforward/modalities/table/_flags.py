@@ -1,0 +1,174 @@
+"""The options that tables add to commands."""
+
+from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
+
+LEARN = ("fit", "compare")
+"""The commands that learn from one."""
+READ = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers")
+"""The commands that read a table."""
+
+OPTIONS = (
+    Option(
+        name="condition",
+        commands=LEARN,
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns to be conditional on: learn the others given these.",
+    ),
+    Option(
+        name="weights",
+        commands=LEARN,
+        metavar="COLUMN",
+        parse=word,
+        help="Column of weights: a row of weight 2 counts like two rows.",
+    ),
+    Option(name="drop", commands=LEARN, metavar="A,B", parse=names, many=True, help="Columns to leave out."),
+    Option(
+        name="kinds",
+        spelt="--column",
+        commands=LEARN,
+        metavar="NAME:KIND",
+        parse=word,
+        many=True,
+        help="What a column can hold: unbounded, positive, integer, integer(0,10), bounded(0,1), circular(360), "
+        "categorical, or of dates and times circular(day), circular(week) or circular(year); with values that have a "
+        "probability of their own, as positive+atoms(0). The name * stands for all others. Inferred where it is not "
+        "given. Repeatable.",
+    ),
+    Option(
+        name="background",
+        commands=LEARN,
+        both_ways=True,
+        help="Whether one Gaussian, and one twice as wide, are mixed with the flow, for rows far from all others.  "
+        "[default: for at most 5,000 rows of numbers without conditions]",
+    ),
+    Option(
+        name="drop_missing",
+        commands=READ,
+        help="Leave out rows with an empty, NaN or infinite cell.",
+    ),
+    Option(
+        name="missing",
+        commands=READ,
+        metavar="VALUE",
+        parse=word,
+        many=True,
+        help="A value that stands for a missing cell, such as -99. Repeatable.",
+    ),
+    Option(
+        name="keep",
+        commands=("score", "predict", "outliers"),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns to write beside what is found as they are, such as identifiers and dates.",
+    ),
+    Option(
+        name="delimiter",
+        commands=READ,
+        metavar="SIGN",
+        parse=word,
+        help="Between the cells of a text table: , ; | tab or blank. Found out where it is not given.",
+    ),
+    Option(name="decimal", commands=READ, metavar="SIGN", parse=word, help="The decimal mark of a text table: . or ,."),
+    Option(name="comment", commands=READ, metavar="SIGN", parse=word, help="Lines of text that begin so are left out."),
+    Option(
+        name="encoding",
+        commands=READ,
+        metavar="NAME",
+        parse=word,
+        help="Of a text table that is not UTF-8: cp1252, utf-16, latin-1.",
+    ),
+    Option(
+        name="dates",
+        commands=READ,
+        metavar="ORDER",
+        parse=word,
+        help="How dates such as 03/04/2024 begin: day-first or month-first. Found out where a row settles it.",
+    ),
+    Option(
+        name="given",
+        commands=("sample", "plot"),
+        metavar="COLUMN=VALUE",
+        parse=named_value,
+        many=True,
+        help="The value of a condition, for a conditional model. Repeatable.",
+    ),
+    Option(
+        name="columns",
+        commands=("plot",),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="The columns to draw, in this order; by default those of the model.",
+    ),
+    Option(
+        name="label",
+        commands=("plot",),
+        metavar="COLUMN=TEXT",
+        parse=named_text,
+        many=True,
+        help="What to call a column in the picture, such as alcohol='Alcohol (% vol)'. Repeatable.",
+    ),
+    Option(
+        name="interval",
+        commands=("predict",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        many=True,
+        help="Where a column lies with this probability, such as 0.9: its lower and its upper end. Repeatable.",
+    ),
+    Option(
+        name="quantile",
+        commands=("predict",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        many=True,
+        help="The value below which a column lies with this probability; 0.5 is the median. Repeatable.",
+    ),
+    Option(
+        name="draws",
+        commands=("predict",),
+        metavar="N",
+        parse=Number(2, whole=True),
+        default=1000,
+        help="How many draws for each row, where the model has several columns.",
+    ),
+    Option(
+        name="given_file",
+        commands=("sample",),
+        metavar="FILE",
+        parse=word,
+        help="A table with the model's conditions.",
+    ),
+    Option(
+        name="alpha",
+        commands=("outliers",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        default=0.01,
+        help="Flag a row whose p-value is at most this: of ordinary rows this share is flagged.",
+    ),
+    Option(
+        name="false_share",
+        commands=("outliers",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        help="In place of --alpha, the share of the flagged rows that may be false, by Benjamini and Hochberg. All "
+        "rows are held in memory.",
+    ),
+    Option(
+        name="calibration",
+        commands=("outliers",),
+        metavar="FILE",
+        parse=word,
+        help="Ordinary rows that the model was not fitted to; without it, those that its fit held out.",
+    ),
+    Option(
+        name="all_rows",
+        spelt="--all",
+        commands=("outliers",),
+        help="Write all rows, with a column that says which are flagged.",
+    ),
+)
