@@ -7,7 +7,7 @@ import numpy as np
 from pushforward.conditionals._clusters import Clusters
 from pushforward.conditionals._moves import Mover, Particles
 from pushforward.conditionals._space import Space
-from pushforward.conditionals._start import tempered_weights
+from pushforward.conditionals._start import THOROUGH, Effort, tempered_weights
 from pushforward.diagnostics import weigh
 
 ISLANDS = 8
@@ -15,7 +15,8 @@ STEPS = 60
 """At most, from the clusters to the density."""
 WHOLE, PART = 0.2, 0.5
 """Share of effective draws that the last step may leave, and that every other one leaves."""
-SWEEPS, LAST_SWEEPS = 3, 8
+SWEEPS = 3
+"""Moves of particles on the way."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Found:
     particles: Particles
 
 
-def anneal(space: Space, clusters: Clusters, each: int, random: np.random.Generator) -> Found:
+def anneal(
+    space: Space, clusters: Clusters, each: int, random: np.random.Generator, effort: Effort = THOROUGH
+) -> Found:
     r"""Particles of $q$ led to $p$ through $q^{1-\lambda}p^\lambda$, in 8 islands that do not see each other.
 
     In each step $\lambda$ grows as far as half of the draws stay effective (at the end, a fifth), the particles of each
@@ -59,6 +62,7 @@ def anneal(space: Space, clusters: Clusters, each: int, random: np.random.Genera
         clusters: $q$, normalised.
         each: Particles of each island, an even number.
         random: Of all draws.
+        effort: How often particles that have arrived are moved.
 
     Reference:
         Del Moral, Doucet & Jasra (2006), Sequential Monte Carlo samplers, section 3; Margossian, Hoffman, Sountsov,
@@ -77,10 +81,10 @@ def anneal(space: Space, clusters: Clusters, each: int, random: np.random.Genera
             record.add(log_weights, rise, power)
             particles = particles.taken(_resampled(log_weights, each, random))
             power = np.minimum(power + rise, 1.0)
-            for _ in range(LAST_SWEEPS if np.all(power >= 1.0) else SWEEPS):
+            for _ in range(effort.last_sweeps if np.all(power >= 1.0) else SWEEPS):
                 mover.sweep(particles, power, random)
     record.effective[power < 1.0] = 0.0
-    agreement = r_hat(space, particles)
+    agreement = r_hat(space, particles, record.last_share)
     particles = particles.taken(_islands_chosen(record.log_z, each, random))
     return Found(
         x=space.events(particles.y, particles.codes)[0],
@@ -117,7 +121,7 @@ class _Record:
         self.log_z = np.zeros((rows, ISLANDS))
         self.direct = np.full(rows, np.nan)
         self.effective, self.pareto_k = np.ones(rows), np.full(rows, -np.inf)
-        self.steps = np.zeros(rows, int)
+        self.steps, self.last_share = np.zeros(rows, int), np.ones(rows)
 
     def add(self, log_weights: np.ndarray, rise: np.ndarray, power: np.ndarray) -> None:
         going = power < 1.0
@@ -129,7 +133,7 @@ class _Record:
                 continue
             found = weigh(log_weights[row], log_weights[row])
             share = found.effective_sample_size / log_weights.shape[1]
-            self.effective[row] = min(self.effective[row], share)
+            self.effective[row], self.last_share[row] = min(self.effective[row], share), share
             # Of weights that are nearly equal a tail has a shape, but no size.
             self.pareto_k[row] = max(self.pareto_k[row], -np.inf if share > EVEN else found.pareto_k)
             self.direct[row] = found.log_z_error if self.steps[row] == 0 else np.nan
@@ -188,8 +192,12 @@ def _islands_chosen(log_z: np.ndarray, each: int, random: np.random.Generator) -
     return island * each + rank % each
 
 
-def r_hat(space: Space, particles: Particles) -> np.ndarray:
-    """The largest nested R-hat of numbers, and of codes the share of the middle one, `(rows,)`."""
+def r_hat(space: Space, particles: Particles, share: np.ndarray) -> np.ndarray:
+    r"""The largest nested R-hat of numbers, and of codes the share of the middle one, `(rows,)`.
+
+    $\sqrt{1 + B/W}$, where $B$ is what the variance between the means of islands is above that which chance alone gives:
+    $W$ over the draws that were effective in the last step, of which `share` is the share.
+    """
     y = particles.y
     if space.is_angle.any():
         turned = np.where(space.is_angle, space.half_turn, np.pi) / np.pi
@@ -202,8 +210,9 @@ def r_hat(space: Space, particles: Particles) -> np.ndarray:
     z = np.concatenate(parts, axis=-1)
     if not z.shape[-1]:
         return np.ones(len(z))
-    z = z.reshape(len(z), 2 * ISLANDS, -1, z.shape[-1])
+    z = z.reshape(len(z), ISLANDS, -1, z.shape[-1])
     within = z.var(axis=2, ddof=1).mean(axis=1)
     between = z.mean(axis=2).var(axis=1, ddof=1)
     ratio = np.where(within > 0, between / np.where(within > 0, within, 1.0), np.where(between > 0, np.inf, 0.0))
-    return np.sqrt(1.0 + ratio).max(axis=-1)
+    chance = 1.0 / (z.shape[2] * np.maximum(share, 1e-3))
+    return np.sqrt(1.0 + np.maximum(ratio - chance[:, None], 0.0)).max(axis=-1)

@@ -11,8 +11,6 @@ DEGREES = 5.0
 OTHER_CODE = 0.1
 """Share of codes that are drawn from all that are allowed, whatever the cluster's own."""
 ITERATIONS = 20
-COUNTS = (1, 4, 12)
-"""Of clusters, of which the best is taken."""
 LEAST_SHARE = 1e-4
 """Of a cluster."""
 LEAST_SPREAD = 1e-9
@@ -100,8 +98,10 @@ class Clusters:
         return logs
 
 
-def fitted(draws: Draws, allowed: tuple[np.ndarray, ...], random: np.random.Generator) -> Clusters:
-    """The mixture of 1, 4 or 12 clusters that fits one half of the draws and is the likeliest for the other.
+def fitted(
+    draws: Draws, allowed: tuple[np.ndarray, ...], random: np.random.Generator, counts: tuple[int, ...]
+) -> Clusters:
+    """The mixture of some number of clusters that fits one half of the draws and is the likeliest for the other.
 
     By expectation and maximisation, with covariances drawn to what they have in common and codes smoothed over all that
     are allowed.
@@ -110,13 +110,14 @@ def fitted(draws: Draws, allowed: tuple[np.ndarray, ...], random: np.random.Gene
         draws: Of the law, weighted.
         allowed: For each code which are allowed.
         random: Of the first means.
+        counts: How many clusters are tried.
 
     Reference:
         Cappé, Douc, Guillin, Marin & Robert (2008), Adaptive importance sampling in general mixture classes.
     """
     half = draws.y.shape[1] // 2
     learned, apart = _part(draws, slice(None, half)), _part(draws, slice(half, None))
-    tried = [_of_count(learned, count, allowed, random) for count in COUNTS]
+    tried = [_of_count(learned, count, allowed, random) for count in counts]
     with np.errstate(invalid="ignore"):
         scores = [np.nansum(apart.weights * each.log_density(apart.y, apart.codes), axis=1) for each in tried]
     return _chosen_of(tried, np.argmax(scores, axis=0))

@@ -70,9 +70,9 @@ def exact_of(flow: AbstractDistribution, fixed: tuple[int, ...]) -> AbstractExac
 
 
 class GaussianPart(AbstractExact):
-    r"""$b \sim N(\mu_b, \Sigma_{bb})$ and $a \mid b \sim N(\mu_a + S(b - \mu_b),\ \Sigma_{aa} - S\Sigma_{ba})$, in float64.
+    r"""$b \sim N(\mu_b, \Sigma_{bb})$ and $a \mid b \sim N(\mu_a + S(b - \mu_b), \Sigma_{aa} - S\Sigma_{ba})$.
 
-    The slopes are $S = \Sigma_{ab}\Sigma_{bb}^{-1}$.
+    The slopes are $S = \Sigma_{ab}\Sigma_{bb}^{-1}$; all in float64.
     """
 
     def __init__(self, flow: AbstractDistribution, fixed: tuple[int, ...], mean: np.ndarray, covariance: np.ndarray):
@@ -216,8 +216,7 @@ class SummedCategories(AbstractExact):
         code_key, key = jax.random.split(key)
         chosen = jax.random.categorical(code_key, jnp.asarray(self._given(values[None])[0]), shape=(n,))
         codes = jnp.asarray(self.codes, float)[chosen].T
-        seen = one_hot(codes, self.law.categories.sizes)
-        numbers = self.law.others._sample_many(key, n, seen, None)
+        numbers = _drawn(self.law.others, key, one_hot(codes, self.law.categories.sizes))
         out = np.empty((n, self.dim))
         out[:, self.places] = np.concatenate([codes, numbers]).T
         return out
@@ -226,6 +225,11 @@ class SummedCategories(AbstractExact):
         """Log-probabilities of all combinations, -inf for those with other values, `(rows, combinations)`."""
         same = (self.codes[None][..., self.own] == values[:, None]).all(axis=-1)
         return np.where(same, self.log_probs, -np.inf)
+
+
+@jax.jit
+def _drawn(law: AbstractDistribution, key: PRNGKeyArray, conditions: Array) -> Array:
+    return law._sample_many(key, conditions.shape[1], conditions, None)
 
 
 def _counted(flow: AbstractDistribution, fixed: tuple[int, ...]) -> SummedCategories | None:

@@ -12,9 +12,12 @@ from pushforward.conditionals._condition import POOL, check_places
 from pushforward.conditionals._exact import exact_of
 from pushforward.conditionals._joint import Joint, joint_of
 from pushforward.conditionals._query import Estimate, Query, doubts, solve
+from pushforward.conditionals._start import QUICK
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import flow_of
 
+UNMOVED = QUICK._replace(last_sweeps=0)
+"""Nobody looks at the particles, once their weights are known."""
 CELLS = 2**18
 """Rows times particles that are led at once."""
 
@@ -105,7 +108,7 @@ def log_evidence(joint: Joint, query: Query, particles: int, key: PRNGKeyArray) 
     each = max(2 * -(-particles // (2 * ISLANDS)), 32)
     values, errors = [], []
     for part in parts_of(query, max(CELLS // (each * ISLANDS) // 8, 1)):
-        found = solve(joint, part, pool, each, random)
+        found = solve(joint, part, pool, each, random, UNMOVED)
         bad = np.array([doubt is not None for doubt in doubts(found)])
         values.append(found.log_z)
         errors.append(np.where(np.isneginf(found.log_z), 0.0, np.where(bad, np.inf, found.log_z_error)))

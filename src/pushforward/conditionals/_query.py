@@ -10,7 +10,7 @@ import numpy as np
 from pushforward.conditionals._anneal import Found, anneal
 from pushforward.conditionals._joint import Joint
 from pushforward.conditionals._space import Space
-from pushforward.conditionals._start import starting_clusters
+from pushforward.conditionals._start import THOROUGH, Effort, starting_clusters
 
 K_LIMIT = 0.7
 """Of Pareto's k of the weights (Vehtari et al. 2024, section 3.2.4)."""
@@ -64,10 +64,17 @@ class Query:
         return Space(joint, self.fixed, self.values, numbers, low, high, codes, allowed, np.zeros(low.shape))
 
 
-def solve(joint: Joint, query: Query, pool: np.ndarray, each: int, random: np.random.Generator) -> Found:
+def solve(
+    joint: Joint,
+    query: Query,
+    pool: np.ndarray,
+    each: int,
+    random: np.random.Generator,
+    effort: Effort = THOROUGH,
+) -> Found:
     """Draws of what a query leaves free, and the density of what it fixes, for each of its rows."""
-    space, clusters = starting_clusters(query.space(joint), pool, random)
-    return anneal(space, clusters, each, random)
+    space, clusters = starting_clusters(query.space(joint), pool, random, effort)
+    return anneal(space, clusters, each, random, effort)
 
 
 def doubts(found: Found) -> list[str | None]:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy.special import ndtr
 
 from pushforward.conditionals._joint import Joint
 
@@ -103,7 +104,17 @@ class Space:
         out = np.full(y.shape[:2], -np.inf)
         if usable.any():
             out[usable] = self.joint.log_prob(x[usable]) + slope[usable]
-        return out
+        return out - self._log_mass(x)
+
+    def _log_mass(self, x: np.ndarray) -> np.ndarray:
+        """Of the Gaussian number of a column at an atom, that within its limits, `(rows, n)`."""
+        total = np.zeros(x.shape[:2])
+        for number, code in self.joint.atoms:
+            if number in self.numbers:
+                column = self.numbers.index(number)
+                mass = ndtr(self.high[:, column]) - ndtr(self.low[:, column])
+                total += np.where(x[..., code] > 0, np.log(np.maximum(mass, TINY))[:, None], 0.0)
+        return total
 
     def _turned(self, x: np.ndarray) -> np.ndarray:
         low = np.array([self.joint.axes[i].low for i in self.numbers])

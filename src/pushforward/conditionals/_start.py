@@ -1,16 +1,32 @@
 """Where draws begin: at the flow's own draws that are nearest to what is fixed, moved there by regression."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from pushforward.conditionals._clusters import Clusters, Draws, chosen_rows, fitted, mixed
 from pushforward.conditionals._space import Space
 
-NEAREST = 1024
-"""Draws that clusters are fitted to."""
-ROUNDS = 3
-"""Of adaptation at most, in each of which clusters are fitted to weighted draws of those before."""
+
+class Effort(NamedTuple):
+    """How much is done for a row.
+
+    Attributes:
+        draws: That clusters are fitted to.
+        counts: Of clusters, of which the best is taken.
+        rounds: Of adaptation at most, in each of which clusters are fitted to weighted draws of those before.
+        last_sweeps: Moves of particles that have arrived.
+    """
+
+    draws: int = 1024
+    counts: tuple[int, ...] = (1, 4, 12)
+    rounds: int = 3
+    last_sweeps: int = 8
+
+
+THOROUGH, QUICK = Effort(), Effort(512, (1, 4), 1, 2)
+"""For one row that many draws are made of, and for many rows of a table."""
 ENOUGH = 0.6
 """Share of effective draws that is not adapted any further."""
 KEPT = 0.1
@@ -23,13 +39,16 @@ MISMATCH = 30.0
 """Of a code that differs, in squared deviations."""
 
 
-def starting_clusters(space: Space, pool: np.ndarray, random: np.random.Generator) -> tuple[Space, Clusters]:
+def starting_clusters(
+    space: Space, pool: np.ndarray, random: np.random.Generator, effort: Effort = THOROUGH
+) -> tuple[Space, Clusters]:
     """The space with its angles centred, and clusters that cover it about as densely as the density is.
 
     Args:
         space: What is free.
         pool: Draws of the joint density, `(n, dim)`.
         random: Of the choices.
+        effort: How much is done.
 
     Reference:
         Beaumont, Zhang & Balding (2002), Approximate Bayesian computation in population genetics, for the regression;
@@ -37,7 +56,7 @@ def starting_clusters(space: Space, pool: np.ndarray, random: np.random.Generato
     """
     gaps = _gaps(space, pool)
     distance = np.einsum("rnf,rnf->rn", gaps, gaps) + MISMATCH * _mismatches(space, pool)
-    count = min(NEAREST, len(pool))
+    count = min(effort.draws, len(pool))
     near = np.argpartition(distance, count - 1, axis=1)[:, :count]
     near = random.permuted(near, axis=1)
     far = np.take_along_axis(distance, near, axis=1)
@@ -48,9 +67,9 @@ def starting_clusters(space: Space, pool: np.ndarray, random: np.random.Generato
     y = space.place(_inside(space, x, random))
     y = _regressed(space, y, gaps[np.arange(len(near))[:, None], near], weights)
     codes = _allowed_codes(space, pool[near][..., list(space.codes)], random)
-    first = clusters = fitted(Draws(y, codes, weights), space.allowed, random)
-    for _ in range(ROUNDS):
-        clusters, effective = _adapted(space, clusters, random)
+    first = clusters = fitted(Draws(y, codes, weights), space.allowed, random, effort.counts)
+    for _ in range(effort.rounds):
+        clusters, effective = _adapted(space, clusters, random, effort)
         if effective.min() > ENOUGH:
             return space, clusters
         # What the flow's own draws have shown is not forgotten.
@@ -130,19 +149,21 @@ def _allowed_codes(space: Space, x: np.ndarray, random: np.random.Generator) -> 
     return codes
 
 
-def _adapted(space: Space, clusters: Clusters, random: np.random.Generator) -> tuple[Clusters, np.ndarray]:
+def _adapted(
+    space: Space, clusters: Clusters, random: np.random.Generator, effort: Effort
+) -> tuple[Clusters, np.ndarray]:
     """Clusters of draws weighted by density, tempered where few of them would carry the weights.
 
     Returns:
         The clusters, and the share of effective draws of the old ones, `(rows,)`.
     """
-    y, codes = clusters.draw(NEAREST, random)
+    y, codes = clusters.draw(effort.draws, random)
     log_weights = space.log_density(y, codes) - clusters.log_density(y, codes)
     usable = np.isfinite(log_weights).mean(axis=1) >= LEAST_USABLE
     weights = tempered_weights(log_weights, least=LEAST_EFFECTIVE)[0]
-    weights = np.where(usable[:, None], weights, 1.0 / NEAREST)
+    weights = np.where(usable[:, None], weights, 1.0 / effort.draws)
     effective = effective_share(log_weights)
-    found = fitted(Draws(y, codes, weights), space.allowed, random)
+    found = fitted(Draws(y, codes, weights), space.allowed, random, effort.counts)
     return chosen_rows(usable & (effective < ENOUGH), found, clusters), effective
 
 
