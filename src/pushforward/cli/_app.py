@@ -19,6 +19,7 @@ COMMANDS = (
     "compare",
     "score",
     "predict",
+    "impute",
     "sample",
     "show",
     "plot",

@@ -195,7 +195,7 @@ def _islands_chosen(log_z: np.ndarray, each: int, random: np.random.Generator) -
 def r_hat(space: Space, particles: Particles, share: np.ndarray) -> np.ndarray:
     r"""The largest nested R-hat of numbers, and of codes the share of the middle one, `(rows,)`.
 
-    $\sqrt{1 + B/W}$, where $B$ is what the variance between the means of islands is above that which chance alone gives:
+    $\sqrt{1 + B/W}$, where $B$ is by how much the means of islands vary above what chance alone gives:
     $W$ over the draws that were effective in the last step, of which `share` is the share.
     """
     y = particles.y

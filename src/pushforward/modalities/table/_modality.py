@@ -6,13 +6,16 @@ from typing import Any, ClassVar
 
 from pushforward.modalities._base import Figure, Look, Modality, Told
 from pushforward.modalities._options import Number, Option, flatten, named_text, named_value, names, word
+from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 
 ROWS = 1000
 """How many rows `sample` draws where nothing else is asked for."""
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
-READ = (*LEARN, "score", "predict", "sample", "plot", "distill")
+WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill")
+"""The commands that read a table of whole rows."""
+READ = (*WHOLE, "impute")
 """The commands that read a table."""
 
 OPTIONS = (
@@ -53,7 +56,7 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=READ,
+        commands=WHOLE,
         help="Leave out rows with an empty, NaN or infinite cell.",
     ),
     Option(
@@ -66,7 +69,7 @@ OPTIONS = (
     ),
     Option(
         name="keep",
-        commands=("score", "predict"),
+        commands=("score", "predict", "impute"),
         metavar="A,B",
         parse=names,
         many=True,
@@ -150,6 +153,7 @@ OPTIONS = (
         parse=word,
         help="A table with the model's conditions.",
     ),
+    *CONDITIONAL_OPTIONS,
 )
 
 
@@ -162,7 +166,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"compare", "predict", "distill"})
+    extra_commands = frozenset({"compare", "predict", "impute", "distill"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -258,8 +262,15 @@ class TableModality(Modality):
     def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row, with its number, the columns that are kept, and `log_prob`."""
         from pushforward.modalities.table._score import score
+        from pushforward.modalities.table.conditionals._commands import score_incomplete
 
-        score(model, source, target, given, talk)
+        (score_incomplete if given["incomplete"] else score)(model, source, target, given, talk)
+
+    def impute(self, model: Any, source: str, target: str, given: Mapping[str, Any], *, seed: int, talk: Any) -> None:
+        """The rows with missing cells drawn given the others."""
+        from pushforward.modalities.table.conditionals._commands import impute
+
+        impute(model, source, target, given["draws"], given, seed=seed, talk=talk)
 
     def predict(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row: mean, quantiles and intervals of every column given the conditions."""
@@ -308,12 +319,16 @@ class TableModality(Modality):
         from pushforward.modalities.table._given import conditions
         from pushforward.modalities.table._reading import reading
         from pushforward.modalities.table._sample import sample
+        from pushforward.modalities.table.conditionals._commands import sample_where
 
+        if given["where"]:
+            how = {"temperature": temperature, "seed": seed, "talk": talk}
+            return sample_where(model, count or ROWS, target, given["where"], **how)
         schema, file = model.facts.condition_schema, given["given_file"]
         chosen = conditions(
             schema, dict(given["given"]), file, reading(given) | {"drop_missing": given["drop_missing"]}
         )
-        sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
+        return sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
         self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int
