@@ -11,6 +11,7 @@ from pushforward._version import __version__
 if TYPE_CHECKING:
     from pushforward import (
         bijections,
+        conditionals,
         data,
         diagnostics,
         distillation,
@@ -67,6 +68,7 @@ _HOMES = {
 }
 _PACKAGES = (
     "bijections",
+    "conditionals",
     "data",
     "diagnostics",
     "distillation",
@@ -101,6 +103,7 @@ __all__ = [
     "__version__",
     "bijections",
     "compare",
+    "conditionals",
     "data",
     "diagnostics",
     "distill",

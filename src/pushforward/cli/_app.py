@@ -20,6 +20,7 @@ COMMANDS = (
     "score",
     "outliers",
     "predict",
+    "impute",
     "sample",
     "show",
     "plot",

@@ -1,17 +1,28 @@
 """The density of rows."""
 
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import DensityMixin
 
+from pushforward.conditionals import Estimate
 from pushforward.data import Table
 from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.modalities.table._mixed import in_user_values, joined
+from pushforward.modalities.table.conditionals._condition import (
+    TableConditional,
+    TableMarginal,
+    condition_table,
+    score_holes,
+)
+from pushforward.modalities.table.conditionals._holes import encode_with_holes, table_with_holes
+from pushforward.modalities.table.conditionals._impute import doubts_sentence, impute_rows
+from pushforward.modalities.table.conditionals._rows import TableJoint
 
 
 class FlowDensity(DensityMixin, TableEstimator):
@@ -130,6 +141,76 @@ class FlowDensity(DensityMixin, TableEstimator):
     ) -> Iterator[Table]:
         """The rows of `sample_table` in chunks."""
         return map(self.schema_.table, self._iter_draws(n_samples, random_state, temperature))
+
+    def condition(self, given: Mapping[str, Any], num_particles: int = 2048, random_state: Any = 0) -> TableConditional:
+        """The distribution of the other columns given what is known of some, by this one model of all columns.
+
+        Args:
+            given: By name: a value, `{"age": 50, "sex": "F"}`; a pair of limits, None where there is none,
+                `{"income": (40_000, None)}`; or a list of categories. Columns of arrays are called `x0, x1, ...`.
+            num_particles: Draws that are kept and moved, where nothing is exact.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+
+        Raises:
+            DataError: If what is given has probability zero, contradicts itself or leaves no column free, or if what
+                was found is not to be trusted: it says how far out it lies.
+
+        Example:
+            >>> X = pf.data.moons(500)
+            >>> density = pf.FlowDensity("affine", max_epochs=3, random_state=0).fit(X)
+            >>> given = density.condition({"x0": 0.5})
+            >>> given.sample(5, random_state=1).shape
+            (5, 2)
+        """
+        found = condition_table(self._fitted, given, num_particles, key_from(random_state))
+        if found.far:
+            warnings.warn(found.far, stacklevel=2)
+        return found
+
+    def marginal(self, columns: Sequence[str]) -> TableMarginal:
+        """The distribution of some columns alone, with draws and log-densities that have errors.
+
+        Raises:
+            DataError: If a column is not there, or none is named.
+        """
+        return TableMarginal(self._fitted, columns)
+
+    def impute(self, X: Any, draws: int = 1, random_state: Any = 0) -> np.ndarray:
+        """Rows whose missing cells (NaN, None) are filled by draws given the cells that are there.
+
+        Args:
+            X: `(rows, columns)`, frames and tables matched by name.
+            draws: How often; the mean over draws is the best single guess of a number.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+
+        Returns:
+            `(draws, rows, columns)`, objects where there are categories or dates.
+
+        Raises:
+            DataError: If there is a value that the model cannot produce.
+        """
+        num_draws(draws, None)
+        schema = self.schema_
+        table = table_with_holes(X, schema.names, list(schema.categories), list(schema.moments))
+        filled = impute_rows(
+            TableJoint.of(self._fitted, "impute"), encode_with_holes(table, schema), draws, key_from(random_state)
+        )
+        if filled.doubts:
+            warnings.warn(doubts_sentence(filled), stacklevel=2)
+        return np.stack([in_user_values(schema, rows) for rows in filled.draws])
+
+    def score_incomplete(self, X: Any, num_particles: int = 512, random_state: Any = 0) -> Estimate:
+        """Log-density of what is there of each row in nats, `(rows,)`, and its standard error.
+
+        Args:
+            X: `(rows, columns)` with NaN or None where a cell is missing.
+            num_particles: For each row, where it is not exact.
+            random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
+        """
+        schema = self.schema_
+        table = table_with_holes(X, schema.names, list(schema.categories), list(schema.moments))
+        joint = TableJoint.of(self._fitted, "score_incomplete")
+        return score_holes(joint, encode_with_holes(table, schema), num_particles, key_from(random_state))
 
     def _iter_draws(self, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
         return iter_draws(self._table_flow, num_draws(n_samples, temperature), key_from(random_state), temperature)

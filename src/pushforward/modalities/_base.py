@@ -246,6 +246,12 @@ class Modality(abc.ABC):
         """Write which events are odd, at a known share of false alarms."""
         raise NotImplementedError
 
+    def impute(
+        self, model: Model, source: str, target: str, given: Mapping[str, Any], *, seed: int, talk: Talk
+    ) -> None:
+        """Write a source with what it lacks filled by draws."""
+        raise NotImplementedError
+
     def distill(self, model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
         """The model with a student in the place of its flow, and how near the student is."""
         raise NotImplementedError

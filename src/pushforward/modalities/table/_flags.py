@@ -1,10 +1,13 @@
 """The options that tables add to commands."""
 
 from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
+from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
-READ = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers")
+WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers")
+"""The commands that read a table of whole rows."""
+READ = (*WHOLE, "impute")
 """The commands that read a table."""
 
 OPTIONS = (
@@ -45,7 +48,7 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=READ,
+        commands=WHOLE,
         help="Leave out rows with an empty, NaN or infinite cell.",
     ),
     Option(
@@ -58,7 +61,7 @@ OPTIONS = (
     ),
     Option(
         name="keep",
-        commands=("score", "predict", "outliers"),
+        commands=("score", "predict", "outliers", "impute"),
         metavar="A,B",
         parse=names,
         many=True,
@@ -171,4 +174,5 @@ OPTIONS = (
         commands=("outliers",),
         help="Write all rows, with a column that says which are flagged.",
     ),
+    *CONDITIONAL_OPTIONS,
 )

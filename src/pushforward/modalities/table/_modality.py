@@ -21,7 +21,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"compare", "predict", "distill", "outliers"})
+    extra_commands = frozenset({"compare", "predict", "impute", "distill", "outliers"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -119,8 +119,15 @@ class TableModality(Modality):
     def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row, with its number, the columns that are kept, and `log_prob`."""
         from pushforward.modalities.table._score import score
+        from pushforward.modalities.table.conditionals._commands import score_incomplete
 
-        score(model, source, target, given, talk)
+        (score_incomplete if given["incomplete"] else score)(model, source, target, given, talk)
+
+    def impute(self, model: Any, source: str, target: str, given: Mapping[str, Any], *, seed: int, talk: Any) -> None:
+        """The rows with missing cells drawn given the others."""
+        from pushforward.modalities.table.conditionals._commands import impute
+
+        impute(model, source, target, given["draws"], given, seed=seed, talk=talk)
 
     def predict(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row: mean, quantiles and intervals of every column given the conditions."""
@@ -175,12 +182,16 @@ class TableModality(Modality):
         from pushforward.modalities.table._given import conditions
         from pushforward.modalities.table._reading import reading
         from pushforward.modalities.table._sample import sample
+        from pushforward.modalities.table.conditionals._commands import sample_where
 
+        if given["where"]:
+            how = {"temperature": temperature, "seed": seed, "talk": talk}
+            return sample_where(model, count or ROWS, target, given["where"], **how)
         schema, file = model.facts.condition_schema, given["given_file"]
         chosen = conditions(
             schema, dict(given["given"]), file, reading(given) | {"drop_missing": given["drop_missing"]}
         )
-        sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
+        return sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
 
     def plot(
         self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int

@@ -2,12 +2,14 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from pushforward.data import Schema, Table, TableWriter, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
+from pushforward.data._missing import MissingError
 from pushforward.data._read import Part, read_parts
 from pushforward.distributions._latent import latent_of
 from pushforward.modalities._model import Model
@@ -78,7 +80,7 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions, summary.far)
     ranks = model.facts.scores
     names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
-    with TableWriter(target, names) as writer:
+    with TableWriter(target, names) as writer, _with_other_way():
         for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs), "scored"):
             part = passing.popleft()
             columns = [scores, percentiles(scores, ranks)] if ranks else [scores]
@@ -91,6 +93,16 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
         reason = f"whole numbers ({whole}) are scored with noise" if whole else "the flow gives no exact log-densities"
         reason = "latent variables are drawn, 16 times for each row" if latent_of(model.flow) is not None else reason
         talk.say(f"  these are estimates of a bound: {reason}")
+
+
+@contextmanager
+def _with_other_way() -> Iterator[None]:
+    """A refusal of missing cells that names the option which scores what is there."""
+    try:
+        yield
+    except MissingError as error:
+        hint = f"{error.hint}, or score what is there of them by `--incomplete`"
+        raise MissingError(error.message, hint, error.columns) from None
 
 
 def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schema: Schema) -> Iterator[Table]:

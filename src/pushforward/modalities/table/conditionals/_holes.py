@@ -1,0 +1,89 @@
+"""Tables with missing cells, which stay where they are: NaN in every column, of categories too."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data._arrow import open_frame
+from pushforward.data._coding import encode, refuse_unseen
+from pushforward.data._given import as_rows, plain
+from pushforward.data._read import open_source
+from pushforward.data._schema import Schema
+from pushforward.data._source import Selection, Source
+from pushforward.data._tables import Table, match_columns
+from pushforward.data.files._numpy import open_array, open_objects
+
+
+def read_with_holes(source: str | os.PathLike[str], selection: Selection) -> tuple[Table, Any]:
+    """A whole table, and the columns that are kept as an Arrow table, or None."""
+    opened = open_source(source, selection)
+    table = _collected(opened)
+    return table, None if opened.keys is None else opened.keys.take(table.num_rows)
+
+
+def table_with_holes(data: Any, names: Sequence[str], text: Sequence[str], moments: Sequence[str] = ()) -> Table:
+    """What is held in memory as a table: a `Table`, a frame, whose names are its own, or an array, in the names' order.
+
+    Args:
+        data: `(rows, columns)`.
+        names: Of the columns of an array.
+        text: Columns of categories.
+        moments: Columns of dates, times and durations, whose text is kept.
+
+    Raises:
+        DataError: If an array has not as many columns as there are names.
+    """
+    if isinstance(data, Table):
+        return data
+    data = plain(data, "X")
+    selection = Selection(text=tuple(text), moments=tuple(moments))
+    if hasattr(data, "__arrow_c_stream__"):
+        return _collected(open_frame(data, selection, label="X"))
+    array = as_rows(data, "X")
+    if array.ndim != 2 or array.shape[1] != len(names):
+        raise DataError(
+            f"X has shape {array.shape}, but rows of {len(names)} columns are wanted.",
+            f"give the columns {', '.join(names[:20])}, with NaN or None where a cell is missing",
+        )
+    if array.dtype.kind in "OU":
+        return _collected(open_objects(array, list(names), selection, label="X"))
+    return _collected(open_array(array, Selection(), label="X", names=list(names)))
+
+
+def encode_with_holes(table: Table, schema: Schema) -> np.ndarray:
+    """The columns of a schema, in its order and codes, `(rows, columns)` float64 with NaN where a cell is missing.
+
+    Raises:
+        DataError: If a column is missing, a category was not seen in training, or a value is none that the model can
+            produce.
+    """
+    matched = match_columns(table, schema.names)
+    out = np.full((matched.num_rows, len(schema.columns)), np.nan)
+    for place, column in enumerate(schema.columns):
+        present = np.isfinite(matched.values[:, place])
+        own = schema.select([place])
+        one = matched.select([column.name])
+        one = replace(one, values=one.values[present])
+        refuse_unseen(one, own)
+        cells = own.turned(encode(one, own).values.astype(np.float64))
+        outside = own.outside(cells)
+        if outside.any():
+            row = int(np.flatnonzero(present)[np.flatnonzero(outside)[0]]) + 1
+            raise DataError(
+                f"column {column.name!r} is {cells[outside][0, 0]:g} in row {row}, which the model cannot produce.",
+                "leave the cell empty where it is wrong",
+            )
+        out[present, place] = cells[:, 0]
+    return out
+
+
+def _collected(source: Source) -> Table:
+    blocks = [source.whole()] if source.whole else list(source.blocks)
+    if not sum(map(len, blocks)):
+        raise DataError(f"{source.label}: no rows.", "there are column names, but nothing under them")
+    values = np.concatenate(blocks).astype(np.float64)
+    return Table(source.names, values, source.kinds, source.notes, 0, source.categories, source.types)
