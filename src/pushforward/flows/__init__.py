@@ -40,6 +40,7 @@ from pushforward.flows.residual_nets.mintnet import mintnet
 from pushforward.flows.residual_nets.planar import planar, radial
 from pushforward.flows.residual_nets.residual import iresnet, residual
 from pushforward.flows.residual_nets.sylvester import sylvester
+from pushforward.flows.series.tempflow import tempflow
 
 nsf = nsf_coupling
 nsf_ar = nsf_autoregressive
@@ -171,6 +172,14 @@ RECIPES: dict[str, Recipe] = {
             "image",
             objective="elbo",
         ),
+        Recipe(
+            "tempflow",
+            tempflow,
+            "series: a flow over all of them at one time, given an encoder of the past",
+            "Rasul et al. 2021",
+            "series",
+            training=Training(learning_rate=1e-3),
+        ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
         Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),
@@ -231,6 +240,7 @@ __all__ = [
     "sylvester",
     "tarflow",
     "tarflow_image",
+    "tempflow",
     "umnn",
     "vae",
     "vae_image",

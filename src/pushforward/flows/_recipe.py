@@ -36,8 +36,8 @@ class Recipe:
         summary: One line for the catalogue.
         reference: Authors and year.
         events: What it is a density of: numbers on a line, angles in radians, points of the sphere, or images, whose
-            `build` takes the shape `(height, width, channels)` in place of `dim`. Or what it gives probabilities of:
-            whole numbers, or codes of categories from 0 on.
+            `build` takes the shape `(height, width, channels)` in place of `dim`, or windows of `dim` series. Or what
+            it gives probabilities of: whole numbers, or codes of categories from 0 on.
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
     """
@@ -46,7 +46,7 @@ class Recipe:
     build: Build
     summary: str
     reference: str
-    events: Literal["line", "circle", "sphere", "image", "integers", "categories"] = "line"
+    events: Literal["line", "circle", "sphere", "image", "series", "integers", "categories"] = "line"
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
 
