@@ -41,11 +41,14 @@ def test_no_recipe_solves_many_matrices_at_once(name, key):
     options = {option: value for option, value in SMALL.items() if option in recipe.options()}
     event = (8, 8, 1) if recipe.events == "image" else recipe.example
 
+    flow = jax.eval_shape(lambda key: recipe.build(event, **options, key=key), key)
+    condition = None if flow.cond_shape is None else jnp.zeros((7, *flow.cond_shape))
+
     def loss(key, x):
         flow = recipe.build(event, **options, key=key)
-        return jnp.mean(flow.log_prob(x))
+        return jnp.mean(flow.log_prob(x, condition))
 
-    x = jnp.zeros((7, *(event if recipe.events == "image" else (event,))))
+    x = jnp.zeros((7, *flow.event_shape))
     program = eqx.filter_make_jaxpr(loss)(key, x)[0]
     assert all(len(shape) == 2 for shape in solved(program.jaxpr))
 

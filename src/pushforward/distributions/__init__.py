@@ -17,6 +17,7 @@ from pushforward.distributions._predicted import AbstractPredicted, PredictedLog
 from pushforward.distributions._resampled import Resampled
 from pushforward.distributions._target import Bridge, Target
 from pushforward.distributions._transformed import Transformed
+from pushforward.distributions.series._windows import SeriesFlow
 
 __all__ = [
     "AbstractCountable",
@@ -45,6 +46,7 @@ __all__ = [
     "PredictedLogistic",
     "Product",
     "Resampled",
+    "SeriesFlow",
     "SplitOff",
     "StudentT",
     "Target",

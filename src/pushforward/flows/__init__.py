@@ -40,6 +40,7 @@ from pushforward.flows.residual_nets.mintnet import mintnet
 from pushforward.flows.residual_nets.planar import planar, radial
 from pushforward.flows.residual_nets.residual import iresnet, residual
 from pushforward.flows.residual_nets.sylvester import sylvester
+from pushforward.flows.series.tempflow import tempflow
 from pushforward.flows.sound.flowavenet import flowavenet
 from pushforward.flows.sound.waveglow import waveglow
 from pushforward.flows.sound.wavenet import parallel_wavenet, wavenet
@@ -208,6 +209,14 @@ RECIPES: dict[str, Recipe] = {
             "sound",
             training=Training(learning_rate=1e-3),
         ),
+        Recipe(
+            "tempflow",
+            tempflow,
+            "series: a flow over all of them at one time, given an encoder of the past",
+            "Rasul et al. 2021",
+            "series",
+            training=Training(learning_rate=1e-3),
+        ),
         Recipe("idf", idf, "whole numbers moved by rounded couplings", "Hoogeboom et al. 2019", "integers"),
         Recipe("modulo", modulo, "categories shifted modulo their number", "Tran et al. 2019", "categories"),
         Recipe("argmax", argmax, "categories as largest numbers: a bound", "Hoogeboom et al. 2021", "categories"),
@@ -270,6 +279,7 @@ __all__ = [
     "sylvester",
     "tarflow",
     "tarflow_image",
+    "tempflow",
     "umnn",
     "vae",
     "vae_image",

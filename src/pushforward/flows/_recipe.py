@@ -37,8 +37,8 @@ class Recipe:
         reference: Authors and year.
         events: What it is a density of: numbers on a line, angles in radians, points of the sphere, or images, whose
             `build` takes the shape `(height, width, channels)` in place of `dim`, or sound, whose `build` takes the
-            number of samples, `length`. Or what it gives probabilities of: whole numbers, or codes of categories from 0
-            on.
+            number of samples, `length`, or windows of `dim` series. Or what it gives probabilities of: whole numbers,
+            or codes of categories from 0 on.
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
         multiple: Of sound: from all options of `build` to what a length must be a multiple of (`multiple_of`).
@@ -48,7 +48,7 @@ class Recipe:
     build: Build
     summary: str
     reference: str
-    events: Literal["line", "circle", "sphere", "image", "sound", "integers", "categories"] = "line"
+    events: Literal["line", "circle", "sphere", "image", "sound", "series", "integers", "categories"] = "line"
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
     multiple: Callable[[Mapping[str, Any]], int] | None = None

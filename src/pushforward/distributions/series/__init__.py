@@ -1,0 +1,1 @@
+"""Windows of series, given what came before them."""

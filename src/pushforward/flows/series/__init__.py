@@ -1,0 +1,1 @@
+"""Recipes of windows of series."""
