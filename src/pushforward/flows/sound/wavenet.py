@@ -95,8 +95,8 @@ def parallel_wavenet(
 ) -> Transformed:
     """Affine autoregressive layers turned round, all in the order of time: samples in one pass, densities in sequence.
 
-    Train it on a `wavenet` by `distill(teacher, student, start=False)`, whose divergence is in closed form for each
-    sample where the teacher is Gaussian.
+    Train it on a `wavenet` by `distill(teacher, student)`, whose divergence is in closed form for each sample where the
+    teacher is Gaussian, with `objectives.spectral_loss` or `power_loss` as its `extra`.
 
     Args:
         length: Samples.
