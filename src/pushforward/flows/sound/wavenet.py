@@ -45,8 +45,8 @@ def wavenet(
         length: Samples.
         emission: The law of a sample given those before it, "gaussian", or a mixture of "logistics".
         num_components: Laws in the mixture; 10 in the paper on the student.
-        width: Channels of the network; 64 in the paper on the student (of 128 gates).
-        skip: Channels of the sum that its head reads; None for `width`. 256 in that paper.
+        width: Channels of the network, and half of its gates; 128 in the released code of ClariNet.
+        skip: Channels of the sum that its head reads; None for `width`.
         depth: Layers of a block, of dilations 1, 2, 4, ...; 10 in the paper.
         num_blocks: Blocks of layers; 3 in the paper on the student.
         kernel: Places that each convolution sees; 2 in the paper, 3 in that on the student.
