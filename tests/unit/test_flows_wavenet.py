@@ -141,6 +141,23 @@ def test_a_student_learns_from_a_conditional_teacher(key):
     assert done.report.kl < 0.7 * float(_kl(teacher, pupil, conditions, key))
 
 
+def test_a_student_hears_the_spectra_of_the_data(key):
+    """Frames as conditions, data, and the loss on spectra beside the divergence, which alone is the metric."""
+    teacher = wavenet(key, cond_dim=(8, 2))
+    pupil = pf.flows.parallel_wavenet(LENGTH, num_flows=1, cond_dim=(8, 2), key=key, **SMALL)
+    conditions = jax.random.normal(key, (20, 8, 2))
+    batch = pf.objectives.Batch(teacher.sample(key, (), conditions), conditions)
+    found = []
+    for extra in (None, pf.objectives.spectral_loss):
+        objective = pf.objectives.distillation(teacher, extra=extra)
+        loss, metrics = jax.jit(lambda flow, o=objective: o(flow, batch, key=key))(pupil)
+        found.append((float(loss), float(metrics["kl"])))
+    assert found[0][0] == pytest.approx(found[0][1])
+    assert found[1][1] == pytest.approx(found[0][1])
+    draws = draws_with_steps(pupil, key, 20, jnp.moveaxis(conditions, 0, -1))[0].T
+    assert found[1][0] - found[0][0] == pytest.approx(float(pf.objectives.spectral_loss(draws, batch)), rel=1e-3)
+
+
 def _kl(teacher, pupil, conditions, key):
     condition = jnp.asarray(np.repeat(conditions, 50, axis=0).T)
     x, own = draws_with_steps(pupil, key, 100, condition)
