@@ -1,7 +1,8 @@
 """Long clips: memory and seconds of scoring and drawing 6, 30 and 60 minutes of sound, each in a process of its own.
 
 Run `python -m benchmarks.sound.long [--minutes 6,30,60]`; it adds a record for each to results/long_sound.jsonl. A
-small WaveGlow at 8,000 samples a second; the clip is noise in a WAV file. Memory is the highest resident set of the process.
+small WaveGlow at 8,000 samples a second; the clip is noise in a WAV file. Memory is the highest resident set of the
+process.
 """
 
 import argparse

@@ -38,6 +38,7 @@ def small(name, key):
     recipe = flows.RECIPES[name]
     options = {"width": 4, "num_layers": 2} if "width" in recipe.options() else {}
     options |= {"num_levels": 1, "num_steps": 1, "depth": 1, "num_heads": 1} if recipe.events == "image" else {}
+    options |= {"num_blocks": 2, "num_flows": 1, "depth": 2} if recipe.events == "sound" else {}
     return recipe.build(
         {"image": (4, 4, 1), "sound": recipe.example}.get(recipe.events, 2),
         **{k: v for k, v in options.items() if k in recipe.options()},

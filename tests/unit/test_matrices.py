@@ -13,7 +13,17 @@ from pushforward._matrices import inverse, log_abs_det, lower_solve, orthogonal,
 from pushforward.flows import RECIPES
 
 SOLVERS = {"lu", "geqrf", "householder_product", "qr", "cholesky", "triangular_solve", "eigh", "svd"}
-SMALL = {"num_layers": 2, "num_steps": 2, "num_levels": 2, "width": 4, "depth": 1, "num_heads": 1, "num_components": 2}
+SMALL = {
+    "num_blocks": 2,
+    "num_flows": 2,
+    "num_layers": 2,
+    "num_steps": 2,
+    "num_levels": 2,
+    "width": 4,
+    "depth": 1,
+    "num_heads": 1,
+    "num_components": 2,
+}
 
 
 def solved(jaxpr: Jaxpr) -> Iterator[tuple[int, ...]]:

@@ -10,7 +10,16 @@ from pushforward import bijections as b
 from pushforward.objectives import Batch
 
 TYPES = ("float16", "bfloat16", "float32", "float64", "int8")
-SMALL = {"num_layers": 2, "num_steps": 1, "num_levels": 1, "width": 4, "depth": 1, "num_categories": 3}
+SMALL = {
+    "num_blocks": 2,
+    "num_flows": 1,
+    "num_layers": 2,
+    "num_steps": 1,
+    "num_levels": 1,
+    "width": 4,
+    "depth": 1,
+    "num_categories": 3,
+}
 
 
 def shapes_of(recipe):

@@ -90,7 +90,8 @@ def distill(
         gradient: See `objectives.distillation`.
         extra: A loss in data space besides, from the student's draws and the batch; see `objectives.power_loss`.
         start: Whether the student starts with its teacher's means and covariances, by an affine map behind it, and
-            with the teacher's last maps if these make the support.
+            with the teacher's last maps if these make the support. Of more than 1,024 numbers, with one mean and one
+            spread for all.
         match_epochs: Epochs in which layers learn theirs, if there is no `student`.
         num_samples: Draws of the student per step; of a conditional one, rows per step.
         num_draws: Draws of the teacher, made once, if `forward` or `extra` needs rows and there are no `data`.

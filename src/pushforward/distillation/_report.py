@@ -113,8 +113,8 @@ def student_report(
         student: The same, of the same events and conditions.
         data: Rows `(n, *event_shape)` to take in place of the teacher's draws, held out from training.
         condition: `(n, *cond_shape)` for conditional flows; drawn from in turn.
-        num_samples: Draws of each; by default 10,000, or fewer of large events such as sounds, a million numbers in
-            all, but at least 32.
+        num_samples: Draws of each; by default 10,000, or fewer of large events such as sounds, a million numbers,
+            but at least 32.
         speed: Whether to time draws, which takes a second or two.
         key: A key or a seed.
 

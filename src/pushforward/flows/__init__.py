@@ -42,8 +42,9 @@ from pushforward.flows.residual_nets.residual import iresnet, residual
 from pushforward.flows.residual_nets.sylvester import sylvester
 from pushforward.flows.series.tempflow import tempflow
 from pushforward.flows.sound.flowavenet import flowavenet
+from pushforward.flows.sound.parallel_wavenet import parallel_wavenet
 from pushforward.flows.sound.waveglow import waveglow
-from pushforward.flows.sound.wavenet import parallel_wavenet, wavenet
+from pushforward.flows.sound.wavenet import wavenet
 
 nsf = nsf_coupling
 nsf_ar = nsf_autoregressive

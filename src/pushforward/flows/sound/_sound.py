@@ -7,7 +7,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from pushforward._types import Shape
-from pushforward.bijections import AbstractBijection, Affine, Chain, Coupling, Scan
+from pushforward.bijections import AbstractBijection, Affine, Autoregressive, Chain, Coupling, Scan, count_raw
 from pushforward.nets import WaveNet
 
 
@@ -50,6 +50,15 @@ def wave_coupling(
     kept = channels // 2 if split is None else split
     seen = WaveNet((time, kept), (2, time, channels - kept), cond_dim=cond_dim, key=key, **net)
     return Coupling(Affine(), shape, net=seen, split=split, cond_dim=cond_dim)
+
+
+def causal_layer(
+    inner: AbstractBijection, length: int, *, cond_dim: int | Shape | None, key: PRNGKeyArray, **net: Any
+) -> Autoregressive:
+    """An autoregressive layer of samples in the order of time, whose network is a causal WaveNet."""
+    shape = (count_raw(inner), length)
+    seen = WaveNet((length,), shape, causal=True, cond_dim=cond_dim, key=key, **net)
+    return Autoregressive(inner, length, net=seen, cond_dim=cond_dim)
 
 
 def stacked(
