@@ -141,7 +141,6 @@ def taught(model: pf.SoundDensity, data: Digits, minutes: float) -> tuple[pf.Sou
         data=x.astype(np.float32),
         condition=facts.conditions(data.spoken, None, len(x)),
         extra=lambda draws, batch: 0.01 * LENGTH * pf.objectives.power_loss(draws, batch, frame=256),
-        start=False,
         num_samples=16,
         max_epochs=1000,
         steps_per_epoch=20,

@@ -10,6 +10,7 @@ import numpy as np
 from pushforward._errors import DataError, UsageError
 from pushforward.data.sound._segments import cut
 from pushforward.distillation import StudentReport, distill
+from pushforward.distillation._start import MOMENTS_UP_TO
 from pushforward.modalities._base import Lesson
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk
@@ -51,7 +52,7 @@ def taught(model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Mode
             condition=condition,
             forward=lesson.forward,
             extra=None if x is None else _power,
-            start=False,
+            start=facts.length > MOMENTS_UP_TO,  # else by an affine map that is not of every length
             num_samples=DRAWS,
             max_epochs=lesson.max_epochs,
             progress=lesson.progress,
