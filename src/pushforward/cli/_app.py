@@ -19,6 +19,8 @@ COMMANDS = (
     "compare",
     "score",
     "predict",
+    "forecast",
+    "backtest",
     "sample",
     "show",
     "plot",

@@ -6,16 +6,18 @@ from pushforward._errors import FileError
 from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
+from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._images import ImageDensity
 from pushforward.modalities._model import read_model
 
 
 def load_estimator(
     path: str | os.PathLike[str],
-) -> FlowDensity | ConditionalFlowDensity | FlowClassifier | ImageDensity:
+) -> FlowDensity | ConditionalFlowDensity | FlowClassifier | ImageDensity | FlowForecaster:
     """The estimator in a file.
 
-    Of a table it is a `FlowDensity`, a `ConditionalFlowDensity` or a `FlowClassifier`; of images an `ImageDensity`.
+    Of a table it is a `FlowDensity`, a `ConditionalFlowDensity` or a `FlowClassifier`; of images an `ImageDensity`;
+    of series a `FlowForecaster`.
 
     Raises:
         FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.
@@ -23,6 +25,8 @@ def load_estimator(
     model = read_model(path)
     if model.modality == "image":
         return ImageDensity.from_model(model)
+    if model.modality == "series":
+        return FlowForecaster.from_model(model)
     if model.modality == "table" and "fitted" in model.settings:
         return FlowClassifier.from_model(model)
     if model.modality == "table":
