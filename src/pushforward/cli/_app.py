@@ -21,6 +21,8 @@ COMMANDS = (
     "outliers",
     "predict",
     "impute",
+    "forecast",
+    "backtest",
     "sample",
     "show",
     "plot",

@@ -2,6 +2,7 @@
 
 from pushforward.diagnostics._calibration import ks_uniform, pit
 from pushforward.diagnostics._evidence import Evidence, estimate_log_prob
+from pushforward.diagnostics._forecasts import crps, energy_score, quantile_loss
 from pushforward.diagnostics._importance import WeightedSamples, importance, weigh
 from pushforward.diagnostics._integral import Integral, integrate
 from pushforward.diagnostics._marginal import Marginal, marginal_log_prob
@@ -22,8 +23,10 @@ __all__ = [
     "TailReport",
     "WeightedSamples",
     "c2st",
+    "crps",
     "diagnose",
     "energy_distance",
+    "energy_score",
     "estimate_log_prob",
     "importance",
     "integrate",
@@ -31,6 +34,7 @@ __all__ = [
     "ks_uniform",
     "marginal_log_prob",
     "pit",
+    "quantile_loss",
     "solver_report",
     "weigh",
 ]

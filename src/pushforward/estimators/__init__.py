@@ -4,6 +4,7 @@ from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._compare import compare
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
+from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._gaussianizer import Gaussianizer
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._load import load_estimator
@@ -18,6 +19,7 @@ __all__ = [
     "ConditionalFlowDensity",
     "FlowClassifier",
     "FlowDensity",
+    "FlowForecaster",
     "FlowOutlier",
     "FlowVAE",
     "Gaussianizer",

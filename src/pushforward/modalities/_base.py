@@ -252,6 +252,14 @@ class Modality(abc.ABC):
         """Write a source with what it lacks filled by draws."""
         raise NotImplementedError
 
+    def forecast(self, model: Model, source: str, target: str, given: Mapping[str, Any], seed: int, talk: Talk) -> None:
+        """Write what follows the data."""
+        raise NotImplementedError
+
+    def backtest(self, model: Model, source: str, given: Mapping[str, Any], seed: int, talk: Talk) -> Any:
+        """How good forecasts of what is known already are."""
+        raise NotImplementedError
+
     def distill(self, model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
         """The model with a student in the place of its flow, and how near the student is."""
         raise NotImplementedError

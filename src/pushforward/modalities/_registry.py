@@ -4,7 +4,7 @@ from importlib import import_module
 
 from pushforward.modalities._base import Modality
 
-_HOMES = ("pushforward.modalities.table", "pushforward.modalities.image", "pushforward.modalities.sound")
+_HOMES = tuple(f"pushforward.modalities.{name}" for name in ("table", "image", "sound", "series"))
 """One line a modality; the first is what data are taken for that no other claims."""
 _MODALITIES: dict[str, Modality] = {}
 

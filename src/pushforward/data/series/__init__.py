@@ -1,0 +1,1 @@
+"""Series: tables with a column of times, on a regular grid."""

@@ -1,0 +1,158 @@
+"""Regular times: which grid the times of a series lie on, and where on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from pushforward._errors import DataError
+
+DAY = 86_400.0
+WEEK = 7
+NAMES = {604_800.0: "week", DAY: "day", 3_600.0: "hour", 60.0: "minute", 1.0: "second"}
+Kind = Literal["number", "seconds", "business day", "month"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Times that are one step apart.
+
+    Attributes:
+        kind: Plain numbers, seconds, days from Monday to Friday, or months.
+        size: Numbers, seconds or months in one step.
+    """
+
+    kind: Kind
+    size: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What a step is called: `hour`, `15 minutes`, `business day`, `3 months`."""
+        if self.kind == "business day":
+            return self.kind
+        units = {1.0: "month"} if self.kind == "month" else NAMES if self.kind == "seconds" else {1.0: ""}
+        size, word = next(((unit, word) for unit, word in units.items() if self.size % unit == 0), (1.0, "second"))
+        count = self.size / size
+        if self.kind == "number":
+            return f"{count:g}"
+        return word if count == 1 else f"{count:g} {word}s"
+
+    @property
+    def season(self) -> int:
+        """Steps after which a series is likely to repeat itself; 1 where none is known."""
+        if self.kind == "business day":
+            return 5
+        if self.kind == "month":
+            return int(12 // self.size) if 12 % self.size == 0 else 1
+        if self.kind == "number":
+            return 1
+        turn = DAY if self.size < DAY else WEEK * DAY
+        return int(turn // self.size) if turn % self.size == 0 and turn > self.size else 1
+
+    def places(self, times: np.ndarray) -> np.ndarray:
+        """Where on the grid times lie, counted in steps; whole for those on it."""
+        if self.kind == "business day":
+            return _business_days(times)
+        return (_months(times) if self.kind == "month" else times) / self.size
+
+    def after(self, time: float, count: int) -> np.ndarray:
+        """The `count` times that follow one."""
+        steps = np.arange(1, count + 1)
+        if self.kind == "business day":
+            day, rest = np.floor(time / DAY), time % DAY
+            days = np.busday_offset(np.datetime64(int(day), "D"), steps, roll="backward")
+            return days.astype(np.int64) * DAY + rest
+        if self.kind == "month":
+            return _of_months(_months(np.array([time]))[0] + steps * int(self.size), time)
+        return time + steps * self.size
+
+    def calendar(self, times: np.ndarray) -> np.ndarray:
+        """Sine and cosine of the time of day, of the week and of the year, as far as a step tells them apart."""
+        if self.kind == "number":
+            return np.zeros((len(times), 0))
+        step = {"business day": DAY, "month": 30 * DAY}.get(self.kind, 1.0) * (
+            self.size if self.kind == "seconds" else 1.0
+        )
+        days = times / DAY
+        turns = [days % 1.0] if step < DAY else []
+        turns += [(days + 3.0) % WEEK / WEEK] if step <= DAY else []
+        turns += [days / 365.2425 % 1.0]
+        return np.concatenate([np.stack([np.sin(2 * np.pi * t), np.cos(2 * np.pi * t)], axis=1) for t in turns], axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": self.kind, "size": self.size}
+
+
+def grid_of(pieces: list[np.ndarray], *, dated: bool) -> Grid:
+    """The grid of sorted times, `(steps,)` for each item: the commonest step, of months or business days where it fits.
+
+    Args:
+        pieces: Times of each item in seconds since 1970, or plain numbers; sorted, without repeats.
+        dated: Whether they are dates.
+    """
+    steps = np.concatenate([np.diff(times) for times in pieces])
+    values, counts = np.unique(steps, return_counts=True)
+    usual = float(values[np.argmax(counts)])
+    if not dated:
+        return Grid("number", usual)
+    if all(_of_one_day(times) for times in pieces) and steps.min() >= 28 * DAY:
+        months = np.concatenate([np.diff(_months(times)) for times in pieces])
+        return Grid("month", float(np.bincount(months.astype(int)).argmax()))
+    weekdays = np.concatenate([(times // DAY + 3) % WEEK for times in pieces])
+    if usual == DAY and weekdays.max() < 5 and (steps == 3 * DAY).any():
+        return Grid("business day")
+    return Grid("seconds", usual)
+
+
+def gaps(grid: Grid, times: np.ndarray, rows: np.ndarray, what: Callable[[float], str], where: str) -> np.ndarray:
+    """Steps from the first time to each, `(steps,)` whole numbers.
+
+    Raises:
+        DataError: If a time lies between two steps of the grid.
+    """
+    places = grid.places(times)
+    apart = places - places[0]
+    off = np.flatnonzero(np.abs(apart - np.round(apart)) > 1e-6)
+    if len(off):
+        shown = what(float(times[off[0]]))
+        raise DataError(
+            f"{where}: row {rows[off[0]]}, {shown}, is not a whole number of steps behind the first: the "
+            f"step is {grid.name}.",
+            "bring the series to regular times before, such as by a mean over each step",
+        )
+    return np.round(apart).astype(np.int64)
+
+
+def _months(times: np.ndarray) -> np.ndarray:
+    """Months since 1970; not whole where the day of the month is not that of the first time, ends of months aside."""
+    days = np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    ends = ((days + 1).astype("datetime64[M]") > months).all()
+    within = (days - months.astype("datetime64[D]")).astype(np.int64)
+    same = ends or (within == within[0]).all()
+    return months.astype(np.int64) + (0.0 if same else within / 31.0)
+
+
+def _of_months(months: np.ndarray, like: float) -> np.ndarray:
+    """Times of months, on the day of the month of another; at their ends where that is one."""
+    day = np.int64(like // DAY).astype("datetime64[D]")
+    is_end = (day + 1).astype("datetime64[M]") > day.astype("datetime64[M]") and int(str(day)[-2:]) > 27
+    whole = np.floor(months).astype(np.int64)
+    if is_end:
+        days = (whole + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
+    else:
+        days = whole.astype("datetime64[M]").astype("datetime64[D]") + (int(str(day)[-2:]) - 1)
+    return days.astype(np.int64) * DAY + like % DAY
+
+
+def _business_days(times: np.ndarray) -> np.ndarray:
+    days = np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
+    return np.busday_count(np.datetime64("1970-01-01"), days).astype(float)
+
+
+def _of_one_day(times: np.ndarray) -> bool:
+    """Whether all times are of one day of their months."""
+    months = _months(times)
+    return bool(np.all(months == np.round(months)))

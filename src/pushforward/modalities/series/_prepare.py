@@ -1,0 +1,101 @@
+"""From series to what training needs."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from pushforward._errors import DataError
+from pushforward.data.series._series import Item, SeriesData, refuse_constant
+from pushforward.distributions import SeriesFlow
+from pushforward.flows import RECIPES
+from pushforward.modalities._learn import Prepared
+from pushforward.modalities.series._facts import SeriesFacts
+from pushforward.modalities.series._settings import SeriesSettings
+from pushforward.modalities.series._windows import windows
+from pushforward.objectives import nll
+
+MOST_NUMBERS = 2**26
+"""Numbers of all conditions together, 256 MiB of floats; of more windows an even choice is taken."""
+ROUGH = 0.5
+"""Where the mean step is smaller than this share of the mean distance from the median, changes are modelled."""
+
+
+def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesFlow:
+    """The untrained flow."""
+    if settings.horizon < 1:
+        raise DataError(f"the horizon must be at least 1, got {settings.horizon}.", "say how many steps to forecast")
+    facts = SeriesFacts.of(data, calendar=settings.calendar)
+    season = data.grid.season
+    longest = max(map(len, data.items))
+    if settings.horizon >= longest:
+        raise DataError(
+            f"{data.label}: a horizon of {settings.horizon} steps, but a history of {longest}.",
+            f"forecast at most {max((longest - 1) // 2, 1)} steps with --horizon, or give a longer history",
+        )
+    lags = (1, 2) if season < 3 or longest < 3 * season + settings.horizon else (1, 2, season)
+    own: dict[str, Any] = {
+        "horizon": settings.horizon,
+        "context": settings.context or settings.horizon,
+        "lags": lags,
+        "scaling": "steps" if _moves_slowly(data) else "mean",
+        "covariates": facts.size,
+    }
+    options = own | dict(settings.options or {})
+    flow = RECIPES[settings.flow].build(len(data.names), **options, key=key)
+    assert isinstance(flow, SeriesFlow)
+    return flow
+
+
+def prepare(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> Prepared:
+    """Windows, the flow, and held-out windows that are the last in time.
+
+    Raises:
+        DataError: If a series does not change, or the history is too short.
+    """
+    refuse_constant(data)
+    flow = build(data, settings, key)
+    facts = SeriesFacts.of(data, calendar=settings.calendar)
+    first, last = _starts(data.items, flow, settings.validation or 0.0)
+    starts = _some(first, flow)
+    found = windows(facts, data.items, starts, flow.past, flow.horizon)
+    if last:
+        later = windows(facts, data.items, _some(last, flow), flow.past, flow.horizon)
+        settings = dataclasses.replace(settings, validation=(later.x, later.condition))
+    return Prepared(flow, found.x, found.condition, None, nll, facts, settings=settings)
+
+
+def _starts(items: tuple[Item, ...], flow: SeriesFlow, share: float) -> tuple[list[Any], list[Any]]:
+    """Windows to learn from, and those held out: the last ones, which share no step with the others."""
+    first, last = [], []
+    for place, item in enumerate(items):
+        stops = range(min(2, len(item) - 1), len(item) - flow.horizon + 1)
+        held = round(share * len(item)) if share else 0
+        cut = len(item) - held
+        learned = [s for s in stops if s + flow.horizon <= cut]
+        later = [s for s in stops if s >= cut]
+        if held and (not learned or not later):
+            learned, later = list(stops), []
+        first += [(place, s) for s in learned]
+        last += [(place, s) for s in later]
+    if not first:
+        raise DataError("no item is longer than the horizon.", "forecast fewer steps with --horizon")
+    return first, last
+
+
+def _some(starts: list[Any], flow: SeriesFlow) -> list[Any]:
+    most = max(MOST_NUMBERS // int(np.prod(flow.cond_shape)), 1)
+    if len(starts) <= most:
+        return starts
+    return [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]
+
+
+def _moves_slowly(data: SeriesData) -> bool:
+    """Whether most series change little from step to step, beside how far they go."""
+    slow = []
+    for item in data.items[:100]:
+        steps = np.nanmean(np.abs(np.diff(item.values, axis=0)), axis=0)
+        away = np.nanmean(np.abs(item.values - np.nanmedian(item.values, axis=0)), axis=0)
+        slow += (steps < ROUGH * away).tolist()
+    return float(np.mean(slow)) > 0.5

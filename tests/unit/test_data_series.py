@@ -1,0 +1,139 @@
+"""Series from tables: steps that are found, and all that is refused by row."""
+
+import numpy as np
+import pytest
+
+from pushforward._errors import DataError
+from pushforward.data.series._grid import Grid
+from pushforward.data.series._read import read_series
+from pushforward.data.series._series import filled, refuse_constant
+
+
+def table(tmp_path, lines, head="date,a,b"):
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return path
+
+
+def rows(times):
+    return [f"{time},{i},{i * i % 7}" for i, time in enumerate(times)]
+
+
+def days(start, count, step=1, unit="D"):
+    return [str(np.datetime64(start, unit) + step * i) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("times", "name", "season", "after"),
+    [
+        (days("2024-02-25", 10), "day", 7, "2024-03-06"),
+        ([str(d) for d in np.busday_offset("2024-02-26", np.arange(12))], "business day", 5, "2024-03-13"),
+        ([f"{m}-01" for m in days("2023-11", 8, unit="M")], "month", 12, "2024-07-01"),
+        (["2023-11-30", "2023-12-31", "2024-01-31", "2024-02-29", "2024-03-31"], "month", 12, "2024-04-30"),
+        ([f"{m}-15" for m in days("2023-01", 8, 3, unit="M")], "3 months", 4, "2025-01-15"),
+        (days("2024-01-01", 6, 7), "week", 1, "2024-02-12"),
+        (days("2024-01-01T22:00", 6, 60, "m"), "hour", 24, "2024-01-02T04:00"),
+        (days("2024-01-01T22:00", 6, 15, "m"), "15 minutes", 96, "2024-01-01T23:30"),
+    ],
+)
+def test_the_step_is_found_and_goes_on(tmp_path, times, name, season, after):
+    data = read_series(table(tmp_path, rows(times)), time="date")
+    grid, last = data.grid, data.items[0].times[-1]
+    assert (grid.name, grid.season) == (name, season)
+    assert np.datetime64(int(grid.after(last, 1)[0]), "s") == np.datetime64(after)
+    assert data.names == ("a", "b")
+    places = grid.places(np.concatenate([data.items[0].times, grid.after(last, 3)]))
+    np.testing.assert_allclose(np.diff(places), 1.0)
+
+
+def test_whole_numbers_count_steps(tmp_path):
+    data = read_series(table(tmp_path, rows(range(10, 30, 2))), time="date")
+    assert data.grid == Grid("number", 2.0)
+    assert data.grid.after(28.0, 2).tolist() == [30.0, 32.0]
+
+
+GOOD = days("2024-01-01", 8)
+
+
+@pytest.mark.parametrize(
+    ("times", "said", "hint"),
+    [
+        (
+            [*GOOD[:4], *GOOD[6:]],
+            "a gap of 2 steps of a day between row 4, 2024-01-04, and row 5, 2024-01-07",
+            "--fill-gaps",
+        ),
+        ([*GOOD[:4], *GOOD[3:]], "two rows for one time: rows 4 and 5 are both of 2024-01-04", "--item"),
+        (
+            [*GOOD[:3], GOOD[4], GOOD[3], *GOOD[5:]],
+            "not sorted: row 5, 2024-01-04, comes behind row 4, 2024-01-05",
+            "sort",
+        ),
+        (
+            [*(f"{d}T12:00Z" for d in GOOD[:4]), *(f"{d}T12:00+02:00" for d in GOOD[4:])],
+            "mixes time zones",
+            "one zone",
+        ),
+        ([f"{d}T00:00:00" for d in GOOD[:6]] + ["2024-01-07T05:00:00"], "not a whole number of steps", "regular times"),
+        (GOOD[:2], "2 times are too few to tell a step", "more rows"),
+        (["x", "y", "z"], "holds no dates and no whole numbers", "2024-03-31"),
+    ],
+)
+def test_times_that_are_not_regular_are_named_by_row(tmp_path, times, said, hint):
+    with pytest.raises(DataError, match=said) as error:
+        read_series(table(tmp_path, rows(times)), time="date")
+    assert hint in error.value.hint
+
+
+def test_gaps_are_filled_with_missing_steps(tmp_path):
+    data = read_series(table(tmp_path, rows([*GOOD[:4], *GOOD[6:]])), time="date", fill_gaps=True)
+    (item,) = data.items
+    assert len(item) == 8
+    assert item.rows.tolist() == [1, 2, 3, 4, 0, 0, 5, 6]
+    assert np.isnan(item.values[4:6]).all()
+    assert item.values[6].tolist() == [4.0, 2.0]
+
+
+def test_empty_cells_are_missing(tmp_path):
+    lines = rows(GOOD)
+    lines[2] = f"{GOOD[2]},,5"
+    values = read_series(table(tmp_path, lines), time="date").items[0].values
+    assert np.argwhere(np.isnan(values)).tolist() == [[2, 0]]
+
+
+def test_items_are_told_apart(tmp_path):
+    lines = [f"{d},{s},{i}" for s in ("north", "south") for i, d in enumerate(GOOD[: 6 if s == "north" else 8])]
+    data = read_series(table(tmp_path, lines, "date,store,sales"), time="date", item="store")
+    assert [(item.name, len(item)) for item in data.items] == [("north", 6), ("south", 8)]
+    with pytest.raises(DataError, match=r"not sorted|two rows for one time") as error:
+        read_series(table(tmp_path, lines, "date,store,sales"), time="date", drop=["store"])
+    assert "--item" in error.value.hint
+
+
+def test_what_is_no_series_is_refused_by_name(tmp_path):
+    lines = [f"{d},{i},red" for i, d in enumerate(GOOD)]
+    with pytest.raises(DataError, match="'b' holds text"):
+        read_series(table(tmp_path, lines), time="date")
+    with pytest.raises(DataError, match="there is no column 'dat' of times") as error:
+        read_series(table(tmp_path, rows(GOOD)), time="dat")
+    assert "date" in error.value.hint
+    with pytest.raises(DataError, match="series 'b' does not change") as error:
+        refuse_constant(read_series(table(tmp_path, [f"{d},{i},3" for i, d in enumerate(GOOD)]), time="date"))
+    assert "--drop b" in error.value.hint
+
+
+def test_what_is_missing_stands_for_the_last_value():
+    values = np.array([[np.nan, 1.0], [2.0, np.nan], [np.nan, np.nan], [3.0, 4.0]])
+    found, missing = filled(values)
+    assert found.tolist() == [[2.0, 1.0], [2.0, 1.0], [2.0, 1.0], [3.0, 4.0]]
+    assert missing.sum() == 4
+
+
+def test_the_calendar_goes_round():
+    grid = Grid("seconds", 3600.0)
+    hours = np.arange(0, 24 * 7 * 2) * 3600.0
+    calendar = grid.calendar(hours)
+    assert calendar.shape == (336, 6)
+    np.testing.assert_allclose(calendar[:24, :2], calendar[24:48, :2], atol=1e-9)
+    np.testing.assert_allclose(calendar[:168, 2:4], calendar[168:, 2:4], atol=1e-9)
+    assert Grid("month").calendar(hours).shape == (336, 2)
