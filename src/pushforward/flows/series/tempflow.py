@@ -66,6 +66,8 @@ def tempflow(
     """
     check_sizes("tempflow", horizon, context, lags, covariates)
     _check_words(encoder, emission)
+    if num_heads < 1:
+        raise ValueError(f"tempflow: `num_heads` must be at least 1, got {num_heads}.")
     encoder_key, emission_key = jax.random.split(key)
     inputs = input_size(dim, len(lags), covariates)
     sizes = {"width": encoder_width, "depth": encoder_depth, "key": encoder_key}

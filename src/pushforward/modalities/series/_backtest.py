@@ -66,7 +66,7 @@ def backtest(flow: SeriesFlow, facts: SeriesFacts, data: SeriesData, *, count: i
     try:
         scores["VAR"] = scores_of(np.stack([_var(h, flow.horizon, paths, rng) for h in histories], axis=1), truth)
     except ImportError:
-        notes.append("no VAR: it needs statsmodels, `pip install 'pushforward[series]'`.")
+        notes.append("no VAR: it needs statsmodels, which the extra `series` brings.")
     except (ValueError, np.linalg.LinAlgError) as error:
         notes.append(f"no VAR: {error}.")
     return Backtest(scores, count, flow.horizon, tuple(notes))
