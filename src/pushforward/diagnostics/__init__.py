@@ -9,10 +9,13 @@ from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
 from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance, ks_per_dimension
+from pushforward.diagnostics.goodness import Check, Finding, check
 
 __all__ = [
+    "Check",
     "Diagnosis",
     "Evidence",
+    "Finding",
     "Integral",
     "KSResult",
     "LayerReport",
@@ -22,6 +25,7 @@ __all__ = [
     "TailReport",
     "WeightedSamples",
     "c2st",
+    "check",
     "diagnose",
     "energy_distance",
     "estimate_log_prob",
