@@ -58,6 +58,15 @@ def test_the_calibration_rows_are_not_learned_from():
     assert not np.array_equal(first.calibration_scores_, second.calibration_scores_)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_column_that_varies_in_two_rows_varies_in_what_is_learned(seed):
+    X = correlated(60, 0)
+    X[:, 2] = 0.0
+    X[:2, 2] = [1.0, 2.0]
+    outlier = FlowOutlier("affine", max_epochs=1, calibration=0.8, alpha=0.1, random_state=seed).fit(X)
+    assert len(outlier.calibration_scores_) == 48
+
+
 def test_contamination_is_the_share_of_the_rows_that_are_outliers():
     X = correlated(400, 5)
     assert (FlowOutlier("maf", contamination=0.1, **SMALL).fit(X).predict(X) == -1).sum() == 40

@@ -10,10 +10,13 @@ from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
 from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance, ks_per_dimension
+from pushforward.diagnostics.goodness import Check, Finding, check
 
 __all__ = [
+    "Check",
     "Diagnosis",
     "Evidence",
+    "Finding",
     "Integral",
     "KSResult",
     "LayerReport",
@@ -24,6 +27,7 @@ __all__ = [
     "WeightedSamples",
     "c2st",
     "crps",
+    "check",
     "diagnose",
     "energy_distance",
     "energy_score",

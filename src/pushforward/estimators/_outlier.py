@@ -27,6 +27,8 @@ KEPT = "outlier"
 """The entry of a model's settings that holds what an outlier detector needs."""
 OWN = ("contamination", "alpha", "calibration")
 """The settings beside those of all fits to tables."""
+TRIES = 100
+"""Divisions that are drawn at most."""
 LEAST_TRAINING = 2
 """Rows that are left to learn from, whatever is asked for."""
 
@@ -171,12 +173,21 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
             raise DataError(f"calibration must be a share from 0 to below 1, got {self.calibration!r}.", "0.2 is usual")
 
     def _divided(self, rows: Rows) -> tuple[Rows, Rows]:
-        """The rows that are learned from, and those that are set apart, drawn at random."""
+        """The rows that are learned from, and those that are set apart, drawn at random.
+
+        Drawn anew, a few times, where a column that varies would not in what is learned from.
+        """
         count = rows.x.num_rows
-        most = min(round(self.calibration * count), MOST_ROWS, count - LEAST_TRAINING)
-        seed = np.asarray(jax.random.key_data(key_from(self.random_state)))
-        order = np.random.default_rng(seed).permutation(count)
-        return taken(rows, np.sort(order[most:])), taken(rows, np.sort(order[:most]))
+        most = max(0, min(round(self.calibration * count), MOST_ROWS, count - LEAST_TRAINING))
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
+        varying = np.ptp(rows.x.values, axis=0) > 0
+        order, learned = np.arange(count), rows
+        for _ in range(TRIES):
+            order = rng.permutation(count)
+            learned = taken(rows, np.sort(order[most:]))
+            if (np.ptp(learned.x.values, axis=0) > 0)[varying].all():
+                break
+        return learned, taken(rows, np.sort(order[:most]))
 
     def _offset(self, known: np.ndarray, learned: Callable[[], np.ndarray]) -> float:
         """The score below which a row is an outlier."""

@@ -1,0 +1,69 @@
+"""Two-sample tests whose p-values are uniform where the laws are equal, whatever they are."""
+
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.stats import chi2, ks_2samp, kstest, mannwhitneyu, norm
+
+_MOST_PAIRED = 400  # rows a side of the energy test, whose time grows with their square
+_PERMUTATIONS = 999
+_TREES = 30
+
+
+def columns_p_value(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    """The smallest Kolmogorov-Smirnov p-value of all columns, times their number (Bonferroni), and which column."""
+    each: list[Any] = [ks_2samp(a, b) for a, b in zip(x.T, y.T, strict=True)]
+    found = np.array([test.pvalue for test in each])
+    return min(1.0, float(found.min() * len(found))), int(found.argmin())
+
+
+def noise_p_value(z: np.ndarray) -> tuple[float, int]:
+    """Whether noise is standard normal: each column, and the squared distances from 0 as chi-squared (Bonferroni)."""
+    found = [kstest(column, norm.cdf).pvalue for column in z.T]
+    found.append(kstest((z**2).sum(axis=1), chi2(z.shape[1]).cdf).pvalue)
+    return min(1.0, float(min(found) * len(found))), int(np.argmin(found))
+
+
+def energy_p_value(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> float:
+    """A permutation test of the energy distance, on at most 400 rows of each side, columns in deviations.
+
+    Reference:
+        Székely & Rizzo (2013), Energy statistics, J. Stat. Plan. Inference 143, section 6.
+    """
+    x, y = x[:_MOST_PAIRED], y[:_MOST_PAIRED]
+    both = np.concatenate([x, y])
+    spread = both.std(axis=0)
+    both = both / np.where(spread > 0, spread, 1.0)
+    labels = np.arange(len(both)) < len(x)
+    groups = np.stack([labels, *(rng.permutation(labels) for _ in range(_PERMUTATIONS))])
+    signs = np.where(groups, 1 / len(x), -1 / len(y))
+    energies = -np.einsum("gi,gi->g", signs @ cdist(both, both), signs)
+    # Two divisions of equal energy may differ by rounding.
+    return float(np.mean(energies >= energies[0] * (1 - 1e-9)))
+
+
+def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[float, float]:
+    """Boosted trees learn to tell half of the rows; on the other half a rank test of what they say, and its AUC.
+
+    Reference:
+        Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, section 3; they test the accuracy.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    halves = [(side[: len(side) // 2], side[len(side) // 2 :]) for side in (x, y)]
+    rows, labels = np.concatenate([half for half, _ in halves]), np.repeat([0, 1], [len(half) for half, _ in halves])
+    trees = HistGradientBoostingClassifier(max_iter=_TREES, random_state=seed)
+    with threadpool_limits(1, "openmp"):  # of few rows: threads that wait for each other take longer than one
+        trees.fit(rows, labels)
+        first, second = (trees.decision_function(half) for _, half in halves)
+    test = mannwhitneyu(second, first, alternative="greater")
+    return float(test.pvalue), float(test.statistic / len(first) / len(second))
+
+
+def mean_p_value(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    """Welch's test of two means: p-value, difference and its standard error."""
+    difference = float(a.mean() - b.mean())
+    error = float(np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)))
+    return float(2 * norm.sf(abs(difference) / error)) if error > 0 else 1.0, difference, error
