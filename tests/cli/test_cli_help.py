@@ -71,7 +71,7 @@ def test_short_help_is_not_cut(works):
 
 
 def test_a_command_without_an_example_cannot_be_made():
-    from pushforward.cli._command import command
+    from pushforward.cli.frame._command import command
 
     with pytest.raises(TypeError, match="needs an example"):
         command()(lambda: None)
@@ -130,7 +130,7 @@ def test_completion_knows_commands_options_and_flows(monkeypatch, capsys, words,
 
 
 def test_the_cache_of_compiled_programs_is_the_users(monkeypatch, tmp_path):
-    from pushforward.cli._cache import cache_folder, use_compilation_cache
+    from pushforward.cli.frame._cache import cache_folder, use_compilation_cache
 
     monkeypatch.delenv("PUSHFORWARD_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -149,7 +149,7 @@ def test_the_cache_of_compiled_programs_is_the_users(monkeypatch, tmp_path):
 def test_what_the_user_set_for_jax_goes_first(monkeypatch):
     import os
 
-    from pushforward.cli._cache import use_compilation_cache
+    from pushforward.cli.frame._cache import use_compilation_cache
 
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
     use_compilation_cache()

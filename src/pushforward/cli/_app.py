@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 import click
 
 from pushforward._version import __version__
-from pushforward.cli._cache import use_compilation_cache
-from pushforward.cli._command import Help
-from pushforward.cli._failures import explain
+from pushforward.cli.frame._cache import use_compilation_cache
+from pushforward.cli.frame._command import Help
+from pushforward.cli.frame._failures import explain
 
 COMMANDS = (
     "fit",

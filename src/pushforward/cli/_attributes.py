@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 from pushforward.modalities import Number
 
 
@@ -46,7 +46,7 @@ def command(
     The direction of an attribute is the mean latent vector of the IMAGES with --label, less that of the others. A row
     shows an image in the middle, with less of it to the left and more of it to the right.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "attributes", own)

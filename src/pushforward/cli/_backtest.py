@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -31,8 +31,8 @@ def command(model: Path, source: str, seed: int, as_json: bool, quiet: bool, **o
     series), the mean CRPS and the energy score in the unit of the data, the share of values between the quantiles 0.05
     and 0.95, and the negative log-density in nats a step; but for the coverage, less is better.
     """
-    from pushforward.cli._layout import print_json, print_table
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._layout import print_json, print_table
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
     from pushforward.modalities.series._backtest import HEADER
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
-from pushforward.cli._command import take_own
-from pushforward.cli._failures import WrongUsage
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
+from pushforward.cli.frame._command import take_own
+from pushforward.cli.frame._failures import WrongUsage
 
 
 @make_command(
@@ -50,7 +50,7 @@ def command(
     better), by how much it is better than one Gaussian on the same rows, both with standard errors, and the seconds of
     a fit. `fit --flow auto` compares maf, nsf and one Gaussian, and fits the best.
     """
-    from pushforward.cli._layout import print_json, print_table
+    from pushforward.cli.frame._layout import print_json, print_table
     from pushforward.modalities import modality_of
     from pushforward.modalities._settings import TRAINING
     from pushforward.modalities._talk import Talk

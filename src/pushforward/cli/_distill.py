@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -67,10 +67,10 @@ def command(*, teacher: Path, student: Path, as_json: bool, quiet: bool, **given
     own layers, each turned round. No data are needed. The student is a model as any other, for `sample`, `score` and
     `show`; it scores more slowly than its teacher.
     """
-    from pushforward.cli._failures import WrongUsage
-    from pushforward.cli._layout import print_json
-    from pushforward.cli._opened import opened, require_command
     from pushforward.cli.fitting._request import check_recipe, check_target
+    from pushforward.cli.frame._failures import WrongUsage
+    from pushforward.cli.frame._layout import print_json
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities import Lesson
     from pushforward.modalities._model import write_model
     from pushforward.modalities._talk import Talk

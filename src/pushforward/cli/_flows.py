@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pushforward.cli._command import command as make_command
-from pushforward.cli._layout import print_facts, print_json, print_table
-from pushforward.cli._options import FlowName
+from pushforward.cli.frame._command import command as make_command
+from pushforward.cli.frame._layout import print_facts, print_json, print_table
+from pushforward.cli.frame._options import FlowName
 
 if TYPE_CHECKING:
     from pushforward.flows import Recipe

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -27,7 +27,7 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     path, or with --quantile a row for each step with the quantiles of each series, in columns such as USD_0.9. Columns
     that are to be known ahead (`fit --known`) stand in rows of DATA behind the last value, where the series are empty.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "forecast", own)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -26,7 +26,7 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     there; these stay as they are. With --draws above 1 the table is written so many times, one below the other: their
     spread tells how well a cell is known. No second model is trained. A row without any cell is drawn as a whole.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "impute", own)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -38,7 +38,7 @@ def command(
 
     With a model of sound, two clips; -o is a folder for the clips on the way.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "interpolate", own)

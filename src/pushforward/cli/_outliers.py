@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -28,7 +28,7 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     --keep as they are, log_prob, p_value, and in odd_columns the names of those that make it odd: where the value of
     the nearest likely row would raise log_prob most.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "outliers", own)

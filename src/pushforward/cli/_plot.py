@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
-from pushforward.cli._failures import WrongUsage
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
+from pushforward.cli.frame._failures import WrongUsage
 from pushforward.modalities import Modality, modalities
 from pushforward.modalities._base import Look
 from pushforward.modalities._options import Number, inches
@@ -99,7 +99,7 @@ def command(
     are most alike, so that one sees whether the model copies; loss shows the training.
     """
     from pushforward import plots
-    from pushforward.cli._opened import opened
+    from pushforward.cli.frame._opened import opened
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "plot", own)

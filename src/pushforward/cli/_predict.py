@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -26,7 +26,7 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     one column of numbers they are exact; of several, each apart, they are drawn, and standard errors tell how well
     they are known.
     """
-    from pushforward.cli._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "predict", own)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 from pushforward.modalities import Number
 
 
@@ -53,7 +53,7 @@ def command(model: Path, rows: int | None, output: str, temperature: float, seed
     With a model of sound, the output is one clip (.wav, .flac, .ogg), a folder of them, or an array (.npz). A vocoder
     takes the spectrogram of --like.
     """
-    from pushforward.cli._opened import opened
+    from pushforward.cli.frame._opened import opened
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "sample", own)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pushforward.cli import _options as options
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame import _options as options
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -35,7 +35,7 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     its bits per dimension, which are an upper bound, and its log-probability in nats. With a model of sound there is
     one row for each clip, with nats and bits for one sample, whatever its length.
     """
-    from pushforward.cli._opened import opened
+    from pushforward.cli.frame._opened import opened
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "score", own)

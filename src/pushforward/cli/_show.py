@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame._command import command as make_command
 
 
 @make_command(
@@ -21,8 +21,8 @@ def command(model: Path, as_json: bool) -> None:
     Layers are listed from the noise to the data, which is the direction of a sample. Sampling and density say how each
     direction is computed: analytic is one pass, sequential is one column after another, iterative is a solver.
     """
-    from pushforward.cli._layout import print_json
     from pushforward.cli._show_facts import facts_of, print_facts_of
+    from pushforward.cli.frame._layout import print_json
 
     facts = facts_of(model)
     print_json(facts.plain) if as_json else print_facts_of(facts)

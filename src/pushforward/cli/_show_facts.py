@@ -9,7 +9,7 @@ import jax
 
 from pushforward._params import count_parameters
 from pushforward.bijections import AbstractBijection, Chain, Concatenate, Continuous, Inverse, Scan
-from pushforward.cli._layout import print_facts, print_table
+from pushforward.cli.frame._layout import print_facts, print_table
 from pushforward.diagnostics import solver_report
 from pushforward.distributions import AbstractDistribution, Embedded, Mixture, Transformed
 from pushforward.distributions._joint import AbstractGiven

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pushforward.cli._layout import print_json
+from pushforward.cli.frame._layout import print_json
 from pushforward.modalities import Figure, Modality
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk, duration, plural

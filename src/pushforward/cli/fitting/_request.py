@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pushforward._errors import FileError, did_you_mean
-from pushforward.cli._failures import WrongUsage
+from pushforward.cli.frame._failures import WrongUsage
 from pushforward.flows import RECIPES
 
 

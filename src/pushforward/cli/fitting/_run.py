@@ -10,10 +10,10 @@ from typing import Any
 import jax
 
 from pushforward._errors import DataError, FileError
-from pushforward.cli._command import take_own
-from pushforward.cli._failures import Stopped, WrongUsage
 from pushforward.cli.fitting._report import print_report, say_result
 from pushforward.cli.fitting._request import Request, check_recipe, check_target
+from pushforward.cli.frame._command import take_own
+from pushforward.cli.frame._failures import Stopped, WrongUsage
 from pushforward.modalities import Modality, modality_of
 from pushforward.modalities._learn import prepared, trained
 from pushforward.modalities._model import Model, write_model

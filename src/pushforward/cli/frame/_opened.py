@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pushforward.cli._command import take_own
-from pushforward.cli._failures import WrongUsage
+from pushforward.cli.frame._command import take_own
+from pushforward.cli.frame._failures import WrongUsage
 from pushforward.modalities import Modality, modalities, modality_named
 from pushforward.modalities._model import Model, read_model
 

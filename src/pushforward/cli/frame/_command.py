@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from pushforward.cli._failures import WrongUsage
+from pushforward.cli.frame._failures import WrongUsage
 from pushforward.modalities import Modality, OneOf, Option, modalities
 
 

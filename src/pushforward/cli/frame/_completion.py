@@ -2,7 +2,7 @@
 
 import click
 
-from pushforward.cli._command import command as make_command
+from pushforward.cli.frame._command import command as make_command
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -1,0 +1,1 @@
+"""What commands are made of: help, options, what modalities add, errors, output, caches."""
