@@ -56,7 +56,7 @@ def needs_soundfile(label: str) -> Any:
     if find_spec("soundfile") is None:
         raise DataError(
             f"{label}: sound is read through the package soundfile, which is not installed.",
-            "install it with `pip install 'pushforward[sound]'`",
+            "install it with `pip install soundfile soxr`",
         )
     import soundfile
 
@@ -138,7 +138,7 @@ def _resampled(path: Path, label: str, channel: str, rate: int) -> Iterator[np.n
     if find_spec("soxr") is None:
         raise DataError(
             f"{label}: has {header.rate} samples a second, {rate} are wanted, and the package soxr is not installed.",
-            "install it with `pip install 'pushforward[sound]'`",
+            "install it with `pip install soundfile soxr`",
         )
     import soxr
 
