@@ -19,6 +19,7 @@ COMMANDS = (
     "compare",
     "score",
     "outliers",
+    "check",
     "predict",
     "impute",
     "forecast",

@@ -34,7 +34,6 @@ def command(model: Path, source: str, seed: int, as_json: bool, quiet: bool, **o
     from pushforward.cli.frame._layout import print_json, print_table
     from pushforward.cli.frame._opened import opened, require_command
     from pushforward.modalities._talk import Talk
-    from pushforward.modalities.series._backtest import HEADER
 
     fitted, modality, given = opened(model, "backtest", own)
     require_command(model, modality, "backtest")
@@ -43,6 +42,6 @@ def command(model: Path, source: str, seed: int, as_json: bool, quiet: bool, **o
     if as_json:
         print_json(found.to_json())
         return
-    print_table(HEADER, found.cells())
+    print_table(found.header, found.cells())
     for note in found.notes:
         talk.say(note)

@@ -54,7 +54,6 @@ def command(
     from pushforward.modalities import modality_of
     from pushforward.modalities._settings import TRAINING
     from pushforward.modalities._talk import Talk
-    from pushforward.modalities.table.choice._comparison import HEADER
 
     names = tuple(name.strip() for group in flows for name in group.split(",") if name.strip())
     common = {option.name: given.pop(option.name) for option in TRAINING}
@@ -69,6 +68,6 @@ def command(
     if as_json:
         print_json(comparison.to_json())
         return
-    print_table(HEADER, comparison.cells())
+    print_table(comparison.header, comparison.cells())
     for line in (comparison.legend(), *comparison.notes, comparison.verdict()):
         talk.say(line)

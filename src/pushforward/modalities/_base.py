@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import jax
 
+    from pushforward.diagnostics import Check
     from pushforward.distillation import StudentReport
     from pushforward.distributions import AbstractDistribution
     from pushforward.modalities._learn import Prepared
@@ -240,6 +241,12 @@ class Modality(abc.ABC):
 
     def predict(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
         """Write what the model says of the rest of each event, given a part."""
+        raise NotImplementedError
+
+    def check(
+        self, model: Model, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int
+    ) -> Check:
+        """Whether a model fits a source."""
         raise NotImplementedError
 
     def outliers(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:

@@ -32,6 +32,11 @@ class Backtest:
     horizon: int
     notes: tuple[str, ...] = ()
 
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Of the columns of `cells`."""
+        return HEADER
+
     def cells(self) -> list[list[object]]:
         """A row for each forecast."""
         return [

@@ -21,7 +21,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"compare", "predict", "impute", "distill", "outliers"})
+    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -135,6 +135,14 @@ class TableModality(Modality):
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
         predict(model, source, target, asked, given, talk)
+
+    def check(
+        self, model: Any, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int
+    ) -> Any:
+        """Tests of a fit to columns of numbers."""
+        from pushforward.modalities.table.goodness._check import checked
+
+        return checked(model, source, train, given, level=level, seed=seed)
 
     def outliers(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each that is flagged, with its p-value and the columns that make it odd."""

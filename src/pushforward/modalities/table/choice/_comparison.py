@@ -91,8 +91,13 @@ class Comparison:
         rows = tuple(Compared(**row) for row in data["flows"])
         return cls(rows, data["folds"], data["num_rows"], tuple(data["notes"]))
 
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Of the columns of `cells`."""
+        return HEADER
+
     def cells(self) -> list[tuple[str, ...]]:
-        """The rows as text, under `HEADER`."""
+        """The rows as text, under `header`."""
         return [
             (row.flow, *map(_told, (row.nats, row.error, row.gain, row.gain_error)), f"{row.seconds:.1f}", row.note)
             for row in self.rows

@@ -1,0 +1,1 @@
+"""Whether the fit of a table is good."""

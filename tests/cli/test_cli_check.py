@@ -1,0 +1,30 @@
+"""`pushforward check`: a verdict in words, and models that it is not for."""
+
+import json
+
+import numpy as np
+
+import pushforward as pf
+from cli.shell import write_csv
+
+
+def test_a_verdict_on_new_rows(works, moons_model, tmp_path):
+    new = write_csv(tmp_path / "new.csv", "x0,x1", pf.data.moons(200, seed=5))
+    result = works("check", moons_model, new, "--train", "toy:moons:300")
+    assert "nats a row" in result.stdout
+    assert "than one Gaussian" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("verdict: ")
+    far = write_csv(tmp_path / "far.csv", "x0,x1", np.asarray(pf.data.moons(200, seed=6)) + 3.0)
+    found = json.loads(works("check", moons_model, far, "--train", "toy:moons:300", "--json").stdout)
+    assert found["verdict"] == "shifted"
+    assert found["rows"] == 200
+    assert {finding["name"] for finding in found["findings"]} >= {"columns, one by one", "numerics"}
+
+
+def test_what_it_is_not_for(fails, people_model, conditional_model, people, moons_model, tmp_path):
+    error, hint = fails("check", people_model, people, code=2)
+    assert error.startswith("age: `check` is for columns of numbers")
+    assert "plot --what corner" in hint
+    assert "conditional on age" in fails("check", conditional_model, people, code=2)[0]
+    few = write_csv(tmp_path / "few.csv", "x0,x1", pf.data.moons(20))
+    assert "40 are needed" in fails("check", moons_model, few)[0]
