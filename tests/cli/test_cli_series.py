@@ -63,6 +63,13 @@ def test_a_backtest_stands_beside_plain_forecasts(works, fitted):
     assert all(np.isfinite(value) for value in flow.values())
 
 
+def test_pictures_of_a_forecast(works, fails, fitted, tmp_path):
+    for what in ("fan", "correlations"):
+        works("plot", *fitted, "--what", what, "-o", tmp_path / f"{what}.png")
+        assert (tmp_path / f"{what}.png").stat().st_size > 3000
+    assert "needs a past" in fails("plot", fitted[0], "--what", "fan", "-o", tmp_path / "no.png", code=2)[0]
+
+
 def test_scores_are_a_row_for_each_step(works, fitted, tmp_path):
     works("score", *fitted, "-o", tmp_path / "s.csv")
     lines = (tmp_path / "s.csv").read_text().splitlines()

@@ -217,3 +217,18 @@ def test_waves_and_spectrograms_say_their_seconds():
     assert spectra.axes[0].get_xlim() == (0.0, 5.0)
     with pytest.raises(ValueError, match="rows of one length"):
         plots.waves([[np.ones(3)], []], 8000)
+
+
+def test_a_fan_holds_the_stated_shares_of_the_paths():
+    paths = np.random.default_rng(0).normal(size=(500, 3, 2))
+    days = np.datetime64("2024-01-01") + np.arange(8)
+    figure = plots.fan(days[:5], np.zeros((5, 2)), days[5:], paths, names=["a", "$b$"])
+    wide = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
+    held = (paths[:, 0, 0] > wide.min()) & (paths[:, 0, 0] < wide.max())
+    assert held.mean() > 0.85
+    median = figure.axes[1].lines[-1].get_ydata()
+    np.testing.assert_allclose(median, np.median(paths[:, :, 1], axis=0))
+    with pytest.raises(ValueError, match="2 series of paths, 3 of the past"):
+        plots.fan(days[:5], np.zeros((5, 3)), days[5:], paths, names=["a", "b"])
+    squares = plots.correlations([np.array([[1.0, -0.5], [-0.5, 1.0]])], names=["a", "b"], titles=["t"])
+    np.testing.assert_array_equal(squares.axes[0].images[0].get_array(), [[1.0, -0.5], [-0.5, 1.0]])

@@ -90,6 +90,9 @@ def command(
     in samples, and in DATA; loss shows the training and validation loss by epoch;
     steps shows how the layers move points from the noise to the data.
 
+    Of a model of series, --what fan shows the past of DATA and what may follow it, correlations how series change
+    together in DATA and in paths.
+
     Of a model of sound, --what samples shows waves, mel their spectrograms, each beside the clips of DATA if those are
     given; layers shows a draw on its way from the noise.
 

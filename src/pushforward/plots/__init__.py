@@ -6,6 +6,7 @@ from pushforward.plots._images import image_rows, save_images, tiled
 from pushforward.plots._loss import loss_curve
 from pushforward.plots._samples import samples_beside_data
 from pushforward.plots._save import check_ending, save
+from pushforward.plots._series import correlations, fan
 from pushforward.plots._shares import shares
 from pushforward.plots._sound import spectrograms, waves
 from pushforward.plots._steps import steps
@@ -13,7 +14,9 @@ from pushforward.plots._steps import steps
 __all__ = [
     "check_ending",
     "corner",
+    "correlations",
     "density_grid",
+    "fan",
     "image_rows",
     "loss_curve",
     "samples_beside_data",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pushforward.modalities._base import Figure, Look, Modality, Told
 from pushforward.modalities._options import COUNT, Number, Option, flatten, names, word
 
-READ = ("score", "forecast", "backtest")
+READ = ("score", "forecast", "backtest", "plot")
 
 
 def levels(text: str) -> tuple[float, ...]:
@@ -92,7 +92,11 @@ class SeriesModality(Modality):
     flow = "tempflow"
     events = frozenset({"series"})
     options = OPTIONS
-    pictures: ClassVar[Mapping[str, str]] = {"loss": "the training and validation loss by epoch"}
+    pictures: ClassVar[Mapping[str, str]] = {
+        "fan": "the past of DATA, and bands that hold 50 and 90 % of the paths behind it",
+        "correlations": "between the changes of series, in DATA and in paths",
+        "loss": "the training and validation loss by epoch",
+    }
     extra_commands = frozenset({"forecast", "backtest"})
     size_hint = "give a shorter --horizon or --context"
 
@@ -211,10 +215,13 @@ class SeriesModality(Modality):
     def plot(
         self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int
     ) -> tuple[Any, str]:
-        """The loss."""
-        from pushforward import plots
+        """A fan behind DATA, if nothing else is asked for, and without DATA the loss."""
+        from pushforward.modalities._talk import Talk
+        from pushforward.modalities.series._pictures import picture
 
-        return plots.loss_curve(model.result, **look._asdict()), "loss"
+        what = what or ("loss" if source is None else "fan")
+        data = None if source is None else self._read_for(model, source, given, Talk(quiet=True))
+        return picture(model, data, what, look, seed), what
 
     def tell(self, model: Any) -> Told:
         """Names, step, horizon."""
