@@ -138,9 +138,10 @@ plots.save(figure, OUT / "parallel_wavenet.png")
 # %% [markdown]
 # ![Signals and spectra of data, teacher and student](figures/parallel_wavenet.png)
 #
-# The student is a little too quiet: the divergence forgives what it leaves out. Of speech, a student that is trained by
-# it alone whispers; Parallel WaveNet adds a loss on the power at each frequency. `objectives.power_loss` and `objectives.spectral_loss` are such
-# losses, for `distill(..., extra=)`, and [sound](../sound.md) has teachers and students of clips from files.
+# The student is a little too quiet: the divergence forgives what it leaves out. Of speech, a student that is trained
+# by it alone whispers; Parallel WaveNet adds a loss on the power at each frequency. `objectives.power_loss` and
+# `objectives.spectral_loss` are such losses, for `distill(..., extra=)`, and [sound](../sound.md) has teachers and
+# students of clips from files.
 #
 # ## Exercises
 #
