@@ -79,6 +79,7 @@ def test_its_options_have_a_heading_of_their_own():
         "Options for tables",
         "Options for images",
         "Options for clips of sound",
+        "Options for series",
         "Options for bit strings",
     ]
     assert "--one SIGN" in done.stdout.split("Options for bit strings:")[1]

@@ -125,11 +125,11 @@ def test_sizes_that_cannot_be_halved_say_which_can(key):
 def test_parts_that_do_not_fit_say_why(key):
     with pytest.raises(ValueError, match="`checkerboard` is 0 or 1, for images"):
         b.Coupling(b.Affine(), 4, checkerboard=0, key=key)
-    with pytest.raises(ValueError, match="vectors or images"):
-        b.Coupling(b.Affine(), (4, 4), key=key)
+    with pytest.raises(ValueError, match=r"vectors, sequences \(time, channels\) or images"):
+        b.Coupling(b.Affine(), (4, 4, 4, 4), key=key)
     with pytest.raises(ValueError, match="`residual` and `precision` are for images"):
         b.Coupling(b.Affine(), 4, residual=True, key=key)
-    with pytest.raises(ValueError, match="the same height and width and more channels"):
+    with pytest.raises(ValueError, match="the same height and width, or the same time, and more channels"):
         b.MultiScale([b.Identity((2, 2, 1)), b.Identity((2, 2, 1))])
     with pytest.raises(ValueError, match="`alpha` must be at least 0 and below 1/2"):
         b.to_levels((2, 2, 1), alpha=0.5)

@@ -9,7 +9,8 @@ import pushforward as pf
 from pushforward import bijections as b
 from pushforward._errors import DataError
 from pushforward.data import Images
-from pushforward.modalities.image._layers import shaded, states
+from pushforward.modalities._states import states
+from pushforward.modalities.image._layers import shaded
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def crps(paths: ArrayLike, truth: ArrayLike) -> np.ndarray:
         ValueError: If there are fewer than two draws, or the shapes do not fit.
 
     Example:
-        >>> float(pf.diagnostics.crps([0.0, 2.0], 1.0))
+        >>> float(pf.diagnostics.crps(np.array([0.0, 2.0]), 1.0))
         0.0
 
     Reference:
@@ -35,7 +35,7 @@ def crps(paths: ArrayLike, truth: ArrayLike) -> np.ndarray:
     order = np.sort(draws, axis=0)
     weights = (2.0 * np.arange(1, count + 1) - count - 1.0).reshape(-1, *[1] * y.ndim)
     between = (weights * order).sum(axis=0) / (count * (count - 1.0))
-    return np.abs(draws - y).mean(axis=0) - between
+    return np.asarray(np.abs(draws - y).mean(axis=0) - between)
 
 
 def energy_score(paths: ArrayLike, truth: ArrayLike) -> np.ndarray:
@@ -52,7 +52,7 @@ def energy_score(paths: ArrayLike, truth: ArrayLike) -> np.ndarray:
         ValueError: If there are fewer than two draws, or the shapes do not fit.
 
     Example:
-        >>> float(pf.diagnostics.energy_score([[3.0, 4.0], [3.0, 4.0]], [0.0, 0.0]))
+        >>> float(pf.diagnostics.energy_score(np.array([[3.0, 4.0], [3.0, 4.0]]), np.zeros(2)))
         5.0
 
     Reference:
@@ -62,7 +62,7 @@ def energy_score(paths: ArrayLike, truth: ArrayLike) -> np.ndarray:
     count = len(draws)
     away = np.linalg.norm(draws - y, axis=-1).mean(axis=0)
     between = sum(np.linalg.norm(draws - draw, axis=-1).sum(axis=0) for draw in draws)
-    return away - np.asarray(between) / (2.0 * count * (count - 1.0))
+    return np.asarray(away - np.asarray(between) / (2.0 * count * (count - 1.0)))
 
 
 def quantile_loss(paths: ArrayLike, truth: ArrayLike) -> float:
@@ -79,7 +79,7 @@ def quantile_loss(paths: ArrayLike, truth: ArrayLike) -> float:
         ValueError: If there are fewer than two draws, or the shapes do not fit.
 
     Example:
-        >>> pf.diagnostics.quantile_loss([1.0, 1.0, 1.0], 1.0)
+        >>> pf.diagnostics.quantile_loss(np.ones(3), 1.0)
         0.0
     """
     draws, y = _checked("quantile_loss", paths, truth)

@@ -80,7 +80,6 @@ def check(
         seed,
     )
     findings = [_columns(case), *_noise(case), _energy(case), _classifier(case), _density(case)]
-    fits = all(finding.passed for finding in findings)
     more = [_gap(case), _shift(case), _copies(case)] if known is not None else []
     numerics = diagnose(flow, rows, key=keys[2]).problems
     sound = Finding("numerics", None, not numerics, "; ".join(numerics) or "round trips and gradients are sound")
@@ -90,7 +89,7 @@ def check(
         _mean(case.data_scores[finite]),
         _mean((case.data_scores - _by_gaussian(rows, rng))[finite]),
         _mean((case.data_scores - _by_columns(rows, rng))[finite]),
-        _verdict(fits, more),
+        _verdict(findings, more, level),
         (*findings, *more, sound),
     )
 
@@ -206,13 +205,20 @@ def _copies(case: _Case) -> Finding:
     return Finding("near-copies", p_value, passed, says, "" if passed else "earlier stopping, or more rows")
 
 
-def _verdict(fits: bool, more: list[Finding]) -> str:
+def _verdict(findings: list[Finding], more: list[Finding], level: float) -> str:
+    """In a word; so many tests have as many chances to be wrong, so that each counts at its share of the level."""
+    share = level / sum(finding.p_value is not None for finding in (*findings, *more))
+
+    def holds(finding: Finding) -> bool:
+        return finding.passed if finding.p_value is None else finding.p_value > share
+
+    fits = all(map(holds, findings))
     if not more:
         return "good" if fits else "different"
     gap, shift, _ = more
-    if not shift.passed:
+    if not holds(shift):
         return "shifted"
-    if not gap.passed:
+    if not holds(gap):
         return "overfitted"
     return "good" if fits else "underfitted"
 
