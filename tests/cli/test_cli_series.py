@@ -16,7 +16,7 @@ STEPS = 120
 def wide(path, steps=STEPS, gap=None):
     rng = np.random.default_rng(0)
     values = np.cumsum(rng.normal(size=(steps, 2)), axis=0)
-    days = np.datetime64("2024-01-01") + np.arange(steps)
+    days = np.datetime64("2024-01-01") + np.arange(steps).astype("timedelta64[D]")
     rows = [f"{d},{a:.4f},{b:.4f}" for d, (a, b) in zip(days, values, strict=True)]
     path.write_text("\n".join(["date,a,b", *(row for i, row in enumerate(rows) if i != gap)]) + "\n")
     return path
@@ -95,7 +95,7 @@ def test_bad_series_are_refused_in_words(fails, fitted, tmp_path):
 
 
 def test_an_item_unseen_and_covariates_that_are_missing_are_named(works, fails, tmp_path):
-    days = [str(np.datetime64("2024-01-01") + i) for i in range(40)]
+    days = [str(np.datetime64("2024-01-01") + np.timedelta64(i, "D")) for i in range(40)]
     head, model = "date,store,promo,sales", tmp_path / "m.safetensors"
 
     def long(name, stores, ahead=0):

@@ -20,7 +20,7 @@ def rows(times):
 
 
 def days(start, count, step=1, unit="D"):
-    return [str(np.datetime64(start, unit) + step * i) for i in range(count)]
+    return [str(np.datetime64(start, unit) + np.timedelta64(step * i, unit)) for i in range(count)]
 
 
 @pytest.mark.parametrize(

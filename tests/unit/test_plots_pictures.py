@@ -221,7 +221,7 @@ def test_waves_and_spectrograms_say_their_seconds():
 
 def test_a_fan_holds_the_stated_shares_of_the_paths():
     paths = np.random.default_rng(0).normal(size=(500, 3, 2))
-    days = np.datetime64("2024-01-01") + np.arange(8)
+    days = np.datetime64("2024-01-01") + np.arange(8).astype("timedelta64[D]")
     figure = plots.fan(days[:5], np.zeros((5, 2)), days[5:], paths, names=["a", "$b$"])
     wide = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
     held = (paths[:, 0, 0] > wide.min()) & (paths[:, 0, 0] < wide.max())

@@ -10,6 +10,7 @@ from pushforward._errors import DataError
 
 DAY = 86_400.0
 WEEK = 7
+A_DAY = np.timedelta64(1, "D")
 NAMES = {604_800.0: "week", DAY: "day", 3_600.0: "hour", 60.0: "minute", 1.0: "second"}
 Kind = Literal["number", "seconds", "business day", "month"]
 
@@ -129,7 +130,7 @@ def _months(times: np.ndarray) -> np.ndarray:
     """Months since 1970; not whole where the day of the month is not that of the first time, ends of months aside."""
     days = np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
     months = days.astype("datetime64[M]")
-    ends = ((days + 1).astype("datetime64[M]") > months).all()
+    ends = ((days + A_DAY).astype("datetime64[M]") > months).all()
     within = (days - months.astype("datetime64[D]")).astype(np.int64)
     same = ends or (within == within[0]).all()
     return months.astype(np.int64) + (0.0 if same else within / 31.0)
@@ -138,12 +139,12 @@ def _months(times: np.ndarray) -> np.ndarray:
 def _of_months(months: np.ndarray, like: float) -> np.ndarray:
     """Times of months, on the day of the month of another; at their ends where that is one."""
     day = np.int64(like // DAY).astype("datetime64[D]")
-    is_end = (day + 1).astype("datetime64[M]") > day.astype("datetime64[M]") and int(str(day)[-2:]) > 27
+    is_end = (day + A_DAY).astype("datetime64[M]") > day.astype("datetime64[M]") and int(str(day)[-2:]) > 27
     whole = np.floor(months).astype(np.int64)
     if is_end:
-        days = (whole + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
+        days = (whole + 1).astype("datetime64[M]").astype("datetime64[D]") - A_DAY
     else:
-        days = whole.astype("datetime64[M]").astype("datetime64[D]") + (int(str(day)[-2:]) - 1)
+        days = whole.astype("datetime64[M]").astype("datetime64[D]") + (int(str(day)[-2:]) - 1) * A_DAY
     return days.astype(np.int64) * DAY + like % DAY
 
 
