@@ -1,12 +1,16 @@
 """Series from tables: steps that are found, and all that is refused by row."""
 
+import jax
 import numpy as np
 import pytest
 
+import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data.series._grid import Grid
 from pushforward.data.series._read import read_series
-from pushforward.data.series._series import filled, refuse_constant
+from pushforward.data.series._series import Item, SeriesData, filled, refuse_constant
+from pushforward.modalities.series._facts import SeriesFacts
+from pushforward.modalities.series._score import step_scores
 
 
 def table(tmp_path, lines, head="date,a,b"):
@@ -126,7 +130,20 @@ def test_what_is_missing_stands_for_the_last_value():
     values = np.array([[np.nan, 1.0], [2.0, np.nan], [np.nan, np.nan], [3.0, 4.0]])
     found, missing = filled(values)
     assert found.tolist() == [[2.0, 1.0], [2.0, 1.0], [2.0, 1.0], [3.0, 4.0]]
-    assert missing.sum() == 4
+    # Nothing came before the first 2, which stands in the place of what is missing before it: it counts as missing too.
+    assert missing.tolist() == [[True, False], [True, True], [True, True], [False, False]]
+
+
+def test_the_first_value_of_a_series_that_begins_late_is_not_forecast_from_itself():
+    steps = 40
+    values = np.cumsum(np.random.default_rng(0).normal(size=(steps, 2)), axis=0)
+    values[:11, 1] = np.nan
+    item = Item("", np.arange(float(steps)), values, np.zeros((steps, 0)), np.arange(1, steps + 1))
+    facts = SeriesFacts.of(SeriesData(("a", "b"), (item,), Grid("number", 1.0), "t", None), calendar=False)
+    flow = pf.flows.tempflow(2, horizon=4, context=4, scaling="steps", width=8, encoder_width=8, key=jax.random.key(0))
+    scores = step_scores(flow, facts, item)
+    assert np.flatnonzero(np.isnan(scores)).tolist() == list(range(12))
+    assert np.isfinite(scores[12:]).all()
 
 
 def test_the_calendar_goes_round():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pushforward.data import Clips, Mel, read_clips
+from pushforward.data.sound import _audio
 from pushforward.data.sound._audio import BLOCK
-from pushforward.data.sound._segments import cut
+from pushforward.data.sound._segments import cut, laid_out
 from pushforward.data.sound._write import write_clip
 
 soundfile = pytest.importorskip("soundfile")
@@ -83,6 +84,15 @@ def test_another_rate_keeps_the_pitch(tmp_path):
     assert abs(int(np.argmax(loud)) - 440 * 44100 / 8000) <= 1
     assert abs(len(wave) - (2 * BLOCK // 3) * 16000 / 44100) <= 1
     assert np.sqrt(np.mean(np.square(wave[100:-100] / 32768))) == pytest.approx(0.5 / np.sqrt(2), rel=1e-3)
+
+
+def test_a_long_clip_is_kept_in_a_file(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(_audio, "MEMORY", 1000)
+    monkeypatch.setattr(_audio, "BLOCK", 400)
+    soundfile.write(tmp_path / "a.wav", whole, RATE)
+    wave = read_clips(tmp_path / "a.wav").waves[0]
+    assert isinstance(wave, np.memmap)
+    np.testing.assert_array_equal(wave, whole)
 
 
 def test_folders_are_labels(tmp_path):
@@ -170,10 +180,11 @@ def test_segments_say_what_is_left_out():
     segments = cut(clips, 4)
     np.testing.assert_array_equal(segments.values, [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]])
     assert (segments.clip.tolist(), segments.start.tolist()) == ([0, 0, 1], [0, 4, 0])
-    assert (segments.left_out, segments.padded) == (5, 0)
+    assert laid_out(clips, 4)[2:] == (5, 0)
     filled = cut(clips, 4, pad=True)
     np.testing.assert_array_equal(filled.values[2], [8, 9, 0, 0])
-    assert (len(filled.values), filled.left_out, filled.padded) == (5, 0, 3)
+    assert len(filled.values) == 5
+    assert laid_out(clips, 4, pad=True)[2:] == (0, 3)
     with pytest.raises(ValueError, match="1 of 2 clips are shorter than a segment of 8 samples, such as b"):
         cut(clips, 8)
 

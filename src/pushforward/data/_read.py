@@ -242,6 +242,20 @@ def _require_file(path: Path) -> None:
         raise DataError(f"{path.name}: you may not read this file.", "change its permissions")
 
 
+def with_holes(source: Source) -> Table:
+    """All of a source, with NaN where a cell is missing or infinite.
+
+    Raises:
+        DataError: If there are no rows.
+    """
+    blocks = [source.whole()] if source.whole else list(source.blocks)
+    if not sum(map(len, blocks)):
+        raise _no_rows(source.label)
+    values = np.concatenate(blocks).astype(np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    return Table(source.names, values, source.kinds, source.notes, 0, source.categories, source.types)
+
+
 def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen: bool = False) -> Table:
     missing = Missing(source.label, source.names, hint, chosen=chosen)
     blocks, masks = [], []

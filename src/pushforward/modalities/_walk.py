@@ -1,10 +1,15 @@
-"""The way between two latent vectors."""
+"""From events to latent vectors, from one of these to another, and back."""
 
 from typing import Literal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from pushforward._errors import DataError
+from pushforward.distributions import Transformed
+from pushforward.distributions._latent import noise_of
 
 Path = Literal["sphere", "line"]
 
@@ -29,3 +34,17 @@ def between(a: np.ndarray, b: np.ndarray, shares: np.ndarray, path: Path) -> np.
 
 NEAR = 1e-4
 """Radians below which the two ends point the same way, and an arc is a line."""
+
+
+@jax.jit
+def encoded(flow: Transformed, x: Array, condition: Array | None, key: Array | None = None) -> Array:
+    """The latent vectors of events, batches first."""
+    given = None if condition is None else jnp.moveaxis(condition, 0, -1)
+    return jnp.moveaxis(noise_of(flow, jnp.moveaxis(x, 0, -1), given), -1, 0)
+
+
+@jax.jit
+def decoded(flow: Transformed, z: Array, condition: Array | None, key: Array | None = None) -> Array:
+    """The events of latent vectors, batches first."""
+    given = None if condition is None else jnp.moveaxis(condition, 0, -1)
+    return jnp.moveaxis(flow.bijection._forward_many(jnp.moveaxis(z, 0, -1), given, key)[0], -1, 0)

@@ -40,13 +40,19 @@ class Request:
 
     def common(self, *, progress: bool) -> dict[str, Any]:
         """The settings of a fit that all modalities share, but for the flow's name."""
-        names = ("learning_rate", "batch_size", "max_epochs", "patience", "ema", "checkpoint", "resume")
-        return {name: getattr(self, name) for name in names} | {
-            "options": dict(self.settings),
-            "validation": self.validation or None,
-            "progress": progress,
-            "random_state": self.seed,
-        }
+        names = ("learning_rate", "max_epochs", "patience", "ema", "checkpoint", "resume")
+        # What is not said is a modality's own, whose settings have a default.
+        size = {} if self.batch_size is None else {"batch_size": self.batch_size}
+        return (
+            size
+            | {name: getattr(self, name) for name in names}
+            | {
+                "options": dict(self.settings),
+                "validation": self.validation or None,
+                "progress": progress,
+                "random_state": self.seed,
+            }
+        )
 
 
 def check_target(path: Path) -> None:

@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
-from pushforward.data._read import open_source
+from pushforward.data._read import open_source, with_holes
 from pushforward.data._source import Selection
 from pushforward.data._tables import Table, positions
 from pushforward.data.moments._columns import with_moments
@@ -60,16 +59,11 @@ def read_series(
 def read_rows(source: str | os.PathLike[str], *, drop: Sequence[str] = (), text: Sequence[str] = ()) -> Table:
     """A table whose missing cells are NaN; dates and times as what they are."""
     opened = open_source(source, Selection(drop=tuple(drop), text=tuple(text)))
-    blocks = [opened.whole()] if opened.whole else list(opened.blocks)
-    values = np.concatenate([np.asarray(block, np.float64) for block in blocks]) if blocks else np.zeros((0, 0))
-    if not len(values):
-        raise DataError(f"{opened.label}: no rows.", "give a row for each time")
-    values = np.where(np.isfinite(values), values, np.nan)
-    table = Table(opened.names, values, opened.kinds, opened.notes, categories=opened.categories, types=opened.types)
+    table = with_holes(opened)
     for name in opened.texts:
         _refuse_empty(opened.label, table, name)
     if table.moments or opened.texts:
-        rows = np.arange(1, len(values) + 1)
+        rows = np.arange(1, table.num_rows + 1)
         table = with_moments(table, opened.texts, opened.order, rows=rows, typed=opened.typed)
     return table
 
@@ -230,8 +224,3 @@ def _refuse_text(table: Table, name: str, label: str) -> None:
             f"{label}: column {name!r} holds {what}, but series are numbers.",
             f"leave it out with --drop {name}, or name it in --item if it says whose row it is",
         )
-
-
-def without(data: SeriesData, count: int) -> SeriesData:
-    """The series without their last steps."""
-    return replace(data, items=tuple(item.upto(len(item) - count) for item in data.items))

@@ -1,7 +1,6 @@
 """Series as they are held: items on one grid, missing cells as NaN."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,10 +31,6 @@ class Item:
 
     def __len__(self) -> int:
         return len(self.times)
-
-    def upto(self, stop: int) -> "Item":
-        """The steps before one."""
-        return replace(self, **{n: getattr(self, n)[:stop] for n in ("times", "values", "known", "rows")})
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +94,8 @@ def refuse_constant(data: SeriesData) -> None:
 def filled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The last value before in the place of each missing one, and where they were: `(steps, series)` both.
 
-    What is missing at the beginning gets the first value that is there.
+    What is missing at the beginning gets the first value that is there. That one counts as missing too: nothing came
+    before it, and a forecast of it would be given it.
     """
     missing = ~np.isfinite(values)
     rows = np.arange(len(values))[:, None]
@@ -107,9 +103,5 @@ def filled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first = np.argmin(missing, axis=0)
     places = np.where(last < 0, first, last)
     found = np.take_along_axis(values, places, axis=0)
-    return np.where(np.isfinite(found), found, 0.0), missing
-
-
-def names_listed(names: Sequence[str]) -> str:
-    """Some names."""
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    late = (rows == first) & (first > 0)
+    return np.where(np.isfinite(found), found, 0.0), missing | late

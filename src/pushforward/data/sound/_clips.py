@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -120,7 +120,8 @@ def _from_files(folder: Path, files: list[Path], wanted: _Wanted, bits: int | No
     """Look at every header first, so that a fault is told before anything is decoded."""
     names = {path: path.relative_to(folder).as_posix() for path in files}
     skipped: list[str] = []
-    headers = {path: look(path, str(path)) for path in files if not (wanted.skip_bad and _is_bad(path, skipped))}
+    good = [path for path in files if not (wanted.skip_bad and _is_bad(path, names[path], skipped))]
+    headers = {path: look(path, str(path)) for path in good}
     rate = wanted.rate or _one_rate(folder, {names[path]: header for path, header in headers.items()})
     depth = bits or _depth(headers.values(), rate)
     waves, kept, remarks = [], [], _remarks(headers, names, wanted, depth)
@@ -145,19 +146,18 @@ def _from_files(folder: Path, files: list[Path], wanted: _Wanted, bits: int | No
     return Clips(tuple(waves), rate, depth, tuple(kept), labels, label_names, tuple(remarks))
 
 
-def _is_bad(path: Path, skipped: list[str]) -> bool:
+def _is_bad(path: Path, name: str, skipped: list[str]) -> bool:
     try:
         look(path, str(path))
     except DataError:
-        skipped.append(path.name)
+        skipped.append(name)
         return True
     return False
 
 
-def _depth(headers: "Sequence[Header] | object", rate: int) -> int:
+def _depth(headers: Iterable[Header], rate: int) -> int:
     """8 where all files have 8 bits, at the rate; resampling leaves no whole numbers of 8 bits."""
-    known = list(headers)  # pyright: ignore[reportArgumentType, reportUnknownArgumentType, reportUnknownVariableType]
-    return 8 if all(header.bits == 8 and header.rate == rate for header in known) else 16
+    return 8 if all(header.bits == 8 and header.rate == rate for header in headers) else 16
 
 
 def _one_rate(folder: Path, headers: dict[str, Header]) -> int:

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
-from scipy.stats import gaussian_kde
 
 from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._numerics import diagnose
@@ -254,6 +253,8 @@ def _by_columns(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _kernels(column: np.ndarray) -> Any:
+    from scipy.stats import gaussian_kde
+
     if np.ptp(column) == 0:
         return lambda asked: np.zeros(len(asked))
     return gaussian_kde(column[:1000]).logpdf

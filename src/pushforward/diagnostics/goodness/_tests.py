@@ -1,10 +1,8 @@
 """Two-sample tests whose p-values are uniform where the laws are equal, whatever they are."""
 
-from typing import Any
-
 import numpy as np
-from scipy.spatial.distance import cdist
-from scipy.stats import chi2, ks_2samp, kstest, mannwhitneyu, norm
+
+from pushforward.diagnostics._two_sample import _ks
 
 _MOST_PAIRED = 400  # rows a side of the energy test, whose time grows with their square
 _PERMUTATIONS = 999
@@ -13,13 +11,14 @@ _TREES = 30
 
 def columns_p_value(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
     """The smallest Kolmogorov-Smirnov p-value of all columns, times their number (Bonferroni), and which column."""
-    each: list[Any] = [ks_2samp(a, b) for a, b in zip(x.T, y.T, strict=True)]
-    found = np.array([test.pvalue for test in each])
+    found = np.array([_ks(a, b)[1] for a, b in zip(x.T, y.T, strict=True)])
     return min(1.0, float(found.min() * len(found))), int(found.argmin())
 
 
 def noise_p_value(z: np.ndarray) -> tuple[float, int]:
     """Whether noise is standard normal: each column, and the squared distances from 0 as chi-squared (Bonferroni)."""
+    from scipy.stats import chi2, kstest, norm
+
     found = [kstest(column, norm.cdf).pvalue for column in z.T]
     found.append(kstest((z**2).sum(axis=1), chi2(z.shape[1]).cdf).pvalue)
     return min(1.0, float(min(found) * len(found))), int(np.argmin(found))
@@ -31,6 +30,8 @@ def energy_p_value(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> fl
     Reference:
         Székely & Rizzo (2013), Energy statistics, J. Stat. Plan. Inference 143, section 6.
     """
+    from scipy.spatial.distance import cdist
+
     x, y = x[:_MOST_PAIRED], y[:_MOST_PAIRED]
     both = np.concatenate([x, y])
     spread = both.std(axis=0)
@@ -49,6 +50,7 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[float, 
     Reference:
         Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, section 3; they test the accuracy.
     """
+    from scipy.stats import mannwhitneyu
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -64,6 +66,8 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[float, 
 
 def mean_p_value(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
     """Welch's test of two means: p-value, difference and its standard error."""
+    from scipy.stats import norm
+
     difference = float(a.mean() - b.mean())
     error = float(np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)))
     return float(2 * norm.sf(abs(difference) / error)) if error > 0 else 1.0, difference, error

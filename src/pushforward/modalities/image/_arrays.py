@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from pushforward._errors import DataError, did_you_mean
+from pushforward._errors import DataError
 from pushforward.data import Images
+from pushforward.modalities._labels import names_of
 
 
 def as_images(x: Images | np.ndarray) -> Images:
@@ -34,28 +35,6 @@ def fewer(levels: int) -> str:
 
 
 def labels_of(images: Images, y: Any) -> np.ndarray:
-    if y is not None:
-        labels = np.asarray(y)
-    elif images.labels is not None:
-        labels = np.asarray(images.label_names)[images.labels]
-    else:
-        raise DataError(
-            "images: a conditional model needs labels.",
-            "put the images of each of two or more labels in a subfolder, store `y` beside `x` in a .npz, or give `y`",
-        )
-    if labels.shape != (len(images),):
-        raise DataError(f"images: {len(images)} images, but labels of shape {labels.shape}.", "give one for each image")
-    return labels
-
-
-def one_hot(labels: Any, known: tuple[str, ...]) -> np.ndarray:
-    """Labels as zeros and ones, `(count,) -> (count, len(known))`.
-
-    Raises:
-        DataError: If a label is not known.
-    """
-    names = [str(label) for label in labels]
-    for name in dict.fromkeys(names):
-        if name not in known:
-            raise DataError(f"images: the model knows no label {name!r}.", did_you_mean(name, known))
-    return np.eye(len(known), dtype=np.float32)[np.array([known.index(name) for name in names])]
+    """The labels that are given, or those of the images; see `names_of`."""
+    hint = "put the images of each of two or more labels in a subfolder, store `y` beside `x` in a .npz, or give `y`"
+    return names_of(images, y, "images", "images", hint)

@@ -138,8 +138,7 @@ class ImageModality(Modality):
         from pushforward.modalities.image._settings import ImageSettings
 
         own = {name: given[name] for name in ("flip", "shift", "drop_labels")}
-        said = {name: value for name, value in common.items() if name != "batch_size" or value is not None}
-        return ImageSettings(**said, conditional=given["labels"], **own)
+        return ImageSettings(**common, conditional=given["labels"], **own)
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether labels are learned."""

@@ -13,10 +13,11 @@ from jaxtyping import Array
 from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.distributions._latent import noise_of
+from pushforward.modalities._labels import one_hot
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
-from pushforward.modalities.image._arrays import as_images, fewer, labels_of, one_hot
+from pushforward.modalities._walk import decoded, encoded
+from pushforward.modalities.image._arrays import as_images, fewer, labels_of
 from pushforward.modalities.image._flow import check_latents, draw, drawing_flow
 from pushforward.modalities.image._walks import LatentWalks
 from pushforward.objectives import bits_per_dim
@@ -111,13 +112,13 @@ class ImageMethods(LatentWalks):
         """The latent vectors of images, `(count, size)`, at the middle of every grey value."""
         values, condition = self._checked(X, y)
         check_latents(self.flow_)
-        return self._in_chunks(_encode, values, condition)
+        return self._in_chunks(encoded, values, condition)
 
     def decode(self, z: np.ndarray, y: Any = None) -> np.ndarray:
         """The images of latent vectors, `(count, height, width, channels)` of grey values."""
         check_latents(self.flow_)
         z = np.asarray(z, np.float32).reshape(len(z), *self.flow_.base.event_shape)
-        return self._bytes(self._in_chunks(_decode, z, self._conditions(y, len(z))))
+        return self._bytes(self._in_chunks(decoded, z, self._conditions(y, len(z))))
 
     def _checked(self, X: Images | np.ndarray, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
         images = as_images(X)
@@ -132,7 +133,7 @@ class ImageMethods(LatentWalks):
                 fewer(self.levels_),
             )
         labels = labels_of(images, y) if self.labels_ else None
-        return images.values, None if labels is None else one_hot(labels, self.labels_)
+        return images.values, None if labels is None else one_hot(labels, self.labels_, "images")
 
     def _conditions(self, y: Any, count: int) -> np.ndarray | None:
         if not self.labels_:
@@ -142,7 +143,7 @@ class ImageMethods(LatentWalks):
         if y is None:
             raise DataError("images: the model is conditional on a label.", f"give one of {', '.join(self.labels_)}")
         labels = np.asarray(y)
-        return one_hot(np.broadcast_to(labels, (count,)) if labels.ndim == 0 else labels, self.labels_)
+        return one_hot(np.broadcast_to(labels, (count,)) if labels.ndim == 0 else labels, self.labels_, "images")
 
     def _bytes(self, x: np.ndarray) -> np.ndarray:
         return np.clip(np.nan_to_num(x), 0, self.levels_ - 1).astype(np.uint8)
@@ -174,15 +175,3 @@ class ImageModel(ImageMethods):
 @jax.jit
 def _log_prob(flow: AbstractDistribution, x: Array, condition: Array | None, key: Any) -> Array:
     return flow.log_prob(x, condition, key=key)
-
-
-@jax.jit
-def _encode(flow: Transformed, x: Array, condition: Array | None, key: Any) -> Array:
-    given = None if condition is None else condition.T
-    return jnp.moveaxis(noise_of(flow, jnp.moveaxis(x, 0, -1), given), -1, 0)
-
-
-@jax.jit
-def _decode(flow: Transformed, z: Array, condition: Array | None, key: Any) -> Array:
-    given = None if condition is None else condition.T
-    return jnp.moveaxis(flow.bijection._forward_many(jnp.moveaxis(z, 0, -1), given, key)[0], -1, 0)

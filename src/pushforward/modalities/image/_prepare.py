@@ -7,8 +7,8 @@ import numpy as np
 
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution
+from pushforward.modalities._labels import one_hot
 from pushforward.modalities._learn import Prepared
-from pushforward.modalities.image._arrays import one_hot
 from pushforward.modalities.image._facts import ImageFacts
 from pushforward.modalities.image._flow import image_objective, image_recipe
 from pushforward.modalities.image._settings import ImageSettings
@@ -44,7 +44,7 @@ def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared
     return Prepared(
         flow=build(data, settings, key),
         x=data.images.values,
-        condition=None if data.labels is None else one_hot(data.labels, data.names),
+        condition=None if data.labels is None else one_hot(data.labels, data.names, "images"),
         weights=None,
         objective=image_objective(settings),
         facts=ImageFacts(data.images.levels, data.names),

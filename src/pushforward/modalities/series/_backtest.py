@@ -59,7 +59,8 @@ def backtest(flow: SeriesFlow, facts: SeriesFacts, data: SeriesData, *, count: i
     found = windows(facts, data.items, starts, flow.past, flow.horizon)
     truth = np.stack([data.items[i].values[s : s + flow.horizon] for i, s in starts])
     drawn = np.asarray(flow.sample(jax.random.key(seed), paths, to_draw(found, flow.past)), np.float64)
-    nats = -float(np.mean(np.asarray(flow.step_log_prob(found.x, found.condition))))
+    whole = np.isfinite(truth).all(axis=-1)
+    nats = -float(np.mean(np.asarray(flow.step_log_prob(found.x, found.condition))[whole]))
     rng = np.random.default_rng(seed)
     scores = {"flow": scores_of(drawn, truth) | {"nats_per_step": nats}}
     scores["independent"] = scores_of(_shuffled(drawn, rng), truth)

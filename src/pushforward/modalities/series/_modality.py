@@ -122,8 +122,7 @@ class SeriesModality(Modality):
         """The common settings, and what is forecast."""
         from pushforward.modalities.series._settings import SeriesSettings
 
-        said = {name: value for name, value in common.items() if name != "batch_size" or value is not None}
-        return SeriesSettings(**said, horizon=given["horizon"], context=given["context"])
+        return SeriesSettings(**common, horizon=given["horizon"], context=given["context"])
 
     def build(self, data: Any, settings: Any, key: Any) -> Any:
         """The untrained flow."""

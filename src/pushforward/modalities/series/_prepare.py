@@ -95,7 +95,8 @@ def _moves_slowly(data: SeriesData) -> bool:
     """Whether most series change little from step to step, beside how far they go."""
     slow = []
     for item in data.items[:100]:
-        steps = np.nanmean(np.abs(np.diff(item.values, axis=0)), axis=0)
-        away = np.nanmean(np.abs(item.values - np.nanmedian(item.values, axis=0)), axis=0)
-        slow += (steps < ROUGH * away).tolist()
-    return float(np.mean(slow)) > 0.5
+        for values in item.values.T:
+            there = values[np.isfinite(values)]
+            if len(there) > 1:
+                slow.append(np.mean(np.abs(np.diff(there))) < ROUGH * np.mean(np.abs(there - np.median(there))))
+    return bool(slow) and float(np.mean(slow)) > 0.5

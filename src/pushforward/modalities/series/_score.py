@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pushforward.data.series._series import Item, SeriesData
+from pushforward.data.series._series import Item, SeriesData, filled
 from pushforward.distributions import SeriesFlow
 from pushforward.modalities.series._facts import SeriesFacts
 from pushforward.modalities.series._windows import windows
@@ -25,7 +25,7 @@ def step_scores(flow: SeriesFlow, facts: SeriesFacts, item: Item) -> np.ndarray:
         for start, row in zip(some, each, strict=True):
             stop = min(start + flow.horizon, len(item))
             scores[start:stop] = row[: stop - start]
-    scores[~np.isfinite(item.values).all(axis=1)] = np.nan
+    scores[filled(item.values)[1].any(axis=1)] = np.nan
     return scores
 
 

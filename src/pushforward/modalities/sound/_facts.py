@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from pushforward._errors import DataError, did_you_mean
+from pushforward._errors import DataError
 from pushforward.data.sound._mel import Mel
 from pushforward.modalities._base import Told
+from pushforward.modalities._labels import one_hot
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,7 @@ class SoundFacts:
             return None
         if labels is None:
             raise DataError("sound: the model is conditional on a label.", f"give one of {', '.join(self.labels)}")
-        names = [str(name) for name in np.broadcast_to(np.asarray(labels), (count,))]
-        for name in dict.fromkeys(names):
-            if name not in self.labels:
-                raise DataError(f"sound: the model knows no label {name!r}.", did_you_mean(name, self.labels))
-        return np.eye(len(self.labels), dtype=np.float32)[[self.labels.index(name) for name in names]]
+        return one_hot(np.broadcast_to(np.asarray(labels), (count,)), self.labels, "sound")
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

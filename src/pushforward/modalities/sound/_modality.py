@@ -122,9 +122,9 @@ class SoundModality(Modality):
         if parts and not given["mel"]:
             raise UsageError(f"--mel-{next(iter(parts))} is for --mel.", "give --mel as well")
         whole = {name: value if name in ("low", "high") else int(value) for name, value in parts.items()}
-        said = {name: value for name, value in common.items() if name != "batch_size" or value is not None}
+        mel = (whole or True) if given["mel"] else False
         own = {name: given[name] for name in ("length", "pad")}
-        return SoundSettings(**said, conditional=given["labels"], mel=(whole or True) if given["mel"] else False, **own)
+        return SoundSettings(**common, conditional=given["labels"], mel=mel, **own)
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether labels or spectrograms are learned."""

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from pushforward._errors import DataError
 from pushforward.data.sound._clips import Clips
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.distributions._latent import noise_of
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
+from pushforward.modalities._walk import decoded, encoded
 from pushforward.modalities.sound._facts import SoundFacts
 from pushforward.modalities.sound._flow import at_length, unit
 from pushforward.modalities.sound._pieces import pieces, uniform
@@ -45,7 +44,7 @@ class ClipScores(NamedTuple):
         return self.log_prob / self.samples
 
 
-class SoundMethods:
+class SoundMethods(abc.ABC):
     """The methods of whatever holds a fitted model of sound."""
 
     @property
@@ -134,7 +133,7 @@ class SoundMethods:
                 length, at = part.stop - part.start, part.start + part.kept.start
                 flow, given = self.at(length), self.condition(label, like, length, 1, part.start)
                 z = scale * noise(flow.bijection, seed + number, part.start, part.stop)
-                whole = self._whole(np.asarray(_decode(flow, z[None], given)))[0, part.kept]
+                whole = self._whole(np.asarray(decoded(flow, z[None], given)))[0, part.kept]
                 drawn[number, at : at + len(whole)] = whole[: count - at]
         return drawn
 
@@ -143,12 +142,12 @@ class SoundMethods:
         wave = wave[: self._down(len(wave))]
         given = self.condition(y, wave, len(wave), 1)
         at = (wave[None].astype(np.float32) + 0.5) / self.facts_.scale
-        return np.asarray(_encode(self.at(len(wave)), at, given))[0]
+        return np.asarray(encoded(self.at(len(wave)), at, given))[0]
 
     def decode(self, z: np.ndarray, length: int, y: Any = None, like: np.ndarray | None = None) -> np.ndarray:
         """The clips of latent vectors, `(count, length)` of whole numbers."""
         given = self.condition(y, like, length, len(z))
-        return self._whole(np.asarray(_decode(self.at(length), z, given)))
+        return self._whole(np.asarray(decoded(self.at(length), z, given)))
 
     def _score(self, wave: np.ndarray, label: Any, draws: int) -> tuple[float, int]:
         count, total = self._down(len(wave)), 0.0
@@ -235,15 +234,3 @@ def _log_prob(flow: AbstractDistribution, x: Array, condition: Array | None) -> 
 def _seed(key: Array) -> int:
     """A seed for NumPy from a key."""
     return int(jax.random.randint(key, (), 0, 2**31 - 1))
-
-
-@jax.jit
-def _encode(flow: Transformed, x: Array, condition: Array | None) -> Array:
-    given = None if condition is None else jnp.moveaxis(condition, 0, -1)
-    return jnp.moveaxis(noise_of(flow, jnp.moveaxis(x, 0, -1), given), -1, 0)
-
-
-@jax.jit
-def _decode(flow: Transformed, z: Array, condition: Array | None) -> Array:
-    given = None if condition is None else jnp.moveaxis(condition, 0, -1)
-    return jnp.moveaxis(flow.bijection._forward_many(jnp.moveaxis(z, 0, -1), given, None)[0], -1, 0)

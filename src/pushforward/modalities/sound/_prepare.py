@@ -11,8 +11,9 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data.sound._clips import Clips
 from pushforward.data.sound._mel import Mel
-from pushforward.data.sound._segments import Segments, cut
+from pushforward.data.sound._segments import cut
 from pushforward.distributions import AbstractDistribution
+from pushforward.modalities._labels import names_of
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities.sound._facts import SoundFacts, plain_options
 from pushforward.modalities.sound._flow import built, unit, whole_numbers
@@ -41,20 +42,9 @@ class Sounds(NamedTuple):
 
 
 def labels_of(clips: Clips, y: Any) -> np.ndarray:
-    """The names of labels, `(clips,)`.
-
-    Raises:
-        DataError: If there are none, or not one for each clip.
-    """
-    if y is None and clips.labels is None:
-        raise DataError(
-            "sound: a conditional model needs labels.",
-            "put the clips of each of two or more labels in a subfolder, store `label` in a .npz, or give `y`",
-        )
-    labels = np.asarray(clips.label_names)[clips.labels] if y is None else np.asarray(y)
-    if labels.shape != (len(clips),):
-        raise DataError(f"sound: {len(clips):,} clips, but labels of shape {labels.shape}.", "give one for each clip")
-    return labels
+    """The labels that are given, or those of the clips; see `names_of`."""
+    hint = "put the clips of each of two or more labels in a subfolder, store `label` in a .npz, or give `y`"
+    return names_of(clips, y, "sound", "clips", hint)
 
 
 def facts_of(data: Sounds, settings: SoundSettings) -> SoundFacts:
@@ -74,11 +64,6 @@ def facts_of(data: Sounds, settings: SoundSettings) -> SoundFacts:
     return replace(facts, length=_length(settings, facts))
 
 
-def segments_of(data: Sounds, settings: SoundSettings) -> Segments:
-    """The segments that a fit learns from."""
-    return cut(data.clips, facts_of(data, settings).length, pad=settings.pad)
-
-
 def build(data: Sounds, settings: SoundSettings, key: jax.Array) -> AbstractDistribution:
     """The untrained flow of whole numbers."""
     facts = facts_of(data, settings)
@@ -87,7 +72,8 @@ def build(data: Sounds, settings: SoundSettings, key: jax.Array) -> AbstractDist
 
 def prepare(data: Sounds, settings: SoundSettings, key: jax.Array) -> Prepared:
     """What training needs."""
-    facts, segments = facts_of(data, settings), segments_of(data, settings)
+    facts = facts_of(data, settings)
+    segments = cut(data.clips, facts.length, pad=settings.pad)
     labels = None if data.labels is None else data.labels[segments.clip]
     mels = None
     if facts.mel is not None:

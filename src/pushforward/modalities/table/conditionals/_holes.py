@@ -11,9 +11,9 @@ from pushforward._errors import DataError
 from pushforward.data._arrow import open_frame
 from pushforward.data._coding import encode, refuse_unseen
 from pushforward.data._given import as_rows, plain
-from pushforward.data._read import open_source
+from pushforward.data._read import open_source, with_holes
 from pushforward.data._schema import Schema
-from pushforward.data._source import Selection, Source
+from pushforward.data._source import Selection
 from pushforward.data._tables import Table, match_columns
 from pushforward.data.files._numpy import open_array, open_objects
 
@@ -21,7 +21,7 @@ from pushforward.data.files._numpy import open_array, open_objects
 def read_with_holes(source: str | os.PathLike[str], selection: Selection) -> tuple[Table, Any]:
     """A whole table, and the columns that are kept as an Arrow table, or None."""
     opened = open_source(source, selection)
-    table = _collected(opened)
+    table = with_holes(opened)
     return table, None if opened.keys is None else opened.keys.take(table.num_rows)
 
 
@@ -42,7 +42,7 @@ def table_with_holes(data: Any, names: Sequence[str], text: Sequence[str], momen
     data = plain(data, "X")
     selection = Selection(text=tuple(text), moments=tuple(moments))
     if hasattr(data, "__arrow_c_stream__"):
-        return _collected(open_frame(data, selection, label="X"))
+        return with_holes(open_frame(data, selection, label="X"))
     array = as_rows(data, "X")
     if array.ndim != 2 or array.shape[1] != len(names):
         raise DataError(
@@ -50,8 +50,8 @@ def table_with_holes(data: Any, names: Sequence[str], text: Sequence[str], momen
             f"give the columns {', '.join(names[:20])}, with NaN or None where a cell is missing",
         )
     if array.dtype.kind in "OU":
-        return _collected(open_objects(array, list(names), selection, label="X"))
-    return _collected(open_array(array, Selection(), label="X", names=list(names)))
+        return with_holes(open_objects(array, list(names), selection, label="X"))
+    return with_holes(open_array(array, Selection(), label="X", names=list(names)))
 
 
 def encode_with_holes(table: Table, schema: Schema) -> np.ndarray:
@@ -79,11 +79,3 @@ def encode_with_holes(table: Table, schema: Schema) -> np.ndarray:
             )
         out[present, place] = cells[:, 0]
     return out
-
-
-def _collected(source: Source) -> Table:
-    blocks = [source.whole()] if source.whole else list(source.blocks)
-    if not sum(map(len, blocks)):
-        raise DataError(f"{source.label}: no rows.", "there are column names, but nothing under them")
-    values = np.concatenate(blocks).astype(np.float64)
-    return Table(source.names, values, source.kinds, source.notes, 0, source.categories, source.types)

@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from pushforward.conditionals._anneal import ISLANDS
+from pushforward.conditionals._condition import POOL
 from pushforward.conditionals._marginal import parts_of
 from pushforward.conditionals._query import doubts, solve
 from pushforward.conditionals._start import QUICK
 from pushforward.modalities.table.conditionals._condition import closed_form, patterns
 from pushforward.modalities.table.conditionals._rows import TableJoint
 
-POOL = 2**13
 PARTICLES = 256
 """Of each row, of which as many as are wanted are taken."""
 CELLS = 2**15
