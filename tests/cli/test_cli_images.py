@@ -110,7 +110,7 @@ def test_a_conditional_model_is_told_its_label(works, fails, conditional, folder
     [
         (("--flow", "maf"), 1, "holds images, and --flow maf is for tables", "glow"),
         (("--flow", "glow", "--drop", "a"), 2, "--drop is for tables", "images"),
-        (("--flow", "glow", "--set", "num_levels=3"), 2, "cannot be halved 3 times", "--resize"),
+        (("--flow", "glow", "--set", "num_levels=3"), 2, "cannot be halved 3 times", "flows glow"),
         (("--flow", "glow", "--set", "wdth=3"), 2, "no such option", "width"),
         (("--flow", "glow", "--learning-rate", "nan"), 2, "nan is not a finite number", "--help"),
     ],

@@ -14,6 +14,11 @@ from pushforward.cli.frame._options import FlowName
 if TYPE_CHECKING:
     from pushforward.flows import Recipe
 
+PRESET = (
+    "How large it is where nothing else is said: auto is small on a CPU, in minutes, and paper on an accelerator; "
+    "the defaults below are the paper's."
+)
+
 
 @make_command("pushforward flows", "pushforward flows nsf", "pushforward flows --json")
 @click.argument("name", required=False, type=FlowName())
@@ -53,8 +58,7 @@ def _print_one(recipe: "Recipe") -> None:
 
 def _facts(recipe: "Recipe") -> dict[str, Any]:
     density, sampling = recipe.kinds()
-    parameters = inspect.signature(recipe.build).parameters
-    meanings = _argument_texts(inspect.getdoc(recipe.build) or "")
+    meanings = {"preset": PRESET} | _argument_texts(inspect.getdoc(recipe.build) or "")
     return {
         "name": recipe.name,
         "summary": recipe.summary,
@@ -65,7 +69,7 @@ def _facts(recipe: "Recipe") -> dict[str, Any]:
         "objective": recipe.objective,
         "training": dataclasses.asdict(recipe.training),
         "options": {
-            name: {"default": parameters[name].default, "meaning": meanings.get(name, "")} for name in recipe.options()
+            name: {"default": default, "meaning": meanings.get(name, "")} for name, default in recipe.settings().items()
         },
     }
 

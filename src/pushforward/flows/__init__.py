@@ -1,6 +1,6 @@
 """Recipes: a paper's flow as one function, `recipe(dim, ..., key=key) -> Transformed`."""
 
-from pushforward.flows._recipe import Recipe, Training, compiled
+from pushforward.flows._recipe import Recipe, Small, Training, compiled
 from pushforward.flows.autoregressive.bernstein import bernstein
 from pushforward.flows.autoregressive.bnaf import bnaf
 from pushforward.flows.autoregressive.iaf import iaf
@@ -19,6 +19,7 @@ from pushforward.flows.coupling.realnvp import realnvp
 from pushforward.flows.discrete.argmax import argmax
 from pushforward.flows.discrete.idf import idf
 from pushforward.flows.discrete.modulo import modulo
+from pushforward.flows.image import _small
 from pushforward.flows.image._noisy import denoise, guided, without_rounding
 from pushforward.flows.image.flowpp import flowpp
 from pushforward.flows.image.glow import glow
@@ -138,18 +139,45 @@ RECIPES: dict[str, Recipe] = {
             objective="elbo",
             training=Training(learning_rate=5e-3, max_epochs=300, patience=30),
         ),
-        Recipe("glow", glow, "images: couplings between rotations of the channels", "Kingma & Dhariwal 2018", "image"),
-        Recipe("nsf-image", nsf_image, "images: Glow with splines as couplings", "Durkan et al. 2019", "image"),
         Recipe(
-            "realnvp-image", realnvp_image, "images: affine couplings at several scales", "Dinh et al. 2017", "image"
+            "glow",
+            glow,
+            "images: couplings between rotations of the channels",
+            "Kingma & Dhariwal 2018",
+            "image",
+            small=_small.small_glow,
         ),
-        Recipe("flowpp", flowpp, "images: couplings by mixtures, attention, learned noise", "Ho et al. 2019", "image"),
+        Recipe(
+            "nsf-image",
+            nsf_image,
+            "images: Glow with splines as couplings",
+            "Durkan et al. 2019",
+            "image",
+            small=_small.small_nsf,
+        ),
+        Recipe(
+            "realnvp-image",
+            realnvp_image,
+            "images: affine couplings at several scales",
+            "Dinh et al. 2017",
+            "image",
+            small=_small.small_realnvp,
+        ),
+        Recipe(
+            "flowpp",
+            flowpp,
+            "images: couplings by mixtures, attention, learned noise",
+            "Ho et al. 2019",
+            "image",
+            small=_small.small_flowpp,
+        ),
         Recipe(
             "tarflow-image",
             tarflow_image,
             "images: causal attention over patches, both ways",
             "Zhai et al. 2025",
             "image",
+            small=_small.small_tarflow,
         ),
         Recipe(
             "residual-image",
@@ -157,6 +185,7 @@ RECIPES: dict[str, Recipe] = {
             "images: contractive convolutional blocks, trained without bias",
             "Chen et al. 2019",
             "image",
+            small=_small.small_residual,
         ),
         Recipe(
             "mintnet-image",
@@ -164,10 +193,32 @@ RECIPES: dict[str, Recipe] = {
             "images: masked convolutions with exact log-dets",
             "Song et al. 2019",
             "image",
+            small=_small.small_mintnet,
         ),
-        Recipe("iunet", iunet, "images: a U-Net of additive couplings, at any depth", "Etmann et al. 2020", "image"),
-        Recipe("idf-image", idf_image, "images: whole numbers moved, to compress", "Hoogeboom et al. 2019", "image"),
-        Recipe("nice-image", nice_image, "images: additive couplings of pixels", "Dinh et al. 2015", "image"),
+        Recipe(
+            "iunet",
+            iunet,
+            "images: a U-Net of additive couplings, at any depth",
+            "Etmann et al. 2020",
+            "image",
+            small=_small.small_iunet,
+        ),
+        Recipe(
+            "idf-image",
+            idf_image,
+            "images: whole numbers moved, to compress",
+            "Hoogeboom et al. 2019",
+            "image",
+            small=_small.small_idf,
+        ),
+        Recipe(
+            "nice-image",
+            nice_image,
+            "images: additive couplings of pixels",
+            "Dinh et al. 2015",
+            "image",
+            small=_small.small_nice,
+        ),
         Recipe(
             "vae-image",
             vae_image,
@@ -230,6 +281,7 @@ RECIPES: dict[str, Recipe] = {
 __all__ = [
     "RECIPES",
     "Recipe",
+    "Small",
     "Training",
     "affine",
     "argmax",

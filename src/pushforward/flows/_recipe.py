@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -26,6 +26,20 @@ class Training:
     ema: float | None = None
 
 
+class Small(NamedTuple):
+    """A size of a flow for a few CPU cores and minutes.
+
+    Attributes:
+        options: Of `build`.
+        training: As `Recipe.training`.
+        steps: Of training, at most; `fit` takes whole epochs of about as many.
+    """
+
+    options: Mapping[str, Any]
+    training: Training
+    steps: int
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A flow of the literature by name.
@@ -42,6 +56,7 @@ class Recipe:
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
         multiple: Of sound: from all options of `build` to what a length must be a multiple of (`multiple_of`).
+        small: Of images: from their shape to what fits a CPU, where the defaults of `build` are the paper's.
     """
 
     name: str
@@ -52,6 +67,7 @@ class Recipe:
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
     multiple: Callable[[Mapping[str, Any]], int] | None = None
+    small: Callable[[Shape], Small] | None = None
 
     @property
     def conditional(self) -> bool:
@@ -67,13 +83,23 @@ class Recipe:
         """What the length of a sound must be a multiple of, with these options of `build`; 1 where there is nothing."""
         if self.multiple is None:
             return 1
+        return self.multiple(self.defaults | dict(options or {}))
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What `build` takes where it is not told."""
         parameters = inspect.signature(self.build).parameters.items()
-        defaults = {name: p.default for name, p in parameters if p.default is not inspect.Parameter.empty}
-        return self.multiple(defaults | dict(options or {}))
+        return {name: p.default for name, p in parameters if p.default is not inspect.Parameter.empty}
 
     def kinds(self) -> tuple[Kind, Kind]:
         """How the density and a sample are computed: (density, sampling)."""
         return jax.eval_shape(lambda key: self.build(self.example, key=key), jax.random.key(0)).kinds
+
+    def settings(self) -> dict[str, Any]:
+        """What `fit --set` takes, with the defaults: the options of `build`, and `preset` where there is `small`."""
+        parameters = inspect.signature(self.build).parameters
+        preset = {"preset": "auto"} if self.small else {}
+        return {name: parameters[name].default for name in self.options()} | preset
 
     def options(self) -> list[str]:
         """Names of the keyword arguments of `build`, but for `cond_dim` and `key`."""

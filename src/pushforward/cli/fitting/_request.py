@@ -1,6 +1,5 @@
 """What `pushforward fit` is asked for, and its checks before anything is read."""
 
-import inspect
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -79,11 +78,11 @@ def check_recipe(flow: str, settings: Sequence[tuple[str, Any]], *, conditional:
             raise WrongUsage(f"--set {name}: --flow {flow} has no options.", "name the flow that the option is for")
         return
     recipe = RECIPES[flow]
-    parameters = inspect.signature(recipe.build).parameters
+    known = recipe.settings()
     for name, value in settings:
-        if name not in recipe.options():
-            raise WrongUsage(f"--set {name}: {flow} has no such option.", did_you_mean(name, recipe.options()))
-        _check_type(name, value, parameters[name].default)
+        if name not in known:
+            raise WrongUsage(f"--set {name}: {flow} has no such option.", did_you_mean(name, list(known)))
+        _check_type(name, value, known[name])
     if conditional and not recipe.conditional:
         able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
         raise WrongUsage(f"--flow {flow} cannot be conditional.", f"choose one of {able}")

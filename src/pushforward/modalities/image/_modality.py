@@ -163,13 +163,15 @@ class ImageModality(Modality):
         return ImageFacts.from_json(data)
 
     def plan(self, data: Any, settings: Any) -> str:
-        """Count, size, levels and labels."""
+        """Count, size, levels and labels, and what was chosen for them."""
         from pushforward.modalities._talk import plural
         from pushforward.modalities.image._facts import labels_told, size_told
+        from pushforward.modalities.image._small import decided, told
 
-        labels = labels_told(data.names) if data.names else ""
-        count = plural(len(data.images), "image")
-        return f"{count} of {size_told(data.images.shape)}, {data.images.levels} levels{labels}"
+        images, labels = data.images, labels_told(data.names) if data.names else ""
+        chosen = told(decided(settings, images.shape, len(images)), settings)
+        plan = f"{plural(len(images), 'image')} of {size_told(images.shape)}, {images.levels} levels{labels}"
+        return f"{plan}\n  {chosen}" if chosen else plan
 
     def callbacks(self, data: Any, settings: Any, target: Path, talk: Any) -> tuple[Callable[..., Any], ...]:
         """A picture of samples, drawn again and again."""

@@ -12,6 +12,7 @@ from pushforward.modalities._learn import Prepared
 from pushforward.modalities.image._facts import ImageFacts
 from pushforward.modalities.image._flow import image_objective, image_recipe
 from pushforward.modalities.image._settings import ImageSettings
+from pushforward.modalities.image._small import decided
 
 
 class Labelled(NamedTuple):
@@ -33,6 +34,7 @@ class Labelled(NamedTuple):
 
 def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDistribution:
     """The untrained flow of whole grey values."""
+    settings = decided(settings, data.images.shape, len(data.images)).settings
     options = dict(settings.options or {}) | {"grey_levels": data.images.levels}
     if data.names:
         options["cond_dim"] = len(data.names)
@@ -41,6 +43,7 @@ def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDi
 
 def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared:
     """What training needs."""
+    settings = decided(settings, data.images.shape, len(data.images)).settings
     return Prepared(
         flow=build(data, settings, key),
         x=data.images.values,
@@ -48,4 +51,5 @@ def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared
         weights=None,
         objective=image_objective(settings),
         facts=ImageFacts(data.images.levels, data.names),
+        settings=settings,
     )

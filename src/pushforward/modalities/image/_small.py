@@ -1,0 +1,68 @@
+"""How large an image flow is and how long it is trained where nobody says: by the pictures and the machine."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from pushforward._errors import DataError
+from pushforward._types import Shape
+from pushforward.flows import RECIPES, Small
+from pushforward.modalities._talk import plural
+from pushforward.modalities.image._flow import image_recipe
+from pushforward.modalities.image._settings import ImageSettings
+
+PRESETS = ("auto", "small", "paper")
+OPTION = "preset"
+
+
+class Decided(NamedTuple):
+    """The settings with nothing left open, and the preset of which they are: "small" or "paper"."""
+
+    settings: ImageSettings
+    preset: str
+
+
+def decided(settings: ImageSettings, shape: Shape, count: int) -> Decided:
+    """What a fit to so many pictures of this shape uses, given what the user said.
+
+    Raises:
+        ValueError: If the flow or the preset is unknown.
+    """
+    recipe = image_recipe(settings.flow)
+    options = dict(settings.options or {})
+    preset = options.pop(OPTION, "auto")
+    if preset not in PRESETS:
+        raise DataError(f"images: unknown preset {preset!r}.", f"one of {', '.join(PRESETS)}")
+    if recipe.small is None or preset == "paper" or (preset == "auto" and jax.default_backend() != "cpu"):
+        return Decided(dataclasses.replace(settings, options=options), "paper")
+    small = recipe.small(shape)
+    chosen = {"options": dict(small.options) | options, **_training(small, settings, count)}
+    return Decided(dataclasses.replace(settings, **chosen), "small")
+
+
+def _training(small: Small, settings: ImageSettings, count: int) -> dict[str, Any]:
+    """Of what the user left open, what belongs to the size; epochs are as many as have its steps."""
+    steps = math.ceil(count * (1.0 - (settings.validation or 0.0)) / (settings.batch_size or count))
+    own = dataclasses.asdict(small.training)
+    own["max_epochs"] = max(1, min(own["max_epochs"], round(small.steps / max(steps, 1))))
+    return {name: value for name, value in own.items() if getattr(settings, name) is None}
+
+
+def told(decision: Decided, said: ImageSettings) -> str:
+    """A sentence on what was chosen beside what the user said, and what the paper has; empty where nothing was."""
+    settings, preset = decision
+    chosen = {name: value for name, value in (settings.options or {}).items() if name not in (said.options or {})}
+    if preset == "paper" or not chosen:
+        return ""
+    paper = RECIPES[settings.flow].defaults
+    other = {name: paper[name] for name, value in chosen.items() if paper[name] != value}
+    epochs = f" and at most {plural(settings.max_epochs or 1, 'epoch')}" if said.max_epochs is None else ""
+    instead = f"; the paper has {_listed(other)}: --set {OPTION}=paper" if other else ""
+    return f"{_listed(chosen)}{epochs}: for these pictures on a CPU{instead}"
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in options.items())

@@ -1,0 +1,68 @@
+"""Sizes of image flows where nobody says how large: they fit the pictures, and what is said stays."""
+
+import jax
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward._errors import DataError
+from pushforward._params import count_parameters
+from pushforward.flows import RECIPES
+from pushforward.modalities.image._settings import ImageSettings
+from pushforward.modalities.image._small import decided, told
+
+SIZED = [name for name, recipe in RECIPES.items() if recipe.small]
+SHAPES = [(8, 8, 1), (16, 12, 1), (28, 28, 1), (32, 32, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", SIZED)
+def test_the_small_size_fits_pictures_of_many_shapes_and_is_smaller_than_the_papers(name, shape):
+    recipe, key = RECIPES[name], jax.random.key(0)
+    assert recipe.small is not None
+    small = recipe.small(shape)
+    flow = jax.eval_shape(lambda key: recipe.build(shape, **small.options, key=key), key)
+    assert flow.event_shape == shape
+    assert count_parameters(flow) < 3e6
+    assert set(small.options) <= set(recipe.options())
+
+
+def test_every_image_flow_with_a_size_of_the_paper_has_a_small_one():
+    assert {name for name, recipe in RECIPES.items() if recipe.events == "image"} - set(SIZED) == {"vae-image"}
+
+
+def test_what_the_user_says_stays_and_the_rest_is_chosen():
+    said = ImageSettings("glow", options={"width": 7}, ema=0.5, batch_size=50)
+    settings, preset = decided(said, (28, 28, 1), 1_000)
+    assert preset == "small"
+    assert settings.options == {"num_levels": 2, "num_steps": 8, "width": 7, "alpha": 0.05}
+    assert settings.ema == 0.5
+    assert settings.max_epochs == 200  # 18 steps to an epoch, and 5,000 wanted
+    assert decided(said, (28, 28, 1), 500_000).settings.max_epochs == 1
+
+
+def test_the_papers_size_is_there_for_the_asking():
+    settings, preset = decided(ImageSettings("glow", options={"preset": "paper"}), (32, 32, 3), 100)
+    assert (preset, settings.options, settings.max_epochs) == ("paper", {}, None)
+
+
+def test_what_was_chosen_is_said_beside_the_papers():
+    said = ImageSettings("glow", options={"width": 7})
+    text = told(decided(said, (8, 8, 1), 1_797), said)
+    assert "num_steps=8" in text
+    assert "the paper has num_levels=3, num_steps=32, alpha=None: --set preset=paper" in text
+    assert "width" not in text
+    paper = ImageSettings("glow", options={"preset": "paper"})
+    assert told(decided(paper, (8, 8, 1), 1_797), paper) == ""
+
+
+def test_an_unknown_preset_is_named():
+    with pytest.raises(DataError, match="unknown preset 'big'"):
+        decided(ImageSettings("glow", options={"preset": "big"}), (8, 8, 1), 100)
+
+
+def test_a_model_keeps_what_was_chosen():
+    model = pf.ImageDensity("nice-image", options={"width": 8}, max_epochs=1, random_state=0)
+    model.fit(np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8))
+    assert model._fitted.settings["options"] == {"width": 8, "depth": 3}
+    assert model._fitted.settings["ema"] == 0.99
