@@ -7,7 +7,6 @@ import click
 
 from pushforward.cli.frame import _options as options
 from pushforward.cli.frame._command import command as make_command
-from pushforward.modalities import Number
 
 
 @make_command(
@@ -17,20 +16,8 @@ from pushforward.modalities import Number
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("source", metavar="DATA", type=options.Source())
-@click.option(
-    "--train",
-    metavar="DATA",
-    type=options.Source(),
-    help="Rows that the model was fitted to: with them the verdict tells a poor fit from other data.",
-)
-@click.option(
-    "--level",
-    metavar="SHARE",
-    type=options.Parsed(Number(0, 1, above=True, below=True)),
-    default=0.05,
-    show_default=True,
-    help="How often each test rejects a right model.",
-)
+@options.train
+@options.level
 @options.seed
 @options.json_output
 def command(model: Path, source: str, train: str | None, level: float, seed: int, as_json: bool, **own: Any) -> None:

@@ -1,6 +1,6 @@
 """What `pushforward show` finds in a model file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +65,14 @@ def facts_of(path: Path) -> Facts:
 
 def print_facts_of(found: Facts) -> None:
     """The same for people."""
+    print_facts(fact_rows(found))
+    for header, cells in [*found.told.tables, layer_table(found)]:
+        click.echo()
+        print_table(header, cells)
+
+
+def fact_rows(found: Facts) -> list[tuple[str, object]]:
+    """Names and values."""
     facts = found.plain
     options = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
     rows: list[tuple[str, object]] = [
@@ -78,13 +86,14 @@ def print_facts_of(found: Facts) -> None:
     rows += found.told.facts
     rows += _training(facts["training"], found.figure) if found.figure else []
     rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
-    print_facts(rows)
-    for header, cells in found.told.tables:
-        click.echo()
-        print_table(header, cells)
-    click.echo()
+    return rows
+
+
+def layer_table(found: Facts) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """A row for each layer."""
     names = ("layer", "parameters", "sampling", "density")
-    print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
+    rows = enumerate(found.plain["layers"])
+    return ("", *names), [(place, *(row[name] for name in names)) for place, row in rows]
 
 
 SOLVED = 64

@@ -57,7 +57,10 @@ def _shares(a: np.ndarray, b: np.ndarray) -> float:
     table = np.concatenate([counts[:, ~rare], counts[:, rare].sum(axis=1, keepdims=True)], axis=1)
     if expected[rare].sum() < _LEAST_EXPECTED:
         table = table[:, :-1]
-    return float(chi2_contingency(table, correction=False)[1]) if table.shape[1] > 1 else 1.0
+    if table.shape[1] == 1:
+        return 1.0
+    test: Any = chi2_contingency(table, correction=False)
+    return float(test.pvalue)
 
 
 def noise_p_value(z: np.ndarray) -> tuple[float, int]:

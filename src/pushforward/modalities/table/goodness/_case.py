@@ -1,6 +1,7 @@
 """Rows of a table, and what its model says of them, as tests take them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from pushforward._errors import DataError
-from pushforward.data import Schema, encode, read_table
+from pushforward.data import Schema, Table, encode, read_table
 from pushforward.data._coding import refuse_unseen
 from pushforward.diagnostics import diagnose
 from pushforward.diagnostics.goodness._baselines import by_columns, folds
@@ -36,8 +37,8 @@ def columns_of(schema: Schema) -> Columns:
     return Columns(schema.names, schema.categorical, whole, tuple(column.atoms for column in schema.columns))
 
 
-def rows_of(model: Model, source: str, given: Mapping[str, Any]) -> np.ndarray:
-    """Rows of a source in codes, `(rows, columns)`.
+def rows_of(model: Model, source: str, given: Mapping[str, Any]) -> Table:
+    """Rows of a source, in codes, with angles within the period.
 
     Raises:
         DataError: If a column is missing, or a value has no density.
@@ -47,7 +48,8 @@ def rows_of(model: Model, source: str, given: Mapping[str, Any]) -> np.ndarray:
     how = {"text": text, "moments": moments, "drop_missing": given["drop_missing"], **reading(given)}
     table = read_table(source, columns=schema.names, **how)
     refuse_unseen(table, schema)
-    return inside(source, encode(table.select(schema.names), schema).values, schema)
+    coded = encode(table.select(schema.names), schema)
+    return replace(coded, values=inside(source, coded.values, schema))
 
 
 def inside(source: str, x: np.ndarray, schema: Schema) -> np.ndarray:

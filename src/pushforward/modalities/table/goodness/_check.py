@@ -26,5 +26,5 @@ def checked(
             "whole rows.",
             "fit one without --condition, or look at `predict`, whose intervals say what they promise",
         )
-    known = None if train is None else rows_of(model, train, given)
-    return judged(case_of(model, rows_of(model, source, given), known, level=level, seed=seed))
+    known = None if train is None else rows_of(model, train, given).values
+    return judged(case_of(model, rows_of(model, source, given).values, known, level=level, seed=seed))
