@@ -80,6 +80,18 @@ def test_of_many_columns_some_are_chosen_and_the_page_says_so(works, fails, tmp_
     assert "c9" in hint
 
 
+def test_a_conditional_model_is_told_by_ranks(works, conditional_model, people, tmp_path):
+    works("report", conditional_model, people, "--train", people, "-o", tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert faults(text) == []
+    page = Found(text)
+    assert "each with its rank among draws of the model given age" in page.text
+    assert "--condition age" in page.text
+    alts = [image.attributes["alt"] for image in page.named("img")]
+    assert alts[0] == "Histogram of the ranks of height, share"
+    assert len(alts) == 3
+
+
 def test_bad_input(fails, works, moons_model, people, people_model, new, tmp_path):
     page = tmp_path / "report.html"
     error, hint = fails("report", moons_model, people, "-o", page)

@@ -26,7 +26,9 @@ def command(model: Path, source: str, train: str | None, level: float, seed: int
     Tests the model in the file MODEL against the rows of DATA, to which it must not have been fitted: their nats beside
     one Gaussian and independent columns, tests of each column, of the noise, and of all columns together, and whether
     the numbers are sound. Each test has a p-value and says what to try; the last line is the verdict: good,
-    overfitted, underfitted, shifted, or different.
+    overfitted, underfitted, shifted, or different. Of a conditional model the ranks of the values among draws given
+    their conditions are tested; the verdict is then good, too sure, too wide, biased, wrong in shape, or uneven, which
+    is right on average and not everywhere.
     """
     from pushforward.cli.frame._layout import print_json
     from pushforward.cli.frame._opened import opened, require_command

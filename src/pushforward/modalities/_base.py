@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import jax
 
-    from pushforward.diagnostics import Check
+    from pushforward.diagnostics import Calibration, Check
     from pushforward.distillation import StudentReport
     from pushforward.distributions import AbstractDistribution
     from pushforward.modalities._learn import Prepared
@@ -264,7 +264,7 @@ class Modality(abc.ABC):
 
     def check(
         self, model: Model, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int
-    ) -> Check:
+    ) -> Check | Calibration:
         """Whether a model fits a source."""
         raise NotImplementedError
 

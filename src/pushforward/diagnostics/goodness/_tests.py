@@ -1,6 +1,7 @@
 """Two-sample tests whose p-values are uniform where the laws are equal, whatever they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -99,16 +100,25 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int, categorical: Seq
         Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, section 3; they test the accuracy.
     """
     from scipy.stats import mannwhitneyu
-    from threadpoolctl import threadpool_limits
 
     halves = [(side[: len(side) // 2], side[len(side) // 2 :]) for side in (x, y)]
     rows, labels = np.concatenate([half for half, _ in halves]), np.repeat([0, 1], [len(half) for half, _ in halves])
     few = [place for place in categorical if max(x[:, place].max(), y[:, place].max()) < _MOST_CATEGORIES]
-    with threadpool_limits(1, "openmp"):  # of few rows: threads that wait for each other take longer than one
+    with one_thread():
         trees = grown(rows, labels, seed, few)
         first, second = (trees.decision_function(half) for _, half in halves)
     test = mannwhitneyu(second, first, alternative="greater")
     return float(test.pvalue), float(test.statistic / len(first) / len(second))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For trees of few rows: threads that wait for each other take longer than one."""
+    import sklearn.ensemble  # noqa: F401: its threads are known to the limit from here on
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "openmp"):
+        yield
 
 
 def grown(rows: np.ndarray, labels: np.ndarray, seed: int, categorical: Sequence[int] = ()) -> Any:
