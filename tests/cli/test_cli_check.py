@@ -21,10 +21,20 @@ def test_a_verdict_on_new_rows(works, moons_model, tmp_path):
     assert {finding["name"] for finding in found["findings"]} >= {"columns, one by one", "numerics"}
 
 
-def test_what_it_is_not_for(fails, people_model, conditional_model, people, moons_model, tmp_path):
-    error, hint = fails("check", people_model, people, code=2)
-    assert error.startswith("age: `check` is for columns of numbers")
-    assert "plot --what corner" in hint
-    assert "conditional on age" in fails("check", conditional_model, people, code=2)[0]
+def test_whole_numbers_are_tested_too(works, people_model, people):
+    found = json.loads(works("check", people_model, people, "--json").stdout)
+    assert found["rows"] == 60
+    assert "noise" in {finding["name"] for finding in found["findings"]}
+
+
+def test_the_ranks_of_a_conditional_model_are_tested(works, conditional_model, people):
+    found = json.loads(works("check", conditional_model, people, "--train", people, "--json").stdout)
+    assert found["columns"] == ["height", "share"]
+    names = [finding["name"] for finding in found["findings"]]
+    assert names == ["ranks", "middle", "spread", "ranks, everywhere", "training gap"]
+    assert works("check", conditional_model, people).stdout.splitlines()[-1].startswith("verdict: ")
+
+
+def test_few_rows_are_refused(fails, moons_model, tmp_path):
     few = write_csv(tmp_path / "few.csv", "x0,x1", pf.data.moons(20))
     assert "40 are needed" in fails("check", moons_model, few)[0]

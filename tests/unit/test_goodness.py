@@ -2,15 +2,26 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 import pushforward as pf
 from pushforward.bijections import Affine
+from pushforward.diagnostics.goodness import _baselines as baselines
 from pushforward.diagnostics.goodness import _tests as tests
-from pushforward.distributions import Mixture, Normal, Transformed
+from pushforward.diagnostics.goodness._noise import noise_of
+from pushforward.distributions import (
+    CategoricalMADE,
+    ConditionalBase,
+    GivenCategories,
+    Mixture,
+    Normal,
+    Transformed,
+)
 
 STANDARD = Normal.standard((2,))
 
@@ -95,3 +106,84 @@ def test_without_rows_of_training_a_difference_has_no_name():
 def test_few_rows_are_refused():
     with pytest.raises(pf.DataError, match="39 rows, and 40 are needed"):
         pf.diagnostics.check(STANDARD, rows(39, 0), key=0)
+
+
+def test_equal_numbers_are_put_in_an_order_at_random():
+    """Of counts of one law as many are rejected as should be, where the test of distinct numbers is too careful."""
+    rng, found, plain = np.random.default_rng(0), [], []
+    for _ in range(600):
+        x, y = rng.poisson(0.5, size=(2, 200, 1))
+        found.append(tests.columns_p_value(x, y, rng=rng)[0])
+        plain.append(stats.ks_2samp(x[:, 0], y[:, 0], method="asymp").pvalue)
+    assert 0.03 <= np.mean(np.array(found) <= 0.06) <= 0.085
+    assert np.mean(np.array(plain) <= 0.06) < 0.02
+    different = tests.columns_p_value(rng.poisson(0.5, (400, 1)), rng.poisson(0.9, (400, 1)), rng=rng)[0]
+    assert different < 0.001
+
+
+def test_categories_are_tested_by_their_counts():
+    rng = np.random.default_rng(0)
+    x, y = rng.choice(4, p=[0.4, 0.3, 0.2, 0.1], size=(2, 500))
+    expected: Any = stats.chi2_contingency([np.bincount(x), np.bincount(y)], correction=False)
+    assert np.isclose(tests.columns_p_value(x[:, None], y[:, None], [0])[0], expected.pvalue)
+    # A code in few rows is put together with the others that are rare, and alone it is no test.
+    rare = np.where(np.arange(500) < 2, 9, 0)[:, None]
+    assert tests.columns_p_value(rare, np.zeros((500, 1)), [0])[0] == 1.0
+
+
+def test_independent_columns_have_probabilities_that_add_up():
+    """Whole numbers: a sum over all of them; atoms: their probabilities and an integral of the rest."""
+    rng = np.random.default_rng(0)
+    train = rng.poisson(3.0, 400).astype(float)
+    mass = np.exp(baselines._kernels(train, np.arange(-20.0, 60.0), whole=True))
+    assert np.isclose(mass.sum(), 1.0, atol=1e-9)
+    assert np.allclose(mass[20:26], stats.poisson.pmf(np.arange(6), 3.0), atol=0.05)
+    rain = np.where(rng.random(400) < 0.3, 0.0, rng.exponential(size=400))
+    grid = np.linspace(-5.0, 20.0, 20_001) + 1e-9
+    dense = np.exp(baselines._with_atoms(rain, grid, np.array([0.0])))
+    at_zero = np.exp(baselines._with_atoms(rain, np.zeros(1), np.array([0.0])))[0]
+    assert np.isclose(at_zero, (1 + (rain == 0).sum()) / 402)
+    assert np.isclose(np.trapezoid(dense, grid) + at_zero, 1.0, atol=1e-4)
+
+
+def test_the_noise_of_a_right_model_is_standard_normal():
+    """Through a mixture, categories, and numbers given them: Kolmogorov-Smirnov of each, and no correlation."""
+    part = Transformed(STANDARD, Affine(jnp.array([1.0, -1.0]), jnp.array([0.5, 2.0])))
+    mixture = Mixture([part, STANDARD], jnp.array([0.3, 0.7]))
+    law = GivenCategories(
+        CategoricalMADE((2, 3), width=8, key=jax.random.key(1)),
+        ConditionalBase(Normal(jnp.zeros(2)), 5, width=8, key=jax.random.key(2)),
+    )
+    rng = np.random.default_rng(0)
+    for flow, size in ((mixture, 2), (law.categories, 2)):
+        z = noise_of(flow, np.asarray(flow.sample(jax.random.key(0), 2000)), rng)
+        assert z is not None
+        assert z.shape == (2000, size)
+        assert tests.noise_p_value(z)[0] > 0.01
+        assert np.abs(np.corrcoef(z.T) - np.eye(size)).max() < 0.08
+    # Of a mixture with other shares the same rows do not have this noise.
+    other = Mixture([part, STANDARD], jnp.array([0.7, 0.3]))
+    z = noise_of(other, np.asarray(mixture.sample(jax.random.key(0), 2000)), rng)
+    assert z is not None
+    assert tests.noise_p_value(z)[0] < 0.001
+    assert noise_of(law.others, np.zeros((3, 2)), rng, np.zeros((3, 5))) is None
+
+
+def test_a_table_of_all_kinds_of_columns_is_tested_against_itself():
+    """Draws of the model as data: good; with other shares of the categories: different."""
+    rng = np.random.default_rng(0)
+    kind, count = rng.choice(["a", "b", "c"], 300), rng.poisson(2.0, 300)
+    rain = np.where(rng.random(300) < 0.4, 0.0, rng.exponential(size=300))
+    rows = pd.DataFrame({"kind": kind, "count": count, "rain": rain})
+    columns = {"count": "integer(0,30)", "rain": "positive+atoms(0)", "*": "infer"}
+    density = pf.FlowDensity("maf", columns=columns, options={"num_layers": 1}, max_epochs=3, random_state=0).fit(rows)
+    draws = pd.DataFrame(density.sample(400, random_state=1), columns=rows.columns)
+    found = pf.diagnostics.check(density, draws, level=0.001, key=0)
+    assert found.verdict == "good", str(found)
+    assert "noise" in {finding.name for finding in found.findings}
+    others = draws.assign(kind=np.where(rng.random(400) < 0.4, "a", draws["kind"]))
+    found = pf.diagnostics.check(density, others, level=0.001, key=0)
+    assert found.verdict == "different"
+    assert "column 'kind' differs" in str(found)
+    with pytest.raises(pf.DataError, match="row 1 holds a value"):
+        pf.diagnostics.check(density, rows.assign(rain=-1.0), key=0)

@@ -20,6 +20,7 @@ COMMANDS = (
     "score",
     "outliers",
     "check",
+    "report",
     "predict",
     "impute",
     "forecast",

@@ -7,7 +7,6 @@ import click
 
 from pushforward.cli.frame import _options as options
 from pushforward.cli.frame._command import command as make_command
-from pushforward.modalities import Number
 
 
 @make_command(
@@ -17,20 +16,8 @@ from pushforward.modalities import Number
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("source", metavar="DATA", type=options.Source())
-@click.option(
-    "--train",
-    metavar="DATA",
-    type=options.Source(),
-    help="Rows that the model was fitted to: with them the verdict tells a poor fit from other data.",
-)
-@click.option(
-    "--level",
-    metavar="SHARE",
-    type=options.Parsed(Number(0, 1, above=True, below=True)),
-    default=0.05,
-    show_default=True,
-    help="How often each test rejects a right model.",
-)
+@options.train
+@options.level
 @options.seed
 @options.json_output
 def command(model: Path, source: str, train: str | None, level: float, seed: int, as_json: bool, **own: Any) -> None:
@@ -39,7 +26,9 @@ def command(model: Path, source: str, train: str | None, level: float, seed: int
     Tests the model in the file MODEL against the rows of DATA, to which it must not have been fitted: their nats beside
     one Gaussian and independent columns, tests of each column, of the noise, and of all columns together, and whether
     the numbers are sound. Each test has a p-value and says what to try; the last line is the verdict: good,
-    overfitted, underfitted, shifted, or different.
+    overfitted, underfitted, shifted, or different. Of a conditional model the ranks of the values among draws given
+    their conditions are tested; the verdict is then good, too sure, too wide, biased, wrong in shape, or uneven, which
+    is right on average and not everywhere.
     """
     from pushforward.cli.frame._layout import print_json
     from pushforward.cli.frame._opened import opened, require_command

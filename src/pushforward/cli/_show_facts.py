@@ -1,6 +1,6 @@
 """What `pushforward show` finds in a model file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from pushforward.io import read
 from pushforward.io._source import read_contents
 from pushforward.modalities import Figure, Told, modality_named
 from pushforward.modalities._model import model_of
-from pushforward.modalities._talk import duration, plural
+from pushforward.modalities._training import training_facts
 
 
 class Facts(NamedTuple):
@@ -65,6 +65,14 @@ def facts_of(path: Path) -> Facts:
 
 def print_facts_of(found: Facts) -> None:
     """The same for people."""
+    print_facts(fact_rows(found))
+    for header, cells in [*found.told.tables, layer_table(found)]:
+        click.echo()
+        print_table(header, cells)
+
+
+def fact_rows(found: Facts) -> list[tuple[str, object]]:
+    """Names and values."""
     facts = found.plain
     options = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
     rows: list[tuple[str, object]] = [
@@ -76,15 +84,16 @@ def print_facts_of(found: Facts) -> None:
         rows.append(("log-density", "a bound or an estimate, not exact"))
     rows += [("solver", _solver(report)) for report in facts["solvers"]]
     rows += found.told.facts
-    rows += _training(facts["training"], found.figure) if found.figure else []
+    rows += training_facts(facts["training"], found.figure) if found.figure else []
     rows.append(("written by", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())))
-    print_facts(rows)
-    for header, cells in found.told.tables:
-        click.echo()
-        print_table(header, cells)
-    click.echo()
+    return rows
+
+
+def layer_table(found: Facts) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """A row for each layer."""
     names = ("layer", "parameters", "sampling", "density")
-    print_table(("", *names), ((i, *(row[n] for n in names)) for i, row in enumerate(facts["layers"])))
+    rows = enumerate(found.plain["layers"])
+    return ("", *names), [(place, *(row[name] for name in names)) for place, row in rows]
 
 
 SOLVED = 64
@@ -105,26 +114,6 @@ def _solver(report: dict[str, Any]) -> str:
     how = f"{report['solver']}, rtol={report['rtol']:g}, atol={report['atol']:g}"
     taken = f"{report['steps']} steps and {report['evaluations']} evaluations for {SOLVED} of its own draws"
     return f"{how}: {taken}, log-dets off by {report['log_det_error']:.0e} nats at most"
-
-
-def _training(training: dict[str, Any], figure: Figure) -> list[tuple[str, object]]:
-    history = training["history"]
-    if not history:
-        return [("training", training["stopped_because"])]
-    held_out = any(epoch["validation"] is not None for epoch in history)
-    losses = (training[name] for name in ("best_loss", "start_loss"))
-    best, start = ("not finite" if loss is None else f"{figure.scale * loss:.4f}" for loss in losses)
-    return [
-        ("validation" if held_out else "training", f"{best} {figure.unit}, lower is better; before training {start}"),
-        ("epochs", f"{len(history)} in {duration(training['seconds'])}; {_kept(training['best_epoch'])}"),
-        ("stopped", training["stopped_because"]),
-        *([("skipped", plural(training["skipped_steps"], "step"))] if training["skipped_steps"] else []),
-        *(("event", event) for event in training["events"]),
-    ]
-
-
-def _kept(epoch: int) -> str:
-    return f"number {epoch} is kept" if epoch else "none was better than the flow before training, which is kept"
 
 
 def _layers(part: Any) -> Iterator[dict[str, Any]]:

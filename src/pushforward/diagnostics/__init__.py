@@ -10,9 +10,10 @@ from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics._ode import SolverReport, solver_report
 from pushforward.diagnostics._report import Diagnosis, LayerReport, MapReport, TailReport
 from pushforward.diagnostics._two_sample import KSResult, c2st, energy_distance, ks_per_dimension
-from pushforward.diagnostics.goodness import Check, Finding, check
+from pushforward.diagnostics.goodness import Calibration, Check, Finding, check, sbc
 
 __all__ = [
+    "Calibration",
     "Check",
     "Diagnosis",
     "Evidence",
@@ -39,6 +40,7 @@ __all__ = [
     "marginal_log_prob",
     "pit",
     "quantile_loss",
+    "sbc",
     "solver_report",
     "weigh",
 ]

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import FileError
 from pushforward.distributions import AbstractDistribution
+from pushforward.estimators._repr import fitted_html
 from pushforward.modalities import modality_named
 from pushforward.modalities._learn import Prepared, prepared, trained
 from pushforward.modalities._model import Model, read_model, write_model
@@ -98,6 +100,12 @@ class FlowEstimator(BaseEstimator):
 
     def _set_fitted(self, model: Model) -> None:
         self.model_ = model
+
+    def _html_repr(self) -> str:
+        """What a notebook shows: scikit-learn's diagram, and what was fitted below it."""
+        diagram = estimator_html_repr(self)
+        model = vars(self).get("model_")
+        return diagram if model is None else diagram + fitted_html(model)
 
 
 def require_modality(model: Model, name: str, source: str) -> None:

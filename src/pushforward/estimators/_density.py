@@ -9,6 +9,7 @@ from sklearn.base import DensityMixin
 
 from pushforward.conditionals import Estimate
 from pushforward.data import Table
+from pushforward.diagnostics.goodness._case import Case
 from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.modalities._learn import key_from
@@ -23,6 +24,7 @@ from pushforward.modalities.table.conditionals._condition import (
 from pushforward.modalities.table.conditionals._holes import encode_with_holes, table_with_holes
 from pushforward.modalities.table.conditionals._impute import doubts_sentence, impute_rows
 from pushforward.modalities.table.conditionals._rows import TableJoint
+from pushforward.modalities.table.goodness._case import case_of, inside
 
 
 class FlowDensity(DensityMixin, TableEstimator):
@@ -214,3 +216,12 @@ class FlowDensity(DensityMixin, TableEstimator):
 
     def _iter_draws(self, n_samples: int, random_state: Any, temperature: float | None) -> Iterator[np.ndarray]:
         return iter_draws(self._table_flow, num_draws(n_samples, temperature), key_from(random_state), temperature)
+
+    def _case(self, data: Any, train: Any, *, level: float, seed: int) -> Case:
+        """The rows and what the model says of them, for `diagnostics.check`."""
+        found = [
+            None if rows is None else inside(name, rows_to_score(self, rows), self.schema_)
+            for name, rows in (("data", data), ("train", train))
+        ]
+        assert found[0] is not None  # the data are given
+        return case_of(self._fitted, found[0], found[1], level=level, seed=seed)

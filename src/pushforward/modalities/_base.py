@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     import jax
 
-    from pushforward.diagnostics import Check
+    from pushforward.diagnostics import Calibration, Check
     from pushforward.distillation import StudentReport
     from pushforward.distributions import AbstractDistribution
     from pushforward.modalities._learn import Prepared
     from pushforward.modalities._model import Model
     from pushforward.modalities._settings import Settings
     from pushforward.modalities._talk import Talk
+    from pushforward.reports import AbstractPart, Section
 
 
 class Figure(NamedTuple):
@@ -103,6 +104,24 @@ class Look(NamedTuple):
 
             raise UsageError(f"--xlabel and --ylabel are for a picture with one pair of axes, not for {picture}.", hint)
         return {"size": self.size, "title": self.title}
+
+
+class Examined(NamedTuple):
+    """What a report says of a fit.
+
+    Attributes:
+        verdict: In a word.
+        good: Whether no test speaks against the model.
+        lead: What the verdict means, before all else.
+        sections: In order.
+        command: Lines that make the model again, as far as it is known.
+    """
+
+    verdict: str
+    good: bool
+    lead: Sequence[AbstractPart]
+    sections: Sequence[Section]
+    command: str
 
 
 class Modality(abc.ABC):
@@ -245,8 +264,22 @@ class Modality(abc.ABC):
 
     def check(
         self, model: Model, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int
-    ) -> Check:
+    ) -> Check | Calibration:
         """Whether a model fits a source."""
+        raise NotImplementedError
+
+    def examined(
+        self,
+        model: Model,
+        file: str,
+        source: str,
+        train: str | None,
+        given: Mapping[str, Any],
+        *,
+        level: float,
+        seed: int,
+    ) -> Examined:
+        """What a report says of a model, which is in a file, and of a source."""
         raise NotImplementedError
 
     def outliers(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:

@@ -1,5 +1,6 @@
 """Commands whose help ends with examples, and the options that modalities add to them."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -127,3 +128,22 @@ def _read(option: Option, given: Any) -> Any:
 def _instead(command: str, modality: Modality, own: Mapping[str, Option]) -> str:
     flags = ", ".join(option.flag for option in own.values())
     return f"leave it out; `{command}` of {modality.plural} takes {flags}" if flags else "leave it out"
+
+
+def as_typed(context: click.Context) -> str:
+    """The command line of a call, with the options that were given."""
+    words, typed = [context.command_path], click.core.ParameterSource.COMMANDLINE
+    for param in context.command.get_params(context):
+        if param.name is None or context.get_parameter_source(param.name) is not typed:
+            continue
+        given = context.params[param.name]
+        if isinstance(param, click.Argument):
+            words.append(str(given))
+        elif given is False:
+            words += param.secondary_opts[:1]
+        elif given is True:
+            words.append(param.opts[-1])
+        else:
+            for value in given if param.multiple else [given]:
+                words += [param.opts[0], str(value)]
+    return " ".join([words[0], shlex.join(words[1:])])

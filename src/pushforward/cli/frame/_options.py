@@ -7,6 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pushforward.cli.frame._failures import WrongUsage
+from pushforward.modalities import Number
 from pushforward.modalities._settings import TRAINING
 
 
@@ -107,6 +108,20 @@ seed = click.option(
     default=0,
     show_default=True,
     help="Seed of all randomness.",
+)
+train = click.option(
+    "--train",
+    metavar="DATA",
+    type=Source(),
+    help="Rows that the model was fitted to: with them the verdict tells a poor fit from other data.",
+)
+level = click.option(
+    "--level",
+    metavar="SHARE",
+    type=Parsed(Number(0, 1, above=True, below=True)),
+    default=0.05,
+    show_default=True,
+    help="How often each test rejects a right model.",
 )
 json_output = click.option("--json", "as_json", is_flag=True, help="Print JSON to standard output.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error but errors.")

@@ -1,6 +1,8 @@
 """What `check` found, in numbers and in words."""
 
 import dataclasses
+import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -29,7 +31,7 @@ class Check:
     Attributes:
         rows: Rows of data that were used.
         nats: Mean log-density of them, and its standard error.
-        gaussian: By how many nats a row that is better than one Gaussian, and the error.
+        gaussian: By how many nats a row that is better than one Gaussian, and the error; None where there is none.
         columns: By how many nats than columns that are independent, each smoothed by Gaussian kernels; and the error.
         verdict: `"good"`, `"overfitted"`, `"underfitted"`, `"shifted"`, or `"different"` where rows of training were
             not given, so that a poor fit and other data cannot be told apart.
@@ -38,26 +40,35 @@ class Check:
 
     rows: int
     nats: tuple[float, float]
-    gaussian: tuple[float, float]
+    gaussian: tuple[float, float] | None
     columns: tuple[float, float]
     verdict: str
     findings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return dataclasses.asdict(self) | {"findings": [finding._asdict() for finding in self.findings]}
+        pairs = {name: _plain(getattr(self, name)) for name in ("nats", "gaussian", "columns")}
+        return dataclasses.asdict(self) | pairs | {"findings": [finding._asdict() for finding in self.findings]}
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.rows:,} rows, {self.nats[0]:.3f} ± {self.nats[1]:.3f} nats a row",
-            _beside("one Gaussian", self.gaussian),
-            _beside("independent columns", self.columns),
-        ]
-        for finding in self.findings:
-            p_value = "" if finding.p_value is None else f" (p = {finding.p_value:.2g})"
-            lines.append(f"{'ok' if finding.passed else 'NO':2}  {finding.name}{p_value}: {finding.says}")
-            lines += [f"      try: {finding.then}"] if finding.then else []
-        return "\n".join([*lines, f"verdict: {self.verdict}. {WORDS[self.verdict]}"])
+        lines = [f"{self.rows:,} rows, {self.nats[0]:.3f} ± {self.nats[1]:.3f} nats a row"]
+        lines += [f"  {line}" for line in self.beside()]
+        return "\n".join([*lines, *told(self.findings), f"verdict: {self.verdict}. {WORDS[self.verdict]}"])
+
+    def beside(self) -> list[str]:
+        """How the log-density compares with simpler models, a sentence each."""
+        others = {"one Gaussian": self.gaussian, "independent columns": self.columns}
+        return [_beside(name, found) for name, found in others.items() if found is not None]
+
+
+def told(findings: Iterable[Finding]) -> list[str]:
+    """Two lines for each: what was found, and what to try."""
+    lines = []
+    for finding in findings:
+        p_value = "" if finding.p_value is None else f" (p = {finding.p_value:.2g})"
+        lines.append(f"{'ok' if finding.passed else 'NO':2}  {finding.name}{p_value}: {finding.says}")
+        lines += [f"      try: {finding.then}"] if finding.then else []
+    return lines
 
 
 WORDS = {
@@ -74,4 +85,8 @@ WORDS = {
 
 
 def _beside(other: str, found: tuple[float, float]) -> str:
-    return f"  {abs(found[0]):.3f} ± {found[1]:.3f} nats a row {'better' if found[0] >= 0 else 'worse'} than {other}"
+    return f"{abs(found[0]):.3f} ± {found[1]:.3f} nats a row {'better' if found[0] >= 0 else 'worse'} than {other}"
+
+
+def _plain(pair: tuple[float, float] | None) -> list[float | None] | None:
+    return None if pair is None else [value if math.isfinite(value) else None for value in pair]

@@ -1,5 +1,9 @@
 """Two-sample tests whose p-values are uniform where the laws are equal, whatever they are."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 
 from pushforward.diagnostics._two_sample import _ks
@@ -7,12 +11,57 @@ from pushforward.diagnostics._two_sample import _ks
 _MOST_PAIRED = 400  # rows a side of the energy test, whose time grows with their square
 _PERMUTATIONS = 999
 _TREES = 30
+_LEAST_EXPECTED = 5.0  # of a category on each side, for the law of chi-squared to hold
+_MOST_CATEGORIES = 255  # that trees take as such
 
 
-def columns_p_value(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
-    """The smallest Kolmogorov-Smirnov p-value of all columns, times their number (Bonferroni), and which column."""
-    found = np.array([_ks(a, b)[1] for a, b in zip(x.T, y.T, strict=True)])
+def columns_p_value(
+    x: np.ndarray, y: np.ndarray, categorical: Sequence[int] = (), rng: np.random.Generator | None = None
+) -> tuple[float, int]:
+    """The smallest p-value of all columns, times their number (Bonferroni), and which column."""
+    found = column_p_values(x, y, categorical, rng)
     return min(1.0, float(found.min() * len(found))), int(found.argmin())
+
+
+def column_p_values(
+    x: np.ndarray, y: np.ndarray, categorical: Sequence[int] = (), rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """A test of each column, `(dim,)`: Kolmogorov-Smirnov of numbers, chi-squared of the counts of categories.
+
+    Equal numbers, as whole numbers and values with a probability of their own are, are put in an order at random
+    (the randomised probability integral transform), so that the test is that of distinct numbers.
+
+    Reference:
+        Czado, Gneiting & Held (2009), Predictive model assessment for count data, section 2.1.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    pairs = enumerate(zip(x.T, y.T, strict=True))
+    return np.array([_shares(a, b) if place in categorical else _ranks(a, b, rng) for place, (a, b) in pairs])
+
+
+def _ranks(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:
+    both = np.concatenate([a, b])
+    if len(np.unique(both)) < len(both):
+        places = np.empty(len(both))
+        places[np.lexsort((rng.random(len(both)), both))] = np.arange(len(both))
+        a, b = places[: len(a)], places[len(a) :]
+    return _ks(a, b)[1]
+
+
+def _shares(a: np.ndarray, b: np.ndarray) -> float:
+    from scipy.stats import chi2_contingency
+
+    size = int(max(a.max(), b.max())) + 1
+    counts = np.stack([np.bincount(side.astype(int), minlength=size) for side in (a, b)])
+    expected = counts.sum(axis=0) * min(len(a), len(b)) / (len(a) + len(b))
+    rare = expected < _LEAST_EXPECTED
+    table = np.concatenate([counts[:, ~rare], counts[:, rare].sum(axis=1, keepdims=True)], axis=1)
+    if expected[rare].sum() < _LEAST_EXPECTED:
+        table = table[:, :-1]
+    if table.shape[1] == 1:
+        return 1.0
+    test: Any = chi2_contingency(table, correction=False)
+    return float(test.pvalue)
 
 
 def noise_p_value(z: np.ndarray) -> tuple[float, int]:
@@ -44,24 +93,41 @@ def energy_p_value(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> fl
     return float(np.mean(energies >= energies[0] * (1 - 1e-9)))
 
 
-def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[float, float]:
+def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int, categorical: Sequence[int] = ()) -> tuple[float, float]:
     """Boosted trees learn to tell half of the rows; on the other half a rank test of what they say, and its AUC.
 
     Reference:
         Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, section 3; they test the accuracy.
     """
     from scipy.stats import mannwhitneyu
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     halves = [(side[: len(side) // 2], side[len(side) // 2 :]) for side in (x, y)]
     rows, labels = np.concatenate([half for half, _ in halves]), np.repeat([0, 1], [len(half) for half, _ in halves])
-    trees = HistGradientBoostingClassifier(max_iter=_TREES, random_state=seed)
-    with threadpool_limits(1, "openmp"):  # of few rows: threads that wait for each other take longer than one
-        trees.fit(rows, labels)
+    few = [place for place in categorical if max(x[:, place].max(), y[:, place].max()) < _MOST_CATEGORIES]
+    with one_thread():
+        trees = grown(rows, labels, seed, few)
         first, second = (trees.decision_function(half) for _, half in halves)
     test = mannwhitneyu(second, first, alternative="greater")
     return float(test.pvalue), float(test.statistic / len(first) / len(second))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For trees of few rows: threads that wait for each other take longer than one."""
+    import sklearn.ensemble  # noqa: F401: its threads are known to the limit from here on
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "openmp"):
+        yield
+
+
+def grown(rows: np.ndarray, labels: np.ndarray, seed: int, categorical: Sequence[int] = ()) -> Any:
+    """Boosted trees that tell labels of rows."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    places: Any = list(categorical) or None
+    trees = HistGradientBoostingClassifier(max_iter=_TREES, random_state=seed, categorical_features=places)
+    return trees.fit(rows, labels)
 
 
 def mean_p_value(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:

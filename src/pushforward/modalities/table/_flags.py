@@ -5,7 +5,7 @@ from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIO
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
-WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers", "check")
+WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers", "check", "report")
 """The commands that read a table of whole rows."""
 READ = (*WHOLE, "impute")
 """The commands that read a table."""
@@ -100,7 +100,7 @@ OPTIONS = (
     ),
     Option(
         name="columns",
-        commands=("plot",),
+        commands=("plot", "report"),
         metavar="A,B",
         parse=names,
         many=True,

@@ -21,7 +21,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers"})
+    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers", "report"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -143,6 +143,22 @@ class TableModality(Modality):
         from pushforward.modalities.table.goodness._check import checked
 
         return checked(model, source, train, given, level=level, seed=seed)
+
+    def examined(
+        self,
+        model: Any,
+        file: str,
+        source: str,
+        train: str | None,
+        given: Mapping[str, Any],
+        *,
+        level: float,
+        seed: int,
+    ) -> Any:
+        """Tests, pictures of data beside samples, the training, and the worst and best rows."""
+        from pushforward.modalities.table.reporting._examined import examined
+
+        return examined(model, file, source, train, given, level=level, seed=seed)
 
     def outliers(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each that is flagged, with its p-value and the columns that make it odd."""

@@ -35,11 +35,13 @@ class Wanted(NamedTuple):
         columns: Those to be drawn, in order; empty for those that the picture is of.
         labels: What columns are to be called, by name.
         look: Size, title, labels of axes.
+        most: How many columns a corner shows where none are named.
     """
 
     columns: tuple[str, ...] = ()
     labels: Mapping[str, str] = MappingProxyType({})
     look: Look = Look()
+    most: int = 10
 
 
 @dataclass(frozen=True)
@@ -122,16 +124,20 @@ def picture(
     seed: int,
 ) -> tuple[Any, str]:
     """A figure and its name; the name is the one that fits the columns where none is given. `how` is for reading."""
-    _check_names(model.facts.schema, wanted)
+    check_names(model.facts.schema, wanted)
     what = what or _default(model.facts.schema, wanted.columns)
-    subject = Subject(model, *_inputs(model, source, what, given, how), seed, wanted)
-    drawn = DRAWN_BY[what](subject)
+    return drawn(Subject(model, *_inputs(model, source, what, given, how), seed, wanted), what), what
+
+
+def drawn(subject: Subject, what: str) -> Any:
+    """The figure of a picture's name, with dates where the columns are dates."""
+    figure = DRAWN_BY[what](subject)
     if what in ("density", "corner"):
-        write_ticks(drawn, date_ticks(dict(zip(subject.called, subject.schema.columns, strict=True))))
-    return drawn, what
+        write_ticks(figure, date_ticks(dict(zip(subject.called, subject.schema.columns, strict=True))))
+    return figure
 
 
-def _check_names(schema: Schema, wanted: Wanted) -> None:
+def check_names(schema: Schema, wanted: Wanted) -> None:
     for option, said in (("--columns", wanted.columns), ("--label", wanted.labels)):
         for name in said:
             if name not in schema.names:
@@ -231,6 +237,7 @@ def _corner(subject: Subject) -> Any:
         samples[:, shown],
         names=names,
         columns=None if subject.chosen is None else range(len(shown)),
+        max_columns=subject.wanted.most,
         limits=[limits[place] for place in shown],
         categories=labels,
         **subject.wanted.look.whole("a corner", "name columns, as in `--label alcohol='Alcohol (% vol)'`"),
