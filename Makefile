@@ -51,7 +51,7 @@ demo: .venv/.package ## fit two moons and a real table; models, scores, samples 
 QUICK_FLAGS := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 
 test: lint types layers docs ## everything that must hold before a change is merged
-	XLA_FLAGS="$${XLA_FLAGS-$$($(BIN)/python tests/xla_flags.py $(QUICK_FLAGS))}" $(BIN)/python -m pytest -n $(WORKERS)
+	XLA_FLAGS="$${XLA_FLAGS-$$($(BIN)/python tests/xla_flags.py $(QUICK_FLAGS))}" $(BIN)/python -m pytest -n $(WORKERS) --durations=40 --durations-min=5
 
 test-all: lint types layers docs ## the same, and the slow tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m '' --hypothesis-profile=thorough
