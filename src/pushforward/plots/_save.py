@@ -1,5 +1,6 @@
 """Write a figure to a file."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,14 @@ def save(figure: Figure, path: str | os.PathLike[str], *, dpi: float = DPI) -> P
 
 
 MAX_DPI = 10_000
+
+
+def drawn(figure: Figure, kind: str, *, dpi: float = DPI) -> bytes:
+    """A figure as the bytes of a `png` or `svg` file, on no background."""
+    with io.BytesIO() as stream, matplotlib.rc_context({**WRITING, "savefig.facecolor": "none"}):
+        dated = DATES.get(kind)
+        figure.savefig(stream, format=kind, dpi=dpi, transparent=True, metadata={dated: None} if dated else None)
+        return stream.getvalue()
 
 
 def check_ending(path: str | os.PathLike[str]) -> Path:
