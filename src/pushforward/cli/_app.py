@@ -25,6 +25,7 @@ COMMANDS = (
     "forecast",
     "backtest",
     "sample",
+    "synthesize",
     "show",
     "plot",
     "interpolate",

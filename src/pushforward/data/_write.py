@@ -122,6 +122,11 @@ def write_table(target: str | os.PathLike[str], table: Table) -> None:
         writer.write(table.values)
 
 
+def check_name(target: str) -> None:
+    """Raise a DataError for a file name that no table can be written to, before there is a table."""
+    _destination(target)
+
+
 class _AtomicFile:
     """A temporary file in the folder of `path`, which takes that name when it is committed."""
 

@@ -284,6 +284,12 @@ class Modality(abc.ABC):
         """What flows are worth on a source, by cross-validation; `common` are the settings of training."""
         raise NotImplementedError
 
+    def synthesize(
+        self, source: str, count: int | None, given: Mapping[str, Any], *, common: Mapping[str, Any], talk: Talk
+    ) -> Any:
+        """New data like a source's, and what is to be said of sharing them; `common` are the settings of a fit."""
+        raise NotImplementedError
+
     def interpolate(
         self, model: Model, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Talk
     ) -> None:
