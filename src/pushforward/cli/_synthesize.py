@@ -103,7 +103,8 @@ def command(
     if report is None and not as_json:
         talk.say("how good and how private they are, --report says")
         return
-    talk.say("judging them ...")
+    more = made.judged.num_rows - made.table.num_rows
+    talk.say("judging them" + (f", with {more:,} more of the same generator" if more else "") + " ...")
     found = made.assess()
     if page is not None:
         from pushforward.modalities.table.synthesis._page import page_of

@@ -237,8 +237,8 @@ def _disclosure(tables: Tables, risks: dict[str, Disclosure], seed: int) -> Figu
         *("attribute disclosure", "privacy", 0.0, values, False),
         _within(own.risk, 0.0, RISK),
         f"from all other columns, {worst!r} is guessed of {100 * own.train.value:.1f} % of the people in the training "
-        f"rows and of {100 * own.held_out.value:.1f} % of others: the excess, as a share of what is left to guess, for the "
-        "column where it is largest.",
+        f"rows and of {100 * own.held_out.value:.1f} % of others: the excess, as a share of what is left to guess, for "
+        "the column where it is largest.",
         f"leave {worst!r} out, or put its values into wider classes",
     )
 

@@ -22,6 +22,8 @@ HOLDOUT = 0.2
 """Share of the rows that the flow does not see."""
 LEAST_ROWS = 10
 """To hold out, and to learn from."""
+FEW_ROWS = 1_000
+"""So few rows are judged with others of the same generator."""
 MOST_SCORED = 20_000
 """Rows whose log-densities are compared, of each part, at most."""
 
@@ -32,6 +34,7 @@ class Synthesis:
 
     Attributes:
         table: The new rows.
+        judged: The same, and more of the same generator where they are too few to be judged.
         generator: What drew them.
         train: The rows that it was fitted to, in the codes of its schema.
         held_out: Those that it has not seen.
@@ -40,6 +43,7 @@ class Synthesis:
     """
 
     table: Table
+    judged: Table
     generator: Generator
     train: Table
     held_out: Table
@@ -58,7 +62,7 @@ class Synthesis:
         return assess(
             self.train,
             self.held_out,
-            self.table,
+            self.judged,
             targets=self.targets or None,
             log_prob=(scores[0], scores[1]),
             seed=self.seed,
@@ -126,9 +130,11 @@ def synthesized(
     )
     for sentence in rare_values(train, generator.schema):
         talk.warn(sentence)
-    table = generator.sample(x.num_rows if count is None else count, seed + 1)
+    count = x.num_rows if count is None else count
+    judged = generator.sample(max(count, min(x.num_rows, FEW_ROWS)), seed + 1)
+    table = replace(judged, values=judged.values[:count])
     known, others = (encode(part, generator.schema) for part in (train, held_out))
-    return Synthesis(table, generator, known, others, targets, seed)
+    return Synthesis(table, judged, generator, known, others, targets, seed)
 
 
 def _check(table: Table, targets: tuple[str, ...], holdout: float, kinds: Mapping[str, str]) -> None:
