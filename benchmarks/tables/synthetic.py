@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.data import folder
 from benchmarks.harness.records import append
 from pushforward.data import Table, as_table
-from pushforward.diagnostics.synthetic import Estimate, detection_score
+from pushforward.diagnostics.synthetic import Estimate
 from pushforward.modalities._talk import Talk
 from pushforward.modalities.table.synthesis._synthesize import FLOW, Synthesis, synthesized
 
@@ -77,7 +77,6 @@ def _figures(made: Synthesis, seed: int) -> dict[str, Any]:
     }
     used = next(column for column in found.columns if column.name == made.targets[0])
     return {
-        "detection_held_out": _rounded(detection_score(made.held_out, made.table, seed=seed)),
         "figures": figures,
         "use": {"target": used.name, "measure": used.measure, **_both(used.synthetic, used.real)},
         "verdict": found.verdict(),

@@ -67,8 +67,8 @@ def test_a_report_in_words_as_json_and_as_a_page(works, source, tmp_path):
     told = json.loads(works(*given, f"--report={page}", "--json").stdout)
     names = [figure["name"] for figure in told["figures"]]
     assert names == [
-        *("detection score", "column shapes", "pair trends", "loss of use", "near-copies", "equal rows"),
-        *("membership, by the table", "membership, by the model", "attribute disclosure"),
+        *("detection score", "detection, held-out rows", "column shapes", "pair trends", "loss of use"),
+        *("near-copies", "equal rows", "membership, by the table", "attribute disclosure", "membership, by the model"),
     ]
     assert all(name in words for name in names)
     assert " ".join(words.split()).endswith(f"verdict: {told['verdict']}")

@@ -178,7 +178,8 @@ def test_one_column_has_no_pairs(rng):
     rows = rng.normal(size=(90, 1))
     found = synthetic.assess(rows[:30], rows[30:60], rows[60:])
     assert {f.name for f in found.figures} == {
-        *("detection score", "column shapes", "near-copies", "equal rows", "membership, by the table")
+        *("detection score", "detection, held-out rows", "column shapes"),
+        *("near-copies", "equal rows", "membership, by the table"),
     }
     assert "one column" in found.notes[0]
 
@@ -201,3 +202,11 @@ def test_what_cannot_be_compared_is_named(case, rng):
     call, says = BAD[case]
     with pytest.raises(DataError, match=says):
         call(pd.DataFrame({"x": rng.normal(size=20), "y": rng.normal(size=20)}))
+
+
+def test_a_model_that_tells_its_rows_is_no_fault_of_the_table(rng):
+    rows = rng.normal(size=(900, 2))
+    known, others = rng.normal(2, 1, 300), rng.normal(size=300)
+    found = synthetic.assess(rows[:300], rows[300:600], rows[600:], targets=["x1"], log_prob=(known, others))
+    assert found.private
+    assert "Do not share the model" in found.verdict()

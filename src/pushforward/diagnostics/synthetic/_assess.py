@@ -86,7 +86,7 @@ def assess(
     shapes = tables.each(lambda rows: column_shapes(known, rows, seed=seed))
     useful = _usefulness(tables, names, seed) if several else {}
     risks = _risks(tables, seed) if several else {}
-    figures = [*_quality(tables, shapes, useful, seed), *_privacy(tables, risks, log_prob, seed)]
+    figures = [*_quality(tables, shapes, useful, seed), *_privacy(tables, risks, seed), *_of_model(log_prob)]
     notes = []
     if several and not targets and len(known.names) > len(names):
         notes.append(f"only the first {len(names)} columns were predicted; name others as targets.")
@@ -129,6 +129,7 @@ def _quality(
     tables: Tables, shapes: dict[str, Shapes], useful: dict[str, dict[str, Usefulness]], seed: int
 ) -> list[Figure]:
     scores = tables.each(lambda rows: detection_score(tables.train, rows, seed=seed))
+    apart = tables.each(lambda rows: detection_score(tables.held_out, rows, seed=seed))
     better = scores["synthetic"].value - scores["independent"].value
     of_chance = ERRORS * float(np.hypot(scores["synthetic"].error, scores["independent"].error))
     single = len(tables.train.names) == 1
@@ -136,13 +137,19 @@ def _quality(
         Figure(
             *("detection score", "quality", 1.0, scores, False),
             None if single else better > of_chance,
-            f"gradient-boosted trees are right about {_right(scores['synthetic'])} of pairs of a real and a synthetic "
+            f"gradient-boosted trees are right on {_right(scores['synthetic'])} of pairs of a real and a synthetic "
             "row; 1 stands for half of them, which is guessing, 0 for all.",
             "train longer, or try another flow, such as nsf-ar",
         ),
         Figure(
+            *("detection, held-out rows", "quality", 1.0, apart, False, None),
+            f"the same beside the rows that were held out: trees are right on {_right(apart['synthetic'])} of pairs. "
+            "If this score is far below the one above, the flow has learned the rows, not their law.",
+        ),
+        Figure(
             *("column shapes", "quality", 1.0, {name: each.mean for name, each in shapes.items()}, False, None),
-            "how alike the columns are, one by one; independent columns have the best shapes there are.",
+            f"on a scale from 0 to 1 the columns, one by one, are alike by {shapes['synthetic'].mean.value:.3f}. "
+            "Independent columns have the best shapes there are.",
         ),
     ]
     if single:
@@ -156,11 +163,12 @@ def _quality(
         *found,
         Figure(
             *("pair trends", "quality", 1.0, trends, False, None),
-            "how alike the dependences of pairs of columns are.",
+            f"on a scale from 0 to 1 the pairs of columns go together alike by {trends['synthetic'].value:.3f}; "
+            f"independent columns by {trends['independent'].value:.3f}.",
         ),
         Figure(
             *("loss of use", "quality", 0.0, losses | {"copy": Estimate(0.0, 0.0)}, False, None),
-            "by how much trees predict worse on held-out rows if they learn from these rows and not from real ones, in "
+            "trees that learn from these rows and not from real ones predict worse on held-out rows by this much, in "
             f"AUC, accuracy or R2, the mean over {len(useful)} target{'s' * (len(useful) != 1)}.",
         ),
     ]
@@ -171,12 +179,7 @@ def _right(score: Estimate) -> str:
     return f"{100 * (1 - score.value / 2):.0f} %"
 
 
-def _privacy(
-    tables: Tables,
-    risks: dict[str, Disclosure],
-    log_prob: tuple[ArrayLike, ArrayLike] | None,
-    seed: int,
-) -> list[Figure]:
+def _privacy(tables: Tables, risks: dict[str, Disclosure], seed: int) -> list[Figure]:
     train, others = tables.train, tables.held_out
     near = tables.each(lambda rows: near_copies(train, others, rows, seed=seed))
     apart = near["synthetic"]
@@ -184,14 +187,15 @@ def _privacy(
         Figure(
             *("near-copies", "privacy", LEVEL, {name: each.share for name, each in near.items()}, True),
             _within(apart.share, LEVEL, NEAR),
-            "share of rows that are nearer to a training row than 98 % of the held-out rows are; of new rows 2 % are.",
+            f"{100 * apart.share.value:.1f} % of the rows are nearer to a training row than 98 % of the held-out rows "
+            "are; of new rows 2 % are.",
             "stop the training earlier, or make the flow smaller",
         ),
         Figure(
             *("equal rows", "privacy", apart.held_out_equal.value, {name: each.equal for name, each in near.items()}),
             *(True, _within(apart.equal, apart.held_out_equal.value, apart.held_out_equal.value + NEAR - LEVEL)),
-            f"share of rows that are equal to a training row; of held-out rows, which are other people's, it is "
-            f"{100 * apart.held_out_equal.value:.1f} %.",
+            f"{100 * apart.equal.value:.1f} % of the rows are equal to a training row; of held-out rows, which are "
+            f"other people's, {100 * apart.held_out_equal.value:.1f} % are.",
             "stop the training earlier, or leave rows out that are equal to a training row",
         ),
         _membership(
@@ -200,16 +204,18 @@ def _privacy(
             "how often a training row is nearer to the synthetic rows than a held-out row; 0.5 is guessing",
         ),
     ]
-    if log_prob is not None:
-        found.append(
-            _membership(
-                "membership, by the model",
-                {"synthetic": membership_inference(*log_prob)},
-                "how often a training row has a higher log-density than a held-out row; 0.5 is guessing. It is for who "
-                "has the model: do not share that if this is far above",
-            )
-        )
     return [*found, _disclosure(tables, risks, seed)] if risks else found
+
+
+def _of_model(log_prob: tuple[ArrayLike, ArrayLike] | None) -> list[Figure]:
+    if log_prob is None:
+        return []
+    says = (
+        "how often a training row has a higher log-density than a held-out row; 0.5 is guessing. This is for who has "
+        "the model, not for who has the rows alone"
+    )
+    found = _membership("membership, by the model", {"synthetic": membership_inference(*log_prob)}, says)
+    return [found._replace(about="model", then="keep the model to yourself; or " + found.then)]
 
 
 def _membership(name: str, found: dict[str, Membership], says: str) -> Figure:
@@ -219,8 +225,8 @@ def _membership(name: str, found: dict[str, Membership], says: str) -> Figure:
     return Figure(
         *(name, "privacy", 0.5, {candidate: each.area for candidate, each in found.items()}, False),
         _within(own.area, 0.5, AREA),
-        f"{says} (95 % interval {low:.3f} to {high:.3f}). At 1 % false alarms, {caught} of the training rows are "
-        "found.",
+        f"{says}; here it is {own.area.value:.3f} (95 % interval {low:.3f} to {high:.3f}). At 1 % false alarms, "
+        f"{caught} of the training rows are found.",
         "stop the training earlier, make the flow smaller, or fit more rows",
     )
 

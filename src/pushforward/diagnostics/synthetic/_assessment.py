@@ -16,7 +16,7 @@ class Figure(NamedTuple):
 
     Attributes:
         name: What was measured.
-        about: `quality` or `privacy`.
+        about: `quality`, `privacy` of the table, or `model`: what is told of training rows by who has the model.
         ideal: What new rows of the same source would have.
         values: By candidate; None where it cannot be computed.
         percent: Whether it is a share that is told in percent.
@@ -75,7 +75,7 @@ class Assessment:
 
     Attributes:
         rows: How many training rows, held-out rows and synthetic rows there are, by these names.
-        figures: On quality, then on privacy.
+        figures: On quality, then on privacy, then on the model.
         columns: Column by column.
         notes: What was left out.
     """
@@ -102,13 +102,19 @@ class Assessment:
             if self.useful
             else "The synthetic rows are hardly better than independent columns: they are of little use."
         )
+        model = [f for f in self.figures if f.about == "model" and f.passed is False]
+        apart = " Do not share the model that drew them: by it, rows of training can be told." if model else ""
         if self.private:
             return (
-                f"{good} None of the attacks that were tried found out more of the rows of training than of others. "
-                "That is no proof: other attacks may, and only differential privacy gives a bound on all of them."
+                f"{good} None of the attacks on them that were tried found out more of the rows of training than of "
+                "others. That is no proof: other attacks may, and only differential privacy gives a bound on all of "
+                f"them.{apart}"
             )
         failed = ", ".join(f.name for f in self.figures if f.about == "privacy" and f.passed is False)
-        return f"{good} Do not share them as they are: more is told of the rows of training than of others ({failed})."
+        return (
+            f"{good} Do not share them as they are: more is told of the rows of training than of others ({failed})."
+            f"{apart}"
+        )
 
     def header(self) -> tuple[str, ...]:
         """Of `cells`."""

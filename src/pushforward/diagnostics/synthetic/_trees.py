@@ -1,12 +1,11 @@
 """Gradient-boosted trees of scikit-learn, for columns of numbers and categories."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 MOST_CATEGORIES = 255
 """Of one column, as many as the trees take; codes of more are numbers to them."""
-FEW_ROWS = 20_000
 
 
 def classifier(sizes: Sequence[int], seed: int) -> Any:
@@ -23,11 +22,11 @@ def regressor(sizes: Sequence[int], seed: int) -> Any:
     return HistGradientBoostingRegressor(categorical_features=_mask(sizes), random_state=seed)
 
 
-def threads(rows: int) -> AbstractContextManager[Any]:
-    """One thread for few rows: threads that wait for each other take longer than one."""
+def one_thread() -> AbstractContextManager[Any]:
+    """For trees of so few rows: threads that wait for each other take longer than one, most of all where others work."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1, "openmp") if rows < FEW_ROWS else nullcontext()
+    return threadpool_limits(1, "openmp")
 
 
 def _mask(sizes: Sequence[int]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.diagnostics.synthetic._estimate import Estimate
 from pushforward.diagnostics.synthetic._rows import Coded, coded
-from pushforward.diagnostics.synthetic._trees import classifier, regressor, threads
+from pushforward.diagnostics.synthetic._trees import classifier, one_thread, regressor
 
 MOST_ROWS = 20_000
 """Rows that the trees are trained on, at most."""
@@ -72,7 +72,7 @@ def train_synthetic_test_real(
     place = drawn.place("train_synthetic_test_real", target)
     measure, truth, learn = _task(known[0] if known else others, others, place, seed)
     rng = np.random.default_rng(seed)
-    with threads(max(len(drawn), len(others))):
+    with one_thread():
         told = [learn(rows.some(MOST_ROWS, rng)) for rows in (drawn, *known)]
     figures = FIGURES[measure]
     draws = [rng.integers(0, len(truth), len(truth)) for _ in range(REPEATS)]

@@ -1,5 +1,7 @@
 """The report on a synthetic table as a page."""
 
+from pathlib import Path
+
 from pushforward.diagnostics.synthetic import Assessment
 from pushforward.reports import Facts, Page, Section, Table, Verdict, Words
 
@@ -20,7 +22,7 @@ def page_of(found: Assessment, source: str, flow: str) -> Page:
 
     Args:
         found: What was measured.
-        source: The real table, as the user named it.
+        source: The real table, of which the file name is told.
         flow: That drew the rows.
     """
     told = [
@@ -28,10 +30,11 @@ def page_of(found: Assessment, source: str, flow: str) -> Page:
         for figure in found.figures
     ]
     quality = [part for part, figure in zip(told, found.figures, strict=True) if figure.about == "quality"]
+    of_model = [part for part, figure in zip(told, found.figures, strict=True) if figure.about == "model"]
     privacy = [part for part, figure in zip(told, found.figures, strict=True) if figure.about == "privacy"]
     facts = Facts(
         [
-            ("real table", source),
+            ("real table", Path(source).name),
             ("flow", flow),
             *((name.replace("_", " ") + " rows", f"{count:,}") for name, count in found.rows.items()),
         ]
@@ -42,9 +45,10 @@ def page_of(found: Assessment, source: str, flow: str) -> Page:
             Section("In short", [facts, Words(READ), Table(found.header(), found.cells())]),
             Section("How good it is", quality),
             Section("What it tells of the rows of training", privacy),
+            *([Section("What the model tells of them", of_model)] if of_model else []),
             Section("Column by column", [Words(COLUMNS), Table(found.column_header(), found.column_cells())]),
-            *([Section("Left out", [Words(note) for note in found.notes])] if found.notes else []),
+            *([Section("Notes", [Words(note) for note in found.notes])] if found.notes else []),
         ],
-        lead=[Verdict(found.private and found.useful, "In one sentence", found.verdict(), large=True)],
+        lead=[Verdict(found.private and found.useful, "Verdict", found.verdict(), large=True)],
         foot="Written by `pushforward synthesize`. The page holds no rows of either table.",
     )
