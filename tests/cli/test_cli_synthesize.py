@@ -1,6 +1,7 @@
 """`pushforward synthesize`: rows of the right kind, and a report that says what they tell."""
 
 import json
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -170,11 +171,23 @@ def test_what_cannot_be_synthesized_is_told_in_two_lines(fails, tmp_path, case):
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [(("-o", "t.csv"), "is the data"), (("-o", "no/o.csv"), "no folder"), (("-o", "o.xyz"), "o.xyz")],
+    [
+        (("-o", "t.csv"), "is the data"),
+        (("-o", "no/o.csv"), "no folder"),
+        (("-o", "o.xyz"), "o.xyz"),
+        (("-o", "o.npy", "--column", "a:categorical"), "an .npy file holds numbers alone"),
+    ],
 )
 def test_an_output_that_cannot_be_is_told_before_the_fit(fails, tmp_path, monkeypatch, given, says):
     monkeypatch.chdir(tmp_path)
-    write_csv(tmp_path / "t.csv", "a,b", NUMBERS)
+    write_csv(tmp_path / "t.csv", "a,b", [[i % 3, b] for i, (_, b) in enumerate(NUMBERS)])
     result = {"is the data": 2}.get(says, 1)
-    error, _ = fails("synthesize", "t.csv", *given, "-q", code=result)
+    with mock.patch("pushforward.modalities.table.synthesis._synthesize.fitted", side_effect=AssertionError):
+        error, _ = fails("synthesize", "t.csv", *given, "-q", code=result)
     assert says in error
+
+
+def test_a_report_that_took_the_data_for_its_file_is_told(fails):
+    error, hint = fails("synthesize", "--report", "t.csv", "-o", "o.csv", code=2)
+    assert "--report took t.csv as its file" in error
+    assert hint == "give DATA before --report"

@@ -21,7 +21,7 @@ IN_WORDS = "-"
     "pushforward synthesize patients.csv -o synthetic.parquet --flow nsf --max-epochs 50 --json",
     own="synthesize",
 )
-@click.argument("source", metavar="DATA", type=options.Source())
+@click.argument("source", metavar="DATA", required=False, type=options.Source())
 @click.option(
     "-n",
     "--rows",
@@ -64,7 +64,7 @@ IN_WORDS = "-"
 @options.quiet
 def command(
     *,
-    source: str,
+    source: str | None,
     rows: int | None,
     output: str,
     report: str | None,
@@ -90,6 +90,8 @@ def command(
     from pushforward.modalities._settings import TRAINING
     from pushforward.modalities._talk import Talk
 
+    if source is None:
+        raise _no_source(report)
     talk = Talk(quiet=quiet)
     page = None if report in (None, IN_WORDS) else Path(report)
     _check_targets(source, output, page, as_json=as_json)
@@ -98,7 +100,9 @@ def command(
         raise WrongUsage(f"{source} holds {modality.plural}, and `synthesize` is for tables.", "give a table")
     common = {option.name: given.pop(option.name) for option in TRAINING}
     common = _settings(common, flow, settings, modality) | {"random_state": seed, "progress": not quiet}
-    made = modality.synthesize(source, rows, take_own("synthesize", modality, given, ""), common=common, talk=talk)
+    made = modality.synthesize(
+        source, output, rows, take_own("synthesize", modality, given, ""), common=common, talk=talk
+    )
     _write(made.table, output, talk)
     if report is None and not as_json:
         talk.say("how good and how private they are, --report says")
@@ -115,6 +119,13 @@ def command(
         print_json(found.to_json())
     else:
         click.echo(str(found), err=output == "-")
+
+
+def _no_source(report: str | None) -> WrongUsage:
+    """What to say where there are no data; `--report DATA` takes them for the name of its file."""
+    if report in (None, IN_WORDS):
+        return WrongUsage("Missing argument 'DATA'.", "see `pushforward synthesize --help`")
+    return WrongUsage(f"--report took {report} as its file, and no data are left.", "give DATA before --report")
 
 
 def _settings(
@@ -134,13 +145,13 @@ def _settings(
 def _check_targets(source: str, output: str, page: Path | None, *, as_json: bool) -> None:
     """Find out before the training what would make writing fail after it."""
     from pushforward.cli.fitting._request import check_target
-    from pushforward.data._write import check_name
+    from pushforward.data._write import check_output
 
     if output == "-":
         if as_json:
             raise WrongUsage("--json and `-o -` both write to standard output.", "give the rows a file with -o")
     else:
-        check_name(output)
+        check_output(output)
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         raise WrongUsage(f"--report={page}: a report is a page.", f"give a name such as {page.with_suffix('.html')}")
     files = [path for path in (None if output == "-" else Path(output), page) if path is not None]

@@ -285,9 +285,25 @@ class Modality(abc.ABC):
         raise NotImplementedError
 
     def synthesize(
-        self, source: str, count: int | None, given: Mapping[str, Any], *, common: Mapping[str, Any], talk: Talk
+        self,
+        source: str,
+        target: str,
+        count: int | None,
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        talk: Talk,
     ) -> Any:
-        """New data like a source's, and what is to be said of sharing them; `common` are the settings of a fit."""
+        """New data like a source's, to be written to `target`, and what is to be said of sharing them.
+
+        Args:
+            source: The data.
+            target: The file that the new ones will be written to.
+            count: How many; None for as many as there are.
+            given: Its own options.
+            common: The settings of a fit.
+            talk: Is told of each step.
+        """
         raise NotImplementedError
 
     def interpolate(

@@ -11,7 +11,7 @@ from pushforward.diagnostics.synthetic._rows import Coded, coded
 
 TOLERANCE = 0.05
 """A guess of a number is right within this share of the range that holds nine in ten rows."""
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 """People who are attacked, of each table, at most."""
 
 

@@ -23,7 +23,7 @@ def regressor(sizes: Sequence[int], seed: int) -> Any:
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """For trees of so few rows: threads that wait for each other take longer than one, most of all where others work."""
+    """For trees of so few rows: threads that wait for each other take longer than one."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, "openmp")

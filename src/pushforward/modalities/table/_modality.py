@@ -176,12 +176,19 @@ class TableModality(Modality):
         return compare_rows(data, candidates, folds=folds, seed=common["random_state"], tell=talk.say)
 
     def synthesize(
-        self, source: str, count: int | None, given: Mapping[str, Any], *, common: Mapping[str, Any], talk: Any
+        self,
+        source: str,
+        target: str,
+        count: int | None,
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        talk: Any,
     ) -> Any:
         """A `Synthesis`: each column by its own law, their dependence by a flow."""
         from pushforward.modalities.table.synthesis._synthesize import synthesize
 
-        return synthesize(source, count, given, common=common, talk=talk)
+        return synthesize(source, target, count, given, common=common, talk=talk)
 
     def sample(
         self,

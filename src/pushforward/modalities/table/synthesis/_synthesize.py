@@ -8,6 +8,7 @@ import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
 from pushforward.data import Table, encode
+from pushforward.data._write import check_output
 from pushforward.diagnostics.synthetic import Assessment, assess
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, duration, plural
@@ -70,12 +71,13 @@ class Synthesis:
 
 
 def synthesize(
-    source: str, count: int | None, given: Mapping[str, Any], *, common: Mapping[str, Any], talk: Talk
+    source: str, target: str, count: int | None, given: Mapping[str, Any], *, common: Mapping[str, Any], talk: Talk
 ) -> Synthesis:
     """Read a source, fit a part of its rows, and draw new ones.
 
     Args:
         source: A table.
+        target: The file that the rows will be written to.
         count: How many rows to draw; None for as many as the source has.
         given: The options of tables.
         common: The settings of a fit.
@@ -85,6 +87,7 @@ def synthesize(
         DataError: If the rows cannot be used, are too few, or a column names them.
     """
     rows = read_rows(source, {**given, "condition": (), "weights": None, "background": False}, talk)
+    check_output(target, rows.x)
     kinds = {name: kind for name, kind in (rows.kinds or {}).items() if name != OTHERS}
     targets = flatten(given["target"])
     return synthesized(rows.x, count, common=common, kinds=kinds, targets=targets, holdout=given["holdout"], talk=talk)
