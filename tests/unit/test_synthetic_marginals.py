@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import kstest, norm
 
 from pushforward.data import Column
+from pushforward.modalities.table.synthesis._coding import rounded
 from pushforward.modalities.table.synthesis._columns import decimals_of
-from pushforward.modalities.table.synthesis._fit import _rounded
 from pushforward.modalities.table.synthesis._marginals import Marginal
 
 
@@ -83,5 +83,5 @@ def test_decimals_are_those_of_the_column(cells, decimals):
 
 
 def test_a_positive_number_is_not_rounded_to_nothing():
-    assert _rounded(np.array([0.001, 0.014]), Column("x", "positive"), 2).tolist() == [0.01, 0.01]
-    assert _rounded(np.array([0.001]), Column("x", "unbounded"), 2).tolist() == [0.0]
+    assert rounded(np.array([0.001, 0.014]), Column("x", "positive"), 2).tolist() == [0.01, 0.01]
+    assert rounded(np.array([0.001]), Column("x", "unbounded"), 2).tolist() == [0.0]

@@ -19,6 +19,8 @@ from pushforward.modalities.table.synthesis._fit import Generator, fitted
 
 FLOW = "nsf-ar"
 """The flow where none is named: its rows are the hardest to tell from real ones."""
+EMA = 0.999
+"""Of the running mean of the parameters that is kept, where none is given: the last steps alone move whole columns."""
 HOLDOUT = 0.2
 """Share of the rows that the flow does not see."""
 LEAST_ROWS = 10
@@ -125,12 +127,15 @@ def synthesized(
         f"fitting {common['flow']} to {plural(train.num_rows, 'row')}; "
         f"{plural(held_out.num_rows, 'row')} are held out, to judge by"
     )
-    settings = TableSettings(**common, columns={"*": "infer"} | kinds, background=False)
+    ema = {"ema": EMA if common.get("ema") is None else common["ema"]}
+    settings = TableSettings(**{**common, **ema}, columns={"*": "infer"} | kinds, background=False)
     generator = fitted(train, settings, kinds, seed)
     result = generator.model.result
     talk.say(
         f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: {result.stopped_because}"
     )
+    for sentence in generator.coding.sentences():
+        talk.say(sentence)
     for sentence in rare_values(train, generator.schema):
         talk.warn(sentence)
     count = x.num_rows if count is None else count
