@@ -6,7 +6,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.diagnostics.synthetic._estimate import Estimate, share
-from pushforward.diagnostics.synthetic._near import nearest
+from pushforward.diagnostics.synthetic._near import MOST_NEIGHBOURS, nearest
 from pushforward.diagnostics.synthetic._rows import Coded, coded
 
 TOLERANCE = 0.05
@@ -67,7 +67,8 @@ def attribute_disclosure(
     within = 0.0
     if not known.sizes[place]:
         within = tolerance * float(np.ptp(np.quantile(known.values[:, place], [0.05, 0.95])))
-    shares = [share(_hits(known, rows.some(MOST_ROWS, rng), drawn, place, within)) for rows in (known, others)]
+    among = drawn.some(MOST_NEIGHBOURS, rng)
+    shares = [share(_hits(known, rows.some(MOST_ROWS, rng), among, place, within)) for rows in (known, others)]
     (a, of_a), (b, of_b) = shares
     left = max(1 - b, 1 / len(others))
     error = np.hypot(of_a, of_b * max(1 - a, 1 / len(known)) / left) / left

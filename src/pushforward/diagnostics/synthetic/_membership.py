@@ -7,7 +7,7 @@ from jaxtyping import ArrayLike
 
 from pushforward._errors import DataError
 from pushforward.diagnostics.synthetic._estimate import Estimate, area_under_roc
-from pushforward.diagnostics.synthetic._near import MOST_ROWS, distances, error_beyond, share_beyond
+from pushforward.diagnostics.synthetic._near import MOST_NEIGHBOURS, MOST_ROWS, distances, error_beyond, share_beyond
 from pushforward.diagnostics.synthetic._rows import LEAST_ROWS, coded
 
 ALARMS = 0.01
@@ -91,5 +91,6 @@ def membership_by_distance(
     """
     known, others, drawn = coded("membership_by_distance", train=train, held_out=held_out, synthetic=synthetic)
     rng = np.random.default_rng(seed)
-    scores = [-distances(known, drawn, rows.some(MOST_ROWS, rng)) for rows in (known, others)]
+    among = drawn.some(MOST_NEIGHBOURS, rng)
+    scores = [-distances(known, among, rows.some(MOST_ROWS, rng)) for rows in (known, others)]
     return membership_inference(*scores, alarms=alarms)

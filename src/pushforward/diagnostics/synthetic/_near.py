@@ -10,7 +10,9 @@ from pushforward.diagnostics.synthetic._rows import Coded, coded
 LEVEL = 0.02
 """The share of held-out rows that counts as near."""
 MOST_ROWS = 5_000
-"""Held-out rows, and synthetic ones, that are looked at, at most; the rows of training are all looked at."""
+"""Rows whose nearest neighbour is looked for, at most."""
+MOST_NEIGHBOURS = 50_000
+"""Rows that it is looked for among, at most."""
 DIGITS = 9
 """Distances are rounded, so that rows equally far have equal distances."""
 
@@ -67,7 +69,8 @@ def near_copies(train: Any, held_out: Any, synthetic: Any, *, level: float = LEV
     known, others, drawn = coded("near_copies", train=train, held_out=held_out, synthetic=synthetic)
     rng = np.random.default_rng(seed)
     others, drawn = others.some(MOST_ROWS, rng), drawn.some(MOST_ROWS, rng)
-    to_others, to_drawn = distances(known, known, others), distances(known, known, drawn)
+    among = known.some(MOST_NEIGHBOURS, rng)
+    to_others, to_drawn = distances(known, among, others), distances(known, among, drawn)
     value = share_beyond(to_others, to_drawn, level)
     error = error_beyond(value, len(drawn), len(others), level)
     equal = [share(_equal(known, rows)) for rows in (drawn, others)]
