@@ -26,6 +26,7 @@ COMMANDS = (
     "forecast",
     "backtest",
     "sample",
+    "synthesize",
     "show",
     "plot",
     "interpolate",

@@ -83,7 +83,7 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
             f"{column.name!r}: the mean {mean:.6g} is {abs(mean) / spread:.2g} times the spread {spread:.3g}, "
             "so even float64 loses digits; subtract an offset before fitting."
         )
-    yield from _identifier(column.name, cells)
+    yield from identifier_sentences(column.name, cells)
     if column.kind == "integer":
         return
     if column.kind == "bounded" and (on_edge := int(np.sum((cells == column.low) | (cells == column.high)))):
@@ -108,7 +108,7 @@ def _without_atoms(column: Column) -> KindSpec:
     return column.spec._replace(atoms=()) if held else KindSpec("unbounded")
 
 
-def _identifier(name: str, cells: np.ndarray) -> Iterator[str]:
+def identifier_sentences(name: str, cells: np.ndarray) -> Iterator[str]:
     if len(cells) < LEAST_COUNTED or not np.array_equal(cells, np.floor(cells)):
         return
     hint = f"if it measures nothing, leave it out (`--drop {shell_names([name])}`)."

@@ -122,6 +122,20 @@ def write_table(target: str | os.PathLike[str], table: Table) -> None:
         writer.write(table.values)
 
 
+def check_output(target: str, like: Table | None = None) -> None:
+    """Raise a DataError for a file that a table cannot be written to, before there is one to write.
+
+    Args:
+        target: As of `TableWriter`.
+        like: A table with the same columns, where it is known.
+    """
+    form, _ = _destination(target)
+    if like is not None:
+        with tempfile.TemporaryFile() as stream:
+            form.begin(stream, Columns(like.names, like.kinds, like.categories, like.types))
+            form.abandon()
+
+
 class _AtomicFile:
     """A temporary file in the folder of `path`, which takes that name when it is committed."""
 

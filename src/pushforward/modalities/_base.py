@@ -317,6 +317,28 @@ class Modality(abc.ABC):
         """What flows are worth on a source, by cross-validation; `common` are the settings of training."""
         raise NotImplementedError
 
+    def synthesize(
+        self,
+        source: str,
+        target: str,
+        count: int | None,
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        talk: Talk,
+    ) -> Any:
+        """New data like a source's, to be written to `target`, and what is to be said of sharing them.
+
+        Args:
+            source: The data.
+            target: The file that the new ones will be written to.
+            count: How many; None for as many as there are.
+            given: Its own options.
+            common: The settings of a fit.
+            talk: Is told of each step.
+        """
+        raise NotImplementedError
+
     def interpolate(
         self, model: Model, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Talk
     ) -> None:

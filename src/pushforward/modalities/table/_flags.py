@@ -7,7 +7,7 @@ LEARN = ("fit", "compare")
 """The commands that learn from one."""
 WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers", "check", "report")
 """The commands that read a table of whole rows."""
-READ = (*WHOLE, "impute")
+READ = (*WHOLE, "impute", "synthesize")
 """The commands that read a table."""
 
 OPTIONS = (
@@ -26,11 +26,18 @@ OPTIONS = (
         parse=word,
         help="Column of weights: a row of weight 2 counts like two rows.",
     ),
-    Option(name="drop", commands=LEARN, metavar="A,B", parse=names, many=True, help="Columns to leave out."),
+    Option(
+        name="drop",
+        commands=(*LEARN, "synthesize"),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns to leave out.",
+    ),
     Option(
         name="kinds",
         spelt="--column",
-        commands=LEARN,
+        commands=(*LEARN, "synthesize"),
         metavar="NAME:KIND",
         parse=word,
         many=True,
@@ -48,7 +55,7 @@ OPTIONS = (
     ),
     Option(
         name="drop_missing",
-        commands=WHOLE,
+        commands=(*WHOLE, "synthesize"),
         help="Leave out rows with an empty, NaN or infinite cell.",
     ),
     Option(
@@ -173,6 +180,23 @@ OPTIONS = (
         spelt="--all",
         commands=("outliers",),
         help="Write all rows, with a column that says which are flagged.",
+    ),
+    Option(
+        name="target",
+        commands=("synthesize",),
+        metavar="A,B",
+        parse=names,
+        many=True,
+        help="Columns that a report predicts from the others, to see whether the rows are of use; by default all, or "
+        "the first ten.",
+    ),
+    Option(
+        name="holdout",
+        commands=("synthesize",),
+        metavar="SHARE",
+        parse=Number(0, 1, above=True, below=True),
+        default=0.2,
+        help="Share of the rows that the model never sees: what is told of the others is measured beside them.",
     ),
     *CONDITIONAL_OPTIONS,
 )

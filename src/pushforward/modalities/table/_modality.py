@@ -21,7 +21,7 @@ class TableModality(Modality):
     flow = "nsf"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers", "report"})
+    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers", "report", "synthesize"})
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -190,6 +190,21 @@ class TableModality(Modality):
         data = self.read(source, given, talk)
         candidates = [self.settings(given, data, {"flow": flow, **common}) for flow in flows]
         return compare_rows(data, candidates, folds=folds, seed=common["random_state"], tell=talk.say)
+
+    def synthesize(
+        self,
+        source: str,
+        target: str,
+        count: int | None,
+        given: Mapping[str, Any],
+        *,
+        common: Mapping[str, Any],
+        talk: Any,
+    ) -> Any:
+        """A `Synthesis`: each column by its own law, their dependence by a flow."""
+        from pushforward.modalities.table.synthesis._synthesize import synthesize
+
+        return synthesize(source, target, count, given, common=common, talk=talk)
 
     def sample(
         self,

@@ -1,0 +1,1 @@
+"""A synthetic table, and whether it may be shared."""
