@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._calibration import pit
+from pushforward.diagnostics._one_thread import one_thread
 from pushforward.diagnostics.goodness import _tests as tests
 from pushforward.diagnostics.goodness._case import LEAST_ROWS
 from pushforward.diagnostics.goodness._report import Finding, told
@@ -214,7 +215,7 @@ def local_p_value(ranks: np.ndarray, conditions: np.ndarray, seed: int) -> float
         return np.column_stack([conditions[rows], numbers])
 
     rows = np.concatenate([pairs(train, ranks[train]), pairs(train, rng.random(half))])
-    with tests.one_thread():
+    with one_thread():
         trees = tests.grown(rows, np.repeat([1, 0], half), seed)
         own = trees.decision_function(pairs(test, ranks[test]))
         rivals = [trees.decision_function(pairs(test, rng.random(len(test)))) for _ in range(_RIVALS)]

@@ -1,11 +1,11 @@
 """Two-sample tests whose p-values are uniform where the laws are equal, whatever they are."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from pushforward.diagnostics._one_thread import one_thread
 from pushforward.diagnostics._two_sample import _ks
 
 _MOST_PAIRED = 400  # rows a side of the energy test, whose time grows with their square
@@ -109,16 +109,6 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int, categorical: Seq
         first, second = (trees.decision_function(half) for _, half in halves)
     test = mannwhitneyu(second, first, alternative="greater")
     return float(test.pvalue), float(test.statistic / len(first) / len(second))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """For trees of few rows: threads that wait for each other take longer than one."""
-    import sklearn.ensemble  # noqa: F401: its threads are known to the limit from here on
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "openmp"):
-        yield
 
 
 def grown(rows: np.ndarray, labels: np.ndarray, seed: int, categorical: Sequence[int] = ()) -> Any:

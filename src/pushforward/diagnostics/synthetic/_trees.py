@@ -1,7 +1,6 @@
 """Gradient-boosted trees of scikit-learn, for columns of numbers and categories."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 MOST_CATEGORIES = 255
@@ -20,13 +19,6 @@ def regressor(sizes: Sequence[int], seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(categorical_features=_mask(sizes), random_state=seed)
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """For trees of so few rows: threads that wait for each other take longer than one."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "openmp")
 
 
 def _mask(sizes: Sequence[int]) -> Any:
