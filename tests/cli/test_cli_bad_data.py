@@ -182,3 +182,24 @@ def test_what_a_table_is_like_can_be_said(works, moons_model, tmp_path):
         expected[2].split(",")[1],
     ]
     assert lines[1].split(",")[1] == '"à"'
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "error", "hint"),
+    [
+        ("a,b\n1,\n2,\n3,\n", (), "column 'b' has no value, or one alone", "--drop b"),
+        ("a,b\n1,2\n2,\n3,1\n", ("--weights", "b"), "column 'b' is a weight, and 1 of its cells", "fill it"),
+        ("a,b\n1,x\n2,\n3,y\n", ("--condition", "b"), "column 'b' is a condition, and 1 of its cells", "fill it"),
+        ("a,b\n1,x\n,y\n3,y\n", ("--condition", "b"), "incomplete rows and conditions exclude", "sample --where"),
+        ("a,b\n1,2\n,3\n3,1\n", ("--drop-missing",), "exclude each other", "leave one of them out"),
+        ("a,b\n1,2\n,3\n3,1\n", ("--resume",), "cannot be resumed", "--resume"),
+    ],
+)
+def test_holes_that_cannot_be(fails, tmp_path, text, options, error, hint):
+    path = tmp_path / "holes.csv"
+    path.write_text(text)
+    code = 2 if "exclude" in error or "resumed" in error else 1
+    end = ("--flow", "gaussian", "--incomplete", *options)
+    found = fails("fit", path, "-o", tmp_path / "m.safetensors", *end, "--quiet", code=code)
+    assert error in found[0]
+    assert hint in found[1]

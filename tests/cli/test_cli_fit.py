@@ -136,3 +136,15 @@ def test_a_star_gives_a_kind_to_all_other_columns(works, tmp_path):
     assert "all are circular, so it is circular-nsf" in said
     rows = works("sample", model, "-n", "20").stdout.splitlines()[1:]
     assert all(0 <= float(cell) < 360 for row in rows for cell in row.split(","))
+
+
+def test_incomplete_rows_are_learned_from_and_told(works, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 2)).round(3).astype(str)
+    rows[:10, 1] = ""
+    rows[10, :] = ""
+    path = write_csv(tmp_path / "holes.csv", "a,b", rows)
+    target = tmp_path / "m.safetensors"
+    said = works("fit", path, "-o", target, "--flow", "gaussian", "--max-epochs", "3", "--incomplete").stderr
+    assert "10 missing cells in 10 of 59 rows, drawn again and again given the others; 1 row without any cell" in said
+    assert "assumed: cells are missing at random" in said
+    assert "missing at random" in works("show", target).stdout

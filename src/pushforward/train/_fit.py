@@ -93,8 +93,8 @@ def fit(
             cosine schedule it ends after a cool-down: half as many epochs from the best parameters, in which the
             learning rate falls to zero.
         validation: What is held out: a share of the rows in [0, 1), at most 2**26 numbers (of a function: as many new
-            draws as needed; an iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last
-            flow is kept, and training never ends early.
+            draws as needed; an iterator has none), or an array, a tuple `(x, condition)` or an `objectives.Batch`. With
+            0 or None the last flow is kept, and training never ends early.
         ema: Decay in (0, 1) of a running mean of the parameters, such as 0.999; the mean is what is kept.
         checkpoint: A `.safetensors` file to write to every few seconds, at the end and on Ctrl-C.
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.

@@ -93,7 +93,8 @@ def _from_arrays(
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:
-    batch = checked_batch(flow, *unpacked(validation), what="fit: validation")
+    parts = validation[:4] if isinstance(validation, Batch) else unpacked(validation)
+    batch = checked_batch(flow, *parts, what="fit: validation")
     if batch.weights is None:
         return monitor_blocks(batch, np.arange(len(batch.x)), batch_size)
     weights = np.asarray(batch.weights) / np.max(batch.weights)

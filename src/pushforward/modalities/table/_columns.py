@@ -1,6 +1,6 @@
 """What kind each column has, said or inferred or unbounded; and what a flow sees of conditions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,11 @@ OF_CONDITIONS = ("categorical", "circular")
 BINARY = "integer(0,1)"
 
 
-def schema_of(table: Table, columns: Any) -> Schema:
+Infer = Callable[[Mapping[str, str]], tuple[Schema, tuple[str, ...]]]
+"""As `infer_schema` of one table."""
+
+
+def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
     """The schema of the columns.
 
     Args:
@@ -25,6 +29,7 @@ def schema_of(table: Table, columns: Any) -> Schema:
         columns: A kind for all columns, or a mapping from names to kinds in which `"*"` stands for all others;
             the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical, and
             dates and times are looked at, unless their own name says otherwise.
+        infer: What looks at the data; `infer_schema` of the table where it is None.
 
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
@@ -33,8 +38,8 @@ def schema_of(table: Table, columns: Any) -> Schema:
     others = kinds.pop(OTHERS, "unbounded")
     known = {*table.categories, *table.moments}
     kinds = {name: others for name in table.names if name not in known} | kinds
-    schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
-    return schema
+    said = {name: kind for name, kind in kinds.items() if kind != INFER}
+    return (infer_schema(table, said) if infer is None else infer(said))[0]
 
 
 def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, str]]:

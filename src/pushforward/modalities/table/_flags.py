@@ -47,6 +47,12 @@ OPTIONS = (
         "[default: for at most 5,000 rows of numbers without conditions]",
     ),
     Option(
+        name="incomplete",
+        commands=("fit",),
+        help="Learn from rows with missing cells too: these are drawn given the others, again and again, while the "
+        "model is trained. Assumes that they are missing at random.",
+    ),
+    Option(
         name="drop_missing",
         commands=WHOLE,
         help="Leave out rows with an empty, NaN or infinite cell.",

@@ -51,7 +51,9 @@ class TableModality(Modality):
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
 
-        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds), background=given["background"])
+        columns = {"*": "infer"} | dict(data.kinds)
+        incomplete = given.get("incomplete", False)
+        return TableSettings(**common, columns=columns, background=given["background"], incomplete=incomplete)
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether a column is conditioned on."""
@@ -68,9 +70,9 @@ class TableModality(Modality):
 
     def prepare(self, data: Any, settings: Any, key: Any) -> Any:
         """The schema, the flow in the user's units, arrays on the device."""
-        from pushforward.modalities.table.choice._prepare import prepare_rows
+        from pushforward.modalities.table.incomplete._prepare import prepare_incomplete
 
-        return prepare_rows(data, settings, key)
+        return prepare_incomplete(data, settings, key)
 
     def finished(self, model: Any, ready: Any) -> Any:
         """With the scores of the training rows, among which `score` ranks others, and what it gains on a Gaussian."""
@@ -80,6 +82,8 @@ class TableModality(Modality):
         from pushforward.modalities.table.oddity._keep import with_calibration
         from pushforward.modalities.table.oddity._ranks import with_scores
 
+        if model.facts.completed is not None:  # what the model drew itself says nothing of how good it is
+            return model
         known = replace(model, facts=replace(model.facts, gain=gain(model, ready)))
         return with_calibration(with_scores(known, ready), ready)
 
@@ -87,7 +91,8 @@ class TableModality(Modality):
         """By how much it is better, or worse, than one Gaussian."""
         from pushforward.modalities.table.choice._gain import told
 
-        return () if model.facts.gain is None else told(model.facts.gain)
+        completed = () if model.facts.completed is None else model.facts.completed.sentences()
+        return completed if model.facts.gain is None else told(model.facts.gain)
 
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The schemas of a file."""

@@ -13,7 +13,8 @@ AUTO = "auto"
 @no_type_check
 @dataclass(repr=False, eq=False)
 class TableSettings(Settings):
-    """The settings of all fits, what the columns can hold, and whether Gaussians stand behind the flow."""
+    """The settings of all fits, what the columns can hold, Gaussians behind the flow, and cells that may be missing."""
 
     columns: str | Mapping[str, str] | None = None
     background: bool | None = None
+    incomplete: bool = False
