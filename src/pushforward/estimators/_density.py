@@ -56,6 +56,14 @@ class FlowDensity(DensityMixin, TableEstimator):
         incomplete: Whether cells may be missing (NaN, None), at random: whether one is may depend on those that are
             there, not on its own value. They are drawn by the model, again and again while it is trained, and no row is
             left out but those without any cell.
+        epsilon: With a number, the fit is private: see `train.Privacy`. Every column is then declared by its kind,
+            `bounds` or `categories`; nothing is held out, and no statistic of the rows is kept. Rows and noise are
+            drawn by a secret key, so that `random_state` decides the first weights alone.
+        delta: Of a private fit, far below one over the number of rows.
+        clip_norm: Of a private fit, the longest gradient of a row.
+        bounds: Of a private fit, by name the least and the greatest value, `{"age": (0, 120)}`; beyond, values are
+            moved there.
+        categories: Of a private fit, by name all categories, `{"sex": ["F", "M"]}`; rows with others are left out.
 
     Attributes:
         flow_: The fitted `Transformed`, from noise to rows in the units of `X`; with a background its base is the
@@ -74,7 +82,7 @@ class FlowDensity(DensityMixin, TableEstimator):
         ((500,), (10, 2))
     """
 
-    _incomplete = True
+    _any_rows = True
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the density of the rows of `X`.

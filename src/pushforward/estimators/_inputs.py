@@ -32,6 +32,12 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
     For a conditional estimator the columns whose density is learned are those of `y`, and `X` is the condition.
     """
+    for name, given in {"incomplete": estimator.incomplete, "epsilon": estimator.epsilon is not None}.items():
+        if given and not estimator._any_rows:
+            raise DataError(
+                f"{type(estimator).__name__} has no `{name}`: it is by FlowDensity alone.",
+                f"leave `{name}` out, or fit a `FlowDensity`",
+            )
     if estimator.incomplete:
         return _incomplete_rows(estimator, X, sample_weight)
     X = plain(X, "X")
@@ -57,11 +63,6 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
 def _incomplete_rows(estimator: Any, X: Any, sample_weight: Any) -> Rows:
     """Rows of which some lack cells."""
-    if not estimator._incomplete:
-        raise DataError(
-            f"{type(estimator).__name__}: incomplete rows are learned by FlowDensity alone.",
-            "leave `incomplete` out, and give whole rows",
-        )
     source = source_of(X, _asked_for(estimator.columns))
     found = holed(source)
     weights = checked_weights(sample_weight, np.zeros((len(found.present), 1)))

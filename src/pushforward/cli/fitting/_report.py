@@ -19,12 +19,11 @@ def say_result(model: Model, modality: Modality, target: Path, talk: Talk) -> No
         talk.say(f"wrote {target} ({_size(target)})")
         return
     skipped = f"; {plural(result.skipped_steps, 'step')} skipped" if result.skipped_steps else ""
-    talk.say(
-        f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
-        f"{result.stopped_because}{skipped}"
-    )
-    for line in _figure(result, modality.figure(model), modality.row):
-        talk.say(line)
+    took = f", {duration(result.seconds)}" if result.seconds else ""
+    talk.say(f"stopped after {plural(len(result.history), 'epoch')}{took}: {result.stopped_because}{skipped}")
+    if result.spent is None:
+        for line in _figure(result, modality.figure(model), modality.row):
+            talk.say(line)
     for line in modality.remarks(model):
         talk.say(line)
     if not model.flow.exact:

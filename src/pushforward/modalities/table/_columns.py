@@ -34,7 +34,7 @@ def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
     """
-    kinds = _by_name(columns)
+    kinds = by_name(columns)
     others = kinds.pop(OTHERS, "unbounded")
     known = {*table.categories, *table.moments}
     kinds = {name: others for name in table.names if name not in known} | kinds
@@ -50,7 +50,7 @@ def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, s
     """
     if condition is None or not isinstance(columns, Mapping):
         return columns, {}
-    kinds = _by_name(columns)
+    kinds = by_name(columns)
     said = {name: kind for name, kind in kinds.items() if name in condition.names}
     rest = {name: kind for name, kind in kinds.items() if name not in said}
     said = {name: kind for name, kind in said.items() if kind != INFER}
@@ -99,7 +99,8 @@ def seen_size(conditions: Schema) -> int:
     return one_hot_size(conditions.sizes) + len(conditions.circular)
 
 
-def _by_name(columns: Any) -> dict[str, str]:
+def by_name(columns: Any) -> dict[str, str]:
+    """Kinds by name, where `"*"` stands for all columns that are not named."""
     kinds = dict(columns) if isinstance(columns, Mapping) else {OTHERS: columns or "unbounded"}
     if not all(isinstance(text, str) for pair in kinds.items() for text in pair):
         raise DataError(

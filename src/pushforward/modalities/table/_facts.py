@@ -12,6 +12,7 @@ from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
 from pushforward.modalities.table.incomplete._completed import ASSUMED, Completed
 from pushforward.modalities.table.oddity._calibration import Calibration
+from pushforward.train import Spent
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TableFacts:
         scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
         calibration: Log-densities of rows that were held out; None where they are not known.
         completed: The missing cells that the model was fitted around; None where all rows were whole.
+        privacy: What a private fit has cost; None of any other.
     """
 
     schema: Schema
@@ -46,12 +48,14 @@ class TableFacts:
     compared: Mapping[str, Any] | None = None
     calibration: Calibration | None = None
     completed: Completed | None = None
+    privacy: Spent | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         conditions = self.condition_schema
         known = {"scores": list(self.scores), "gain": self.gain and list(self.gain), "compared": self.compared}
         known["calibration"] = self.calibration and self.calibration.to_json()
+        known["privacy"] = self.privacy and self.privacy.to_json()
         known["completed"] = self.completed and self.completed.to_json()
         return {
             "schema": self.schema.to_json(),
@@ -80,6 +84,7 @@ class TableFacts:
             data.get("compared"),
             Calibration.from_json(data["calibration"]) if "calibration" in data else None,
             Completed.from_json(data["completed"]) if "completed" in data else None,
+            Spent(**data["privacy"]) if "privacy" in data else None,
         )
 
     def told(self) -> Told:
@@ -92,6 +97,9 @@ class TableFacts:
         if self.completed is not None:
             plain |= {"completed": self.completed.to_json()}
             better += [("incomplete", self.completed.sentence), ("assumed", ASSUMED)]
+        if self.privacy is not None:
+            plain |= {"privacy": self.privacy.to_json()}
+            better += [("private", self.privacy.sentence)]
         return Told(
             plain,
             [*([("given", ", ".join(given))] if given else []), *better, *_compared(self.compared), *_units(columns)],

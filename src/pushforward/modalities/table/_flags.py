@@ -2,6 +2,7 @@
 
 from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
+from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
@@ -181,4 +182,5 @@ OPTIONS = (
         help="Write all rows, with a column that says which are flagged.",
     ),
     *CONDITIONAL_OPTIONS,
+    *PRIVATE_OPTIONS,
 )

@@ -31,6 +31,7 @@ from pushforward.modalities.table._rows import Rows
 from pushforward.modalities.table.incomplete._completed import ASSUMED
 from pushforward.modalities.table.incomplete._prepare import counted, refuse_holes
 from pushforward.modalities.table.incomplete._read import Holed, holed, schema_of_holed
+from pushforward.modalities.table.private._declared import OF_ALL, OF_WEIGHT, declared_schema, refused
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -59,11 +60,13 @@ class _Found(NamedTuple):
         rows: Of the columns that are learned.
         lines: What is said of the reading.
         sentences: What is said of each column.
+        private: Whether nothing is said of their values.
     """
 
     rows: Rows
     lines: tuple[str, ...]
     sentences: tuple[str, ...]
+    private: bool = False
 
     @classmethod
     def of(
@@ -78,6 +81,8 @@ class _Found(NamedTuple):
         """Read and infer; all that is refused is refused here."""
         condition, weights = flatten(given["condition"]), given["weights"]
         categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
+        if given.get("epsilon") is not None and (condition or weights):
+            raise refused("condition", OF_ALL) if condition else refused("weights", OF_WEIGHT)
         found = _opened(source, given, drop, categorical, drop_missing=drop_missing)
         table, holes = found.table, found.holes
         size = f"{plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}"
@@ -100,7 +105,7 @@ class _Found(NamedTuple):
             kinds = {name: others for name in x.names if name not in known} | kinds
         own = {name: kind for name, kind in kinds.items() if name not in condition}
         missing = bool(found.holes.any())
-        schema, sentences = schema_of_holed(found, own) if missing else infer_schema(x, own)
+        schema, sentences = _schema(found, own, given)
         seen = table.select(condition) if condition else None
         said = {name: kind for name, kind in kinds.items() if name in condition}
         conditions = None if seen is None else condition_schema_of(seen, said)
@@ -109,7 +114,7 @@ class _Found(NamedTuple):
             completed = counted(found)
             lines = (*lines, completed.sentence, f"  assumed: {ASSUMED}")
             rows = rows._replace(holes=found.holes, completed=completed)
-        return cls(rows, lines, sentences)
+        return cls(rows, lines, sentences, given.get("epsilon") is not None)
 
     def say(self, talk: Talk) -> Rows:
         """Tell it, with warnings, and give the rows."""
@@ -118,12 +123,23 @@ class _Found(NamedTuple):
         for line in self.lines:
             talk.say(line)
         _say_columns(rows.schema, self.sentences, talk)
-        for sentence in _doubts(rows, rows.schema):
+        for sentence in () if self.private else _doubts(rows, rows.schema):
             talk.warn(sentence)
         for column in () if rows.conditions is None else rows.conditions.columns:
             if column.kind in OF_CONDITIONS:
                 talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
         return rows
+
+
+def _schema(found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
+    """The columns as they are declared, or inferred, and a sentence for each."""
+    if given.get("epsilon") is not None:
+        schema = declared_schema(found.table, kinds, dict(given["bounds"]), dict(given["categories"]))
+        return schema, tuple(f"{column.name!r} is {column.spec}, as declared." for column in schema.columns)
+    for name in ("bounds", "categories"):
+        if given.get(name):
+            raise UsageError(f"--{name} is for private fits.", "add --epsilon, or say `--column NAME:KIND`")
+    return schema_of_holed(found, kinds) if found.holes.any() else infer_schema(found.table, kinds)
 
 
 def _opened(
