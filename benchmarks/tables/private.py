@@ -1,9 +1,10 @@
 """Private fits to adult: what synthetic rows are good for, and what they tell of who was there.
 
-Run `python -m benchmarks.tables.private [--epsilons 3 10 none] [--splits 1] [--clip 1]`; needs `PUSHFORWARD_DATA`. Eight columns
-of adult, 10,000 rows to learn from and 5,000 others. `usefulness` is the area under the curve of gradient boosting that
-has learned income from 10,000 draws, on the other rows; `real` that of the same learned from the rows themselves.
-`membership` is the area under the curve of log-density as a sign of which rows were learned from: 0.5 is none.
+Run `python -m benchmarks.tables.private [--epsilons 3 10 none] [--splits 1] [--clip 1]`; needs `PUSHFORWARD_DATA`.
+Eight columns of adult, 10,000 rows to learn from and 5,000 others. `usefulness` is the area under the curve of gradient
+boosting that has learned income from 10,000 draws, on the other rows; `real` that of the same learned from the rows
+themselves. `membership` is the area under the curve of log-density as a sign of which rows were learned from: 0.5 is
+none.
 """
 
 import argparse

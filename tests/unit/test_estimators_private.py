@@ -1,5 +1,6 @@
 """Private fits to tables: columns are declared, and no statistic of the rows is kept."""
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,29 +34,28 @@ def fitted(seed: int, **given):
     return pf.FlowDensity("maf", **settings).fit(people(seed))
 
 
-def test_files_of_different_rows_differ_in_trained_weights_alone(tmp_path):
+@pytest.fixture(scope="module")
+def model():
+    return fitted(0)
+
+
+def test_files_of_different_rows_differ_in_trained_weights_alone(model, tmp_path):
     kept = []
-    for seed in (0, 3):
-        model = fitted(seed)
-        model.save(tmp_path / f"{seed}.safetensors")
-        flow, metadata = io.read(tmp_path / f"{seed}.safetensors")
+    for number, each in enumerate((model, fitted(3))):
+        each.save(tmp_path / f"{number}.safetensors")
+        flow, metadata = io.read(tmp_path / f"{number}.safetensors")
         kept.append((pf.partition(flow), metadata))
     (first, said), (second, told) = kept
     assert said == told
-    for a, b in zip(*(map(np.asarray, jax_leaves(rest)) for _, rest in (first, second)), strict=True):
+    for a, b in zip(*(jax.tree.leaves(rest) for _, rest in (first, second)), strict=True):
         np.testing.assert_array_equal(a, b)
-    same = [np.array_equal(a, b) for a, b in zip(*(jax_leaves(params) for params, _ in (first, second)), strict=True)]
+    same = [
+        np.array_equal(a, b) for a, b in zip(*(jax.tree.leaves(params) for params, _ in (first, second)), strict=True)
+    ]
     assert not all(same)
 
 
-def jax_leaves(tree):
-    import jax
-
-    return jax.tree.leaves(tree)
-
-
-def test_nothing_of_the_seed_or_of_losses_is_kept(tmp_path):
-    model = fitted(0)
+def test_nothing_of_the_seed_or_of_losses_is_kept(model, tmp_path):
     model.save(tmp_path / "m.safetensors")
     _, metadata = io.read(tmp_path / "m.safetensors")
     assert metadata["settings"]["random_state"] is None
@@ -67,13 +67,12 @@ def test_nothing_of_the_seed_or_of_losses_is_kept(tmp_path):
     assert privacy.spent <= 3.0
 
 
-def test_the_same_seed_gives_other_noise():
-    first, second = fitted(0), fitted(0)
-    assert not np.array_equal(first.sample(3, random_state=0), second.sample(3, random_state=0))
+def test_the_same_seed_gives_other_noise(model):
+    assert not np.array_equal(model.sample(3, random_state=0), fitted(0).sample(3, random_state=0))
 
 
-def test_samples_are_what_was_declared():
-    drawn = fitted(0).sample_table(500, random_state=0)
+def test_samples_are_what_was_declared(model):
+    drawn = model.sample_table(500, random_state=0)
     assert drawn.categories["sex"] == ("F", "M", "X")
     assert drawn.column("hours").min() >= 0
     assert drawn.column("hours").max() <= 100

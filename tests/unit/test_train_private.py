@@ -35,9 +35,13 @@ def flow():
     return pf.flows.maf(2, num_layers=1, width=8, key=jax.random.key(0))
 
 
+@jax.jit
+def compiled_sum(params, rest, x, real, clip):
+    return clipped_sum(nll, params, rest, Batch(x), real, clip, jax.random.key(0))
+
+
 def gradient_sum(flow, x, real, clip):
-    params, rest = pf.partition(flow)
-    total = clipped_sum(nll, params, rest, Batch(x), jnp.asarray(real), clip, jax.random.key(0))
+    total = compiled_sum(*pf.partition(flow), x, jnp.asarray(real), clip)
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(total)]).astype(np.float64)
 
 

@@ -26,7 +26,7 @@ def say_result(model: Model, modality: Modality, target: Path, talk: Talk) -> No
             talk.say(line)
     for line in modality.remarks(model):
         talk.say(line)
-    if not model.flow.exact:
+    if not model.flow.exact and result.spent is None:
         talk.say(
             "  the flow does not give exact log-densities: with noise the loss is a bound, above the value in the mean"
         )

@@ -126,6 +126,7 @@ def epsilon_of(noise: float, delta: float, rate: float, steps: int) -> float:
     return float(accountant.compose(_event(accounting, noise, rate, steps)).get_epsilon(delta))
 
 
+@functools.lru_cache(maxsize=64)
 def noise_multiplier(epsilon: float, delta: float, rate: float, steps: int) -> float:
     """The least multiplier that stays within epsilon, to a part in `1 / PRECISE`.
 
