@@ -174,7 +174,7 @@ def _accounting() -> tuple[Any, Any, Any]:
         from dp_accounting import pld, rdp
     except ImportError:
         raise PushforwardError(
-            "private fits need dp-accounting, which is not installed.", "`pip install pushforward[private]`"
+            "private fits need dp-accounting, which is not installed.", "`pip install dp-accounting`"
         ) from None
     return dp_accounting, pld, rdp
 
