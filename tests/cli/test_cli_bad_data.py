@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.shell import SMALL
+from cli.shell import SMALL, write_csv
 
 ROWS = np.random.default_rng(0).normal(size=(30, 2)).round(4)
+DECLARED = ("--epsilon", "3", "--bounds", "a=0:9", "--categories", "b=x,y")
 GOOD = "a,b\n" + "\n".join(f"{a},{b}" for a, b in ROWS) + "\n"
 
 
@@ -182,3 +183,50 @@ def test_what_a_table_is_like_can_be_said(works, moons_model, tmp_path):
         expected[2].split(",")[1],
     ]
     assert lines[1].split(",")[1] == '"à"'
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "error", "hint"),
+    [
+        ("a,b\n1,\n2,\n3,\n", (), "column 'b' has no value, or one alone", "--drop b"),
+        ("a,b\n1,2\n2,\n3,1\n", ("--weights", "b"), "column 'b' is a weight, and 1 of its cells", "fill it"),
+        ("a,b\n1,x\n2,\n3,y\n", ("--condition", "b"), "column 'b' is a condition, and 1 of its cells", "fill it"),
+        ("a,b\n1,x\n,y\n3,y\n", ("--condition", "b"), "incomplete rows and conditions exclude", "sample --where"),
+        ("a,b\n1,2\n,3\n3,1\n", ("--drop-missing",), "exclude each other", "leave one of them out"),
+        ("a,b\n1,2\n,3\n3,1\n", ("--resume",), "cannot be resumed", "--resume"),
+    ],
+)
+def test_holes_that_cannot_be(fails, tmp_path, text, options, error, hint):
+    path = tmp_path / "holes.csv"
+    path.write_text(text)
+    code = 2 if "exclude" in error or "resumed" in error else 1
+    end = ("--flow", "gaussian", "--incomplete", *options)
+    found = fails("fit", path, "-o", tmp_path / "m.safetensors", *end, "--quiet", code=code)
+    assert error in found[0]
+    assert hint in found[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "error", "hint"),
+    [
+        (("--epsilon", "3"), 1, "column 'a' has no limits: its mean, spread", "--bounds a=0:120"),
+        (("--epsilon", "3", "--bounds", "a=0:9"), 1, "column 'b' is categorical: which", "--categories b=A,B"),
+        (("--epsilon", "3", "--bounds", "c=0:9"), 1, "there is no column 'c'", "a"),
+        (("--epsilon", "3", "--bounds", "a=9:0"), 2, "is not COLUMN=LOW:HIGH", "fit --help"),
+        (("--epsilon", "0"), 2, "0 is not in the range x>0", "fit --help"),
+        (("--epsilon", "-1"), 2, "-1 is not in the range x>0", "fit --help"),
+        (("--epsilon", "inf"), 2, "inf is not a finite number", "fit --help"),
+        (("--bounds", "a=0:9"), 2, "--bounds is for private fits", "add --epsilon"),
+        ((*DECLARED, "--patience", "3"), 2, "has no `patience` (`--patience`)", "nothing is held out"),
+        ((*DECLARED, "--validation", "0.3"), 2, "has no `validation`", "nothing is held out"),
+        ((*DECLARED, "--resume"), 2, "has no `resume` (`--resume`)", "a checkpoint would hold the noise"),
+        ((*DECLARED, "--incomplete"), 2, "has no `incomplete`", "give whole rows"),
+        ((*DECLARED, "--condition", "b"), 2, "has no `condition` (`--condition`)", "sample --where"),
+    ],
+)
+def test_private_fits_that_cannot_be(fails, tmp_path, options, code, error, hint):
+    path = write_csv(tmp_path / "p.csv", "a,b", [[i % 9, "xy"[i % 2]] for i in range(30)])
+    end = ("--flow", "maf", *options, "--quiet")
+    found = fails("fit", path, "-o", tmp_path / "m.safetensors", *end, code=code)
+    assert error in found[0]
+    assert hint in found[1]

@@ -136,3 +136,31 @@ def test_a_star_gives_a_kind_to_all_other_columns(works, tmp_path):
     assert "all are circular, so it is circular-nsf" in said
     rows = works("sample", model, "-n", "20").stdout.splitlines()[1:]
     assert all(0 <= float(cell) < 360 for row in rows for cell in row.split(","))
+
+
+def test_incomplete_rows_are_learned_from_and_told(works, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 2)).round(3).astype(str)
+    rows[:10, 1] = ""
+    rows[10, :] = ""
+    path = write_csv(tmp_path / "holes.csv", "a,b", rows)
+    target = tmp_path / "m.safetensors"
+    said = works("fit", path, "-o", target, "--flow", "gaussian", "--max-epochs", "3", "--incomplete").stderr
+    assert "10 missing cells in 10 of 59 rows, drawn again and again given the others; 1 row without any cell" in said
+    assert "assumed: cells are missing at random" in said
+    assert "missing at random" in works("show", target).stdout
+
+
+def test_a_private_fit_says_what_it_spent_and_keeps_it(works, tmp_path):
+    rows = [[i % 50, "FM"[i % 2], "unknown" if i == 7 else "a"] for i in range(60)]
+    path, target = write_csv(tmp_path / "p.csv", "age,sex,group", rows), tmp_path / "m.safetensors"
+    small = ("--flow", "maf", "--set", "num_layers=1", "--set", "width=8", "--max-epochs", "2")
+    declared = ("--column", "age:integer(0,99)", "--categories", "sex=F,M", "--categories", "group=a,b")
+    said = works("fit", path, "-o", target, *small, *declared, "--epsilon", "3").stderr
+    assert "'age' is integer(0,99), as declared." in said
+    assert "warning: 1 row with a category that is not declared left out." in said
+    assert "validation loss" not in said
+    assert re.search(r"private: epsilon (3|2\.9\d*) at delta 1e-05 for one row more or less: 2 steps", said)
+    shown = works("show", target).stdout
+    assert "one row more or less" in shown
+    assert "the last is kept" in shown
+    assert json.loads(works("show", target, "--json").stdout)["privacy"]["epsilon"] == 3.0

@@ -276,8 +276,13 @@ def _collect(source: Source, drop_missing: bool, hint: str = IN_SHELL, *, chosen
     if not len(values):
         missing.refuse()
     table = Table(source.names, values, source.kinds, notes, missing.count, source.categories, source.types)
+    return finished(table, source, np.flatnonzero(np.concatenate(masks)) + 1 if masks else None)
+
+
+def finished(table: Table, source: Source, rows: np.ndarray | None = None) -> Table:
+    """The table with numbers for dates in text, and with sorted categories; `rows` are the numbers of its rows."""
     if table.moments or source.texts:
-        rows = np.flatnonzero(np.concatenate(masks)) + 1 if masks else np.arange(1, len(values) + 1)
+        rows = np.arange(1, table.num_rows + 1) if rows is None else rows
         table = with_moments(table, source.texts, source.order, rows=rows, typed=source.typed)
     return _whole_kinds(_sorted(table))
 

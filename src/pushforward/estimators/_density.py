@@ -55,6 +55,17 @@ class FlowDensity(DensityMixin, TableEstimator):
             far from all others costs no more than by these and the logarithm of their share. The rows that are held
             out say how much of each. None for tables of numbers, without conditions, of at most 5,000 rows, 80 or more
             where a tenth is held out.
+        incomplete: Whether cells may be missing (NaN, None), at random: whether one is may depend on those that are
+            there, not on its own value. They are drawn by the model, again and again while it is trained, and no row is
+            left out but those without any cell.
+        epsilon: With a number, the fit is private: see `train.Privacy`. Every column is then declared by its kind,
+            `bounds` or `categories`; nothing is held out, and no statistic of the rows is kept. Rows and noise are
+            drawn by a secret key, so that `random_state` decides the first weights alone.
+        delta: Of a private fit, far below one over the number of rows.
+        clip_norm: Of a private fit, the longest gradient of a row.
+        bounds: Of a private fit, by name the least and the greatest value, `{"age": (0, 120)}`; beyond, values are
+            moved there.
+        categories: Of a private fit, by name all categories, `{"sex": ["F", "M"]}`; rows with others are left out.
 
     Attributes:
         flow_: The fitted `Transformed`, from noise to rows in the units of `X`; with a background its base is the
@@ -73,12 +84,15 @@ class FlowDensity(DensityMixin, TableEstimator):
         ((500,), (10, 2))
     """
 
+    _any_rows = True
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the density of the rows of `X`.
 
         Args:
             X: `(rows, columns)`: an array, a frame of pandas, polars or Arrow, or a `pushforward.data.Table`. Text
-                and truth values may stand beside numbers in a frame or in an array of objects.
+                and truth values may stand beside numbers in a frame or in an array of objects. With `incomplete=True`
+                NaN and None stand for missing cells.
             y: Ignored.
             sample_weight: `(rows,)`, not negative; a weight of 2 counts like the row twice, 0 leaves it out.
 

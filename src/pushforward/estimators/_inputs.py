@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from pushforward.data._coding import unseen_sentence
 from pushforward.data._given import plain
 from pushforward.data._missing import refuse_missing
 from pushforward.data._tables import default_names
+from pushforward.modalities.table._columns import schema_of
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table._mixed import column_names, mixed_table, table_of
 from pushforward.modalities.table._rows import Rows
+from pushforward.modalities.table.incomplete._prepare import counted
+from pushforward.modalities.table.incomplete._read import holed, schema_of_holed, source_of
 
 FLOATS: Any = [np.float64, np.float32]
 """Kept as they are; everything else becomes float64."""
@@ -28,6 +32,14 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
     For a conditional estimator the columns whose density is learned are those of `y`, and `X` is the condition.
     """
+    for name, given in {"incomplete": estimator.incomplete, "epsilon": estimator.epsilon is not None}.items():
+        if given and not estimator._any_rows:
+            raise DataError(
+                f"{type(estimator).__name__} has no `{name}`: it is by FlowDensity alone.",
+                f"leave `{name}` out, or fit a `FlowDensity`",
+            )
+    if estimator.incomplete:
+        return _incomplete_rows(estimator, X, sample_weight)
     X = plain(X, "X")
     text = _asked_for(estimator.columns)
     target = None
@@ -47,6 +59,19 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
         return Rows(features, None, weights, named=named)
     _check_length(target, features.num_rows)
     return Rows(target, features, weights, named=named)
+
+
+def _incomplete_rows(estimator: Any, X: Any, sample_weight: Any) -> Rows:
+    """Rows of which some lack cells."""
+    source = source_of(X, _asked_for(estimator.columns))
+    found = holed(source)
+    weights = checked_weights(sample_weight, np.zeros((len(found.present), 1)))
+    weights = None if weights is None else weights[found.present]
+    rows = Rows(found.table, None, weights, named=isinstance(X, Table) or column_names(X) is not None)
+    if not found.holes.any():
+        return rows
+    schema = schema_of(found.table, estimator.columns, partial(schema_of_holed, found))
+    return rows._replace(schema=schema, holes=found.holes, completed=counted(found))
 
 
 def _features(estimator: Any, X: Any, text: list[str], target: Table | None) -> Table:

@@ -24,6 +24,7 @@ class TableEstimator(TableSettings, FlowEstimator):
 
     _modality = "table"
     _conditional: ClassVar[bool] = False
+    _any_rows: ClassVar[bool] = False
 
     @property
     def schema_(self) -> Schema:
@@ -61,6 +62,8 @@ class TableEstimator(TableSettings, FlowEstimator):
 
     def _check_and_warn(self, ready: Prepared) -> None:
         self._check(ready)
+        if ready.data.holes is not None or self.epsilon is not None:
+            return
         for sentence in column_warnings(ready.data.x, ready.facts.schema):
             warnings.warn(sentence, stacklevel=6)
 

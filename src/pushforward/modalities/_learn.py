@@ -16,7 +16,7 @@ from pushforward.modalities._base import Modality
 from pushforward.modalities._model import Model
 from pushforward.modalities._settings import Settings
 from pushforward.objectives import Batch, Objective
-from pushforward.train import Callback, EpochInfo, fit
+from pushforward.train import Callback, EpochInfo, FitResult, fit
 from pushforward.train._inputs import split_rows
 from pushforward.train._weights import checked_weights, shared_out
 
@@ -43,6 +43,7 @@ class Prepared(NamedTuple):
         closed: The model where it has a closed form, so that there is nothing to train.
         judge: From the fitted model, and what it was fitted to, to the one that is kept.
         held_out: Numbers of the rows that are held out, and their weights or None; set by `prepared`.
+        learn: In place of `fitted`, where training is more than one fit.
     """
 
     flow: AbstractDistribution
@@ -58,10 +59,15 @@ class Prepared(NamedTuple):
     closed: Model | None = None
     judge: "Judge | None" = None
     held_out: "Callable[[Prepared], HeldOut] | None" = None
+    learn: "Learn | None" = None
 
 
 Judge = Callable[[Model, Prepared], Model]
 """From the fitted model, and what it was fitted to, to the one that is kept."""
+
+
+Learn = Callable[[Prepared, Settings, jax.Array], tuple[FitResult, Prepared]]
+"""From what is prepared, the settings and the key of the fit to its result, and to what was fitted to in the end."""
 
 
 class HeldOut(NamedTuple):
@@ -105,7 +111,26 @@ def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Ar
     if ready.closed is not None:
         return ready.closed
     settings = ready.settings or settings
-    result = fit(
+    result, ready = (ready.learn or _once)(ready, settings, key)
+    result = dataclasses.replace(result, flow=ready.finish(result.flow))
+    model = Model(modality.name, result.flow, ready.facts, plain(settings), result)
+    return model if ready.judge is None else ready.judge(model, ready)
+
+
+def _once(ready: Prepared, settings: Settings, key: jax.Array) -> tuple[FitResult, Prepared]:
+    return fitted(ready, settings, key, settings.validation), ready
+
+
+def fitted(ready: Prepared, settings: Settings, key: jax.Array, validation: Any) -> FitResult:
+    """The flow as it is trained, of one fit.
+
+    Args:
+        ready: What is fitted to.
+        settings: Of the fit.
+        key: Of the fit.
+        validation: As of `fit`.
+    """
+    return fit(
         ready.flow,
         ready.x,
         condition=ready.condition,
@@ -114,16 +139,13 @@ def trained(modality: Modality, ready: Prepared, settings: Settings, key: jax.Ar
         objective=ready.objective,
         **training_of(settings),
         batch_size=settings.batch_size,
-        validation=settings.validation,
+        validation=validation,
         checkpoint=settings.checkpoint,
         resume=settings.resume,
         callbacks=tuple(_finished(callback, ready.finish) for callback in settings.callbacks),
         progress=settings.progress,
         key=key,
     )
-    result = dataclasses.replace(result, flow=ready.finish(result.flow))
-    model = Model(modality.name, result.flow, ready.facts, plain(settings), result)
-    return model if ready.judge is None else ready.judge(model, ready)
 
 
 def _finished(callback: Callback, finish: Callable[[AbstractDistribution], AbstractDistribution]) -> Callback:

@@ -148,4 +148,6 @@ def _plain(value: Any) -> Any:
     """The value if a file can hold it, else None."""
     if isinstance(value, dict):
         return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
     return value if isinstance(value, bool | int | float | str) else None

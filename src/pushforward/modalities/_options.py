@@ -153,6 +153,28 @@ def named_value(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def named_bounds(text: str) -> tuple[str, tuple[float, float]]:
+    """`column=low:high`."""
+    name, equals, ends = text.rpartition("=")
+    low, colon, high = ends.partition(":")
+    try:
+        found = float(low), float(high)
+    except ValueError:
+        found = (math.nan, math.nan)
+    if not (equals and name.strip() and colon and found[0] < found[1] and math.isfinite(found[1] - found[0])):
+        raise ValueError(f"{text!r} is not COLUMN=LOW:HIGH, such as age=0:120.")
+    return name.strip(), found
+
+
+def named_list(text: str) -> tuple[str, tuple[str, ...]]:
+    """`column=a,b`; a value that holds a comma stands in double quotes."""
+    name, equals, values = text.partition("=")
+    found = names(values)
+    if not (equals and name.strip() and found):
+        raise ValueError(f"{text!r} is not COLUMN=A,B, such as sex=F,M.")
+    return name.strip(), found
+
+
 def flatten(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The names of an option that was given several times, in one row."""
     return tuple(name for group in groups for name in group)

@@ -12,6 +12,8 @@ def training_facts(training: Mapping[str, Any], figure: Figure) -> list[tuple[st
     history = training["history"]
     if not history:
         return [("training", training["stopped_because"])]
+    if not training["seconds"]:  # a private fit measures nothing
+        return [("epochs", f"{len(history)}; the last is kept"), ("stopped", training["stopped_because"])]
     held_out = any(epoch["validation"] is not None for epoch in history)
     losses = (training[name] for name in ("best_loss", "start_loss"))
     best, start = ("not finite" if loss is None else f"{figure.scale * loss:.4f}" for loss in losses)

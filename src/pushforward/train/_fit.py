@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward._errors import as_key, check_part, did_you_mean
+from pushforward._errors import UsageError, as_key, check_part, did_you_mean
 from pushforward._functions import hashable, name_of
 from pushforward._params import Where, partition
 from pushforward.distributions._base import AbstractDistribution
@@ -24,12 +24,14 @@ from pushforward.train._inputs import one_block, rows_at_once
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._loop import Loop
 from pushforward.train._memory import memory_told
-from pushforward.train._prepare import GUARD_ROWS, START_ROWS, prepare
+from pushforward.train._prepare import GUARD_ROWS, START_ROWS, is_endless, prepare
 from pushforward.train._progress import progress_on
 from pushforward.train._result import FitResult
 from pushforward.train._run import Job, Run, new_run
 from pushforward.train._schedule import SCHEDULES, adam, as_given
 from pushforward.train._step import Plan, evaluate
+from pushforward.train.private._fit import private_fit
+from pushforward.train.private._privacy import Privacy
 
 
 def fit(
@@ -51,6 +53,7 @@ def fit(
     patience: int | None = 10,
     validation: Any = 0.1,
     ema: float | None = None,
+    privacy: Privacy | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
@@ -93,9 +96,12 @@ def fit(
             cosine schedule it ends after a cool-down: half as many epochs from the best parameters, in which the
             learning rate falls to zero.
         validation: What is held out: a share of the rows in [0, 1), at most 2**26 numbers (of a function: as many new
-            draws as needed; an iterator has none), or an array, or a tuple `(x, condition)`. With 0 or None the last
-            flow is kept, and training never ends early.
+            draws as needed; an iterator has none), or an array, a tuple `(x, condition)` or an `objectives.Batch`. With
+            0 or None the last flow is kept, and training never ends early.
         ema: Decay in (0, 1) of a running mean of the parameters, such as 0.999; the mean is what is kept.
+        privacy: What is promised to single rows, `train.Privacy(epsilon=3, delta=1e-5)`: then `data` are arrays without
+            weights, nothing is held out of them, no loss is measured, nothing is resumed or written, and `key` must be
+            secret and new: who knows it can take the noise away.
         checkpoint: A `.safetensors` file to write to every few seconds, at the end and on Ctrl-C.
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
         callbacks: Functions of an `EpochInfo`, called after every epoch; one that returns True ends the training.
@@ -124,6 +130,25 @@ def fit(
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
+    if privacy is not None:
+        _check_private(privacy, data, weights, optimizer, validation, checkpoint)
+        return private_fit(
+            flow,
+            data,
+            condition=condition,
+            log_det=log_det,
+            objective=objective,
+            privacy=privacy,
+            learning_rate=learning_rate,
+            frozen=frozen,
+            schedule=schedule,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            ema=ema,
+            callbacks=callbacks,
+            progress=progress,
+            key=key,
+        )
     source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
     plan = Plan(
@@ -179,6 +204,17 @@ def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
     if head.x is None:
         return flow
     return flow._data_init(*head.columns(flow))
+
+
+def _check_private(privacy: Any, data: Any, weights: Any, optimizer: Any, validation: Any, checkpoint: Any) -> None:
+    check_part("fit", "privacy", privacy, Privacy, "Write `privacy=train.Privacy(epsilon=3, delta=1e-5)`.")
+    if is_endless(data):
+        raise UsageError("fit: a private fit is to an array of rows.", "give all rows at once, one for each person")
+    held_out = validation is not None and not isinstance(validation, int | float)
+    given = {"weights": weights, "optimizer": optimizer, "checkpoint": checkpoint, "validation": held_out or None}
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"fit: `privacy` and `{name}` exclude each other.", f"leave `{name}` out")
 
 
 def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:

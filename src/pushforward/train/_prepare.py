@@ -54,7 +54,7 @@ def prepare(
     fraction = float(validation or 0.0) if validation is None or isinstance(validation, int | float) else None
     if fraction is not None and not 0 <= fraction < 1:
         raise ValueError(f"fit: `validation` as a fraction must be in [0, 1), got {validation}.")
-    if _is_endless(data):
+    if is_endless(data):
         if condition is not None or weights is not None or log_det is not None:
             raise ValueError(
                 "fit: `condition`, `weights` and `log_det` go with arrays. A function or iterator returns them itself: "
@@ -93,7 +93,8 @@ def _from_arrays(
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:
-    batch = checked_batch(flow, *unpacked(validation), what="fit: validation")
+    parts = validation[:4] if isinstance(validation, Batch) else unpacked(validation)
+    batch = checked_batch(flow, *parts, what="fit: validation")
     if batch.weights is None:
         return monitor_blocks(batch, np.arange(len(batch.x)), batch_size)
     weights = np.asarray(batch.weights) / np.max(batch.weights)
@@ -104,7 +105,8 @@ def _on_device(weights: np.ndarray) -> Array:
     return jnp.asarray(weights, jnp.result_type(float))
 
 
-def _is_endless(data: Any) -> bool:
+def is_endless(data: Any) -> bool:
+    """Whether data are no array: a function, an iterator, or nothing."""
     if data is None or callable(data):
         return True
     return isinstance(data, Iterable) and not isinstance(data, list | tuple | _ArrayLike)

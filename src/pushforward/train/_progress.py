@@ -39,7 +39,7 @@ class Report:
         train = self.train if self.train is not None else (last.train if last else None)
         validation = last.validation if last else None
         parts = [f"{len(self.history)}/{self.max_epochs} epochs"]
-        parts += [f"train {_nats(train)}"] if train is not None else []
+        parts += [f"train {_nats(train)}"] if train is not None and not math.isnan(train) else []
         parts += [f"validation {_nats(validation)}"] if validation is not None else []
         parts += [f"{self.rows_per_second:,.0f} rows/s"] if self.rows_per_second else []
         left = self.seconds_left()

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.train.private._privacy import Spent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,8 @@ class FitResult:
         start_loss: The same loss before training.
         stopped_because: Why training ended, in words.
         events: What went wrong and what was done about it, in order.
-        seconds: Wall time of training, compilation included, over all resumed runs.
+        seconds: Wall time of training, compilation included, over all resumed runs; 0 of a private fit.
+        spent: What a private fit has cost; None of any other.
     """
 
     flow: AbstractDistribution
@@ -53,6 +55,7 @@ class FitResult:
     stopped_because: str
     events: tuple[str, ...]
     seconds: float
+    spent: Spent | None = None
 
     @property
     def skipped_steps(self) -> int:
@@ -69,6 +72,8 @@ class FitResult:
         }
 
     def __str__(self) -> str:
+        if self.spent is not None:
+            return f"{len(self.history)} epochs; stopped: {self.stopped_because}\nprivate: {self.spent.sentence}"
         lines = [
             f"{len(self.history)} epochs in {self.seconds:.1f} s; stopped: {self.stopped_because}",
             f"loss {self.start_loss:.4f} -> {self.best_loss:.4f} (flow of epoch {self.best_epoch})"

@@ -19,15 +19,14 @@ def say_result(model: Model, modality: Modality, target: Path, talk: Talk) -> No
         talk.say(f"wrote {target} ({_size(target)})")
         return
     skipped = f"; {plural(result.skipped_steps, 'step')} skipped" if result.skipped_steps else ""
-    talk.say(
-        f"stopped after {plural(len(result.history), 'epoch')}, {duration(result.seconds)}: "
-        f"{result.stopped_because}{skipped}"
-    )
-    for line in _figure(result, modality.figure(model), modality.row):
-        talk.say(line)
+    took = f", {duration(result.seconds)}" if result.seconds else ""
+    talk.say(f"stopped after {plural(len(result.history), 'epoch')}{took}: {result.stopped_because}{skipped}")
+    if result.spent is None:
+        for line in _figure(result, modality.figure(model), modality.row):
+            talk.say(line)
     for line in modality.remarks(model):
         talk.say(line)
-    if not model.flow.exact:
+    if not model.flow.exact and result.spent is None:
         talk.say(
             "  the flow does not give exact log-densities: with noise the loss is a bound, above the value in the mean"
         )

@@ -1,6 +1,7 @@
 """The work of `pushforward fit`: it asks the modality of the data for all that depends on them."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,7 +38,8 @@ def run(request: Request, talk: Talk) -> None:
     _say_checkpoint(request, talk)
     talk.say(f"fitting {flow} to {modality.plan(data, settings)}")
     settings = replace(settings, callbacks=modality.callbacks(data, settings, request.model, talk))
-    model = _learned(modality, data, settings, request)
+    with _told(talk):
+        model = _learned(modality, data, settings, request)
     say_result(model, modality, request.model, talk)
     if request.as_json:
         print_report(request.model, model, modality, data)
@@ -60,6 +62,14 @@ def _save(model: Model, request: Request) -> None:
     except FileError as error:
         again = f"; then add `--resume --checkpoint {request.checkpoint}`: the training is kept there"
         raise FileError(error.message, f"{error.hint}{again}") from None
+
+
+@contextmanager
+def _told(talk: Talk) -> Iterator[None]:
+    """Warnings of the library become lines of the shell."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: talk.warn(str(message))
+        yield
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What kind each column has, said or inferred or unbounded; and what a flow sees of conditions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,11 @@ OF_CONDITIONS = ("categorical", "circular")
 BINARY = "integer(0,1)"
 
 
-def schema_of(table: Table, columns: Any) -> Schema:
+Infer = Callable[[Mapping[str, str]], tuple[Schema, tuple[str, ...]]]
+"""As `infer_schema` of one table."""
+
+
+def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
     """The schema of the columns.
 
     Args:
@@ -25,16 +29,17 @@ def schema_of(table: Table, columns: Any) -> Schema:
         columns: A kind for all columns, or a mapping from names to kinds in which `"*"` stands for all others;
             the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical, and
             dates and times are looked at, unless their own name says otherwise.
+        infer: What looks at the data; `infer_schema` of the table where it is None.
 
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
     """
-    kinds = _by_name(columns)
+    kinds = by_name(columns)
     others = kinds.pop(OTHERS, "unbounded")
     known = {*table.categories, *table.moments}
     kinds = {name: others for name in table.names if name not in known} | kinds
-    schema, _ = infer_schema(table, {name: kind for name, kind in kinds.items() if kind != INFER})
-    return schema
+    said = {name: kind for name, kind in kinds.items() if kind != INFER}
+    return (infer_schema(table, said) if infer is None else infer(said))[0]
 
 
 def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, str]]:
@@ -45,7 +50,7 @@ def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, s
     """
     if condition is None or not isinstance(columns, Mapping):
         return columns, {}
-    kinds = _by_name(columns)
+    kinds = by_name(columns)
     said = {name: kind for name, kind in kinds.items() if name in condition.names}
     rest = {name: kind for name, kind in kinds.items() if name not in said}
     said = {name: kind for name, kind in said.items() if kind != INFER}
@@ -94,7 +99,8 @@ def seen_size(conditions: Schema) -> int:
     return one_hot_size(conditions.sizes) + len(conditions.circular)
 
 
-def _by_name(columns: Any) -> dict[str, str]:
+def by_name(columns: Any) -> dict[str, str]:
+    """Kinds by name, where `"*"` stands for all columns that are not named."""
     kinds = dict(columns) if isinstance(columns, Mapping) else {OTHERS: columns or "unbounded"}
     if not all(isinstance(text, str) for pair in kinds.items() for text in pair):
         raise DataError(

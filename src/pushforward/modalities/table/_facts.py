@@ -10,7 +10,9 @@ from pushforward.data._units import Units
 from pushforward.data.files._stored import Stored
 from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
+from pushforward.modalities.table.incomplete._completed import ASSUMED, Completed
 from pushforward.modalities.table.oddity._calibration import Calibration
+from pushforward.train import Spent
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class TableFacts:
         compared: What was compared where the flow was left open, `Comparison.to_json()`; None where it was not.
         scores: The log-densities of the training rows at the quantiles 0, 0.01, ..., 1; empty where they are not known.
         calibration: Log-densities of rows that were held out; None where they are not known.
+        completed: The missing cells that the model was fitted around; None where all rows were whole.
+        privacy: What a private fit has cost; None of any other.
     """
 
     schema: Schema
@@ -43,12 +47,16 @@ class TableFacts:
     gain: tuple[float, float] | None = None
     compared: Mapping[str, Any] | None = None
     calibration: Calibration | None = None
+    completed: Completed | None = None
+    privacy: Spent | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         conditions = self.condition_schema
         known = {"scores": list(self.scores), "gain": self.gain and list(self.gain), "compared": self.compared}
         known["calibration"] = self.calibration and self.calibration.to_json()
+        known["privacy"] = self.privacy and self.privacy.to_json()
+        known["completed"] = self.completed and self.completed.to_json()
         return {
             "schema": self.schema.to_json(),
             "condition_schema": None if conditions is None else conditions.to_json(),
@@ -75,6 +83,8 @@ class TableFacts:
             tuple(data["gain"]) if "gain" in data else None,
             data.get("compared"),
             Calibration.from_json(data["calibration"]) if "calibration" in data else None,
+            Completed.from_json(data["completed"]) if "completed" in data else None,
+            Spent(**data["privacy"]) if "privacy" in data else None,
         )
 
     def told(self) -> Told:
@@ -83,7 +93,13 @@ class TableFacts:
         given = [] if self.condition_schema is None else list(self.condition_schema.names)
         cells = [(c["name"], c["kind"], _limits(c), c["note"]) for c in columns]
         plain = {"columns": columns, "condition": given, "gain": self.gain, "compared": self.compared}
-        better = [] if self.gain is None else [("gain", _gain(*self.gain))]
+        better: list[tuple[str, object]] = [] if self.gain is None else [("gain", _gain(*self.gain))]
+        if self.completed is not None:
+            plain |= {"completed": self.completed.to_json()}
+            better += [("incomplete", self.completed.sentence), ("assumed", ASSUMED)]
+        if self.privacy is not None:
+            plain |= {"privacy": self.privacy.to_json()}
+            better += [("private", self.privacy.sentence)]
         return Told(
             plain,
             [*([("given", ", ".join(given))] if given else []), *better, *_compared(self.compared), *_units(columns)],

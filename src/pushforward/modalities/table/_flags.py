@@ -2,6 +2,7 @@
 
 from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
+from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
@@ -52,6 +53,12 @@ OPTIONS = (
         both_ways=True,
         help="Whether one Gaussian, and one twice as wide, are mixed with the flow, for rows far from all others.  "
         "[default: for at most 5,000 rows of numbers without conditions]",
+    ),
+    Option(
+        name="incomplete",
+        commands=("fit",),
+        help="Learn from rows with missing cells too: these are drawn given the others, again and again, while the "
+        "model is trained. Assumes that they are missing at random.",
     ),
     Option(
         name="drop_missing",
@@ -199,4 +206,5 @@ OPTIONS = (
         help="Share of the rows that the model never sees: what is told of the others is measured beside them.",
     ),
     *CONDITIONAL_OPTIONS,
+    *PRIVATE_OPTIONS,
 )

@@ -51,7 +51,10 @@ class TableModality(Modality):
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
 
-        return TableSettings(**common, columns={"*": "infer"} | dict(data.kinds), background=given["background"])
+        columns = {"*": "infer"} | dict(data.kinds)
+        own = {name: given[name] for name in ("incomplete", "epsilon", "delta", "clip_norm") if name in given}
+        own |= {name: dict(given[name]) for name in ("bounds", "categories") if given.get(name)}
+        return TableSettings(**common, columns=columns, background=given["background"], **own)
 
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether a column is conditioned on."""
@@ -68,9 +71,12 @@ class TableModality(Modality):
 
     def prepare(self, data: Any, settings: Any, key: Any) -> Any:
         """The schema, the flow in the user's units, arrays on the device."""
-        from pushforward.modalities.table.choice._prepare import prepare_rows
+        from pushforward.modalities.table.incomplete._prepare import prepare_incomplete
+        from pushforward.modalities.table.private._prepare import prepare_private
 
-        return prepare_rows(data, settings, key)
+        if settings.epsilon is not None:
+            return prepare_private(data, settings, key)
+        return prepare_incomplete(data, settings, key)
 
     def finished(self, model: Any, ready: Any) -> Any:
         """With the scores of the training rows, among which `score` ranks others, and what it gains on a Gaussian."""
@@ -80,6 +86,9 @@ class TableModality(Modality):
         from pushforward.modalities.table.oddity._keep import with_calibration
         from pushforward.modalities.table.oddity._ranks import with_scores
 
+        # What the model drew itself says nothing of how good it is, and of private rows nothing else is kept.
+        if model.facts.completed is not None or model.facts.privacy is not None:
+            return model
         known = replace(model, facts=replace(model.facts, gain=gain(model, ready)))
         return with_calibration(with_scores(known, ready), ready)
 
@@ -87,7 +96,10 @@ class TableModality(Modality):
         """By how much it is better, or worse, than one Gaussian."""
         from pushforward.modalities.table.choice._gain import told
 
-        return () if model.facts.gain is None else told(model.facts.gain)
+        if model.facts.privacy is not None:
+            return (f"private: {model.facts.privacy.sentence}",)
+        completed = () if model.facts.completed is None else model.facts.completed.sentences()
+        return completed if model.facts.gain is None else told(model.facts.gain)
 
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """The schemas of a file."""

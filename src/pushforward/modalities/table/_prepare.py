@@ -42,7 +42,7 @@ def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
     facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
-    return _in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+    return in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
 
 
 def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:
@@ -73,7 +73,7 @@ def facts_of(rows: Rows, schema: Schema, conditions: Schema | None, *, alone: bo
     )
 
 
-def _in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:
+def in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:
     """Rows as the flow sees them; only the noise of integer columns, drawn anew in each step, is left to the device."""
     x, log_det, condition = rows.x.values, None, None
     noise = bijection = seen = embedding = None

@@ -19,12 +19,19 @@ from pushforward.data import (
     read_table,
 )
 from pushforward.data._coding import numbers
+from pushforward.data._missing import MissingError
+from pushforward.data._read import open_source
+from pushforward.data._source import Selection
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._columns import OF_CONDITIONS, condition_schema_of
 from pushforward.modalities.table._problems import all_problems
 from pushforward.modalities.table._reading import reading
 from pushforward.modalities.table._rows import Rows
+from pushforward.modalities.table.incomplete._completed import ASSUMED
+from pushforward.modalities.table.incomplete._prepare import counted, refuse_holes
+from pushforward.modalities.table.incomplete._read import Holed, holed, schema_of_holed
+from pushforward.modalities.table.private._declared import OF_ALL, OF_WEIGHT, declared_schema, refused
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -53,11 +60,13 @@ class _Found(NamedTuple):
         rows: Of the columns that are learned.
         lines: What is said of the reading.
         sentences: What is said of each column.
+        private: Whether nothing is said of their values.
     """
 
     rows: Rows
     lines: tuple[str, ...]
     sentences: tuple[str, ...]
+    private: bool = False
 
     @classmethod
     def of(
@@ -72,26 +81,40 @@ class _Found(NamedTuple):
         """Read and infer; all that is refused is refused here."""
         condition, weights = flatten(given["condition"]), given["weights"]
         categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
-        table = read_table(source, drop=drop, drop_missing=drop_missing, text=categorical, **reading(given))
+        if given.get("epsilon") is not None and (condition or weights):
+            raise refused("condition", OF_ALL) if condition else refused("weights", OF_WEIGHT)
+        found = _opened(source, given, drop, categorical, drop_missing=drop_missing)
+        table, holes = found.table, found.holes
         size = f"{plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}"
         lines = (f"read {source}: {size}", *table.notes)
         _check_roles(table, condition, weights, overrides)
         per_row = None if weights is None else _weights(table, weights)
         if per_row is not None and not per_row.all():
-            table, per_row = replace(table, values=table.values[per_row > 0]), per_row[per_row > 0]
+            table, holes = replace(table, values=table.values[per_row > 0]), holes[per_row > 0]
+            per_row = per_row[per_row > 0]
             lines = (*lines, f"{plural(table.num_rows, 'row')} with a weight above 0")
         apart = (*condition, *([] if weights is None else [weights]))
-        x = table.drop(apart) if apart else table
+        for name in apart:
+            refuse_holes(name, holes[:, table.names.index(name)], "a weight" if name == weights else "a condition")
+        found = Holed(table, holes, found.left_out).select([name for name in table.names if name not in apart])
+        x = found.table
         kinds = dict(overrides)
         if OTHERS in kinds:
             others = kinds.pop(OTHERS)
             known = {*x.categories, *x.moments}
             kinds = {name: others for name in x.names if name not in known} | kinds
-        schema, sentences = infer_schema(x, {name: kind for name, kind in kinds.items() if name not in condition})
+        own = {name: kind for name, kind in kinds.items() if name not in condition}
+        missing = bool(found.holes.any())
+        schema, sentences = _schema(found, own, given)
         seen = table.select(condition) if condition else None
         said = {name: kind for name, kind in kinds.items() if name in condition}
         conditions = None if seen is None else condition_schema_of(seen, said)
-        return cls(Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=kinds), lines, sentences)
+        rows = Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=kinds)
+        if missing:
+            completed = counted(found)
+            lines = (*lines, completed.sentence, f"  assumed: {ASSUMED}")
+            rows = rows._replace(holes=found.holes, completed=completed)
+        return cls(rows, lines, sentences, given.get("epsilon") is not None)
 
     def say(self, talk: Talk) -> Rows:
         """Tell it, with warnings, and give the rows."""
@@ -100,12 +123,57 @@ class _Found(NamedTuple):
         for line in self.lines:
             talk.say(line)
         _say_columns(rows.schema, self.sentences, talk)
-        for sentence in column_warnings(encode(rows.x, rows.schema), rows.schema):
+        for sentence in () if self.private else _doubts(rows, rows.schema):
             talk.warn(sentence)
         for column in () if rows.conditions is None else rows.conditions.columns:
             if column.kind in OF_CONDITIONS:
                 talk.say(f"  condition {column.name!r} is {column.spec}: {column.note}.")
         return rows
+
+
+def _schema(found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
+    """The columns as they are declared, or inferred, and a sentence for each."""
+    if given.get("epsilon") is not None:
+        schema = declared_schema(found.table, kinds, dict(given["bounds"]), dict(given["categories"]))
+        return schema, tuple(f"{column.name!r} is {column.spec}, as declared." for column in schema.columns)
+    for name in ("bounds", "categories"):
+        if given.get(name):
+            raise UsageError(f"--{name} is for private fits.", "add --epsilon, or say `--column NAME:KIND`")
+    return schema_of_holed(found, kinds) if found.holes.any() else infer_schema(found.table, kinds)
+
+
+def _opened(
+    source: str, given: Mapping[str, Any], drop: tuple[str, ...], text: tuple[str, ...], *, drop_missing: bool
+) -> Holed:
+    """The table, with or without rows that lack cells."""
+    if given.get("incomplete"):
+        if drop_missing:
+            raise UsageError("--incomplete and --drop-missing exclude each other.", "leave one of them out")
+        return holed(open_source(source, Selection(drop=drop, text=text, **reading(given))))
+    try:
+        table = read_table(source, drop=drop, drop_missing=drop_missing, text=text, **reading(given))
+    except MissingError as error:
+        if "incomplete" not in given or "no value at all" in error.hint:
+            raise
+        raise MissingError(
+            error.message, f"{error.hint}, or learn from them with `--incomplete`", error.columns
+        ) from None
+    return Holed(table, np.zeros(table.values.shape, bool), 0)
+
+
+def _doubts(rows: Rows, schema: Schema) -> tuple[str, ...]:
+    """What is said of columns, by the rows that are whole."""
+    table = encode(rows.x, schema)
+    if rows.holes is not None:
+        whole = ~rows.holes.any(axis=1)
+        if whole.sum() < LEAST_WHOLE:
+            return ()
+        table = replace(table, values=table.values[whole])
+    return column_warnings(table, schema)
+
+
+LEAST_WHOLE = 20
+"""Rows without a missing cell, below which nothing is said of the columns together."""
 
 
 def _check_roles(table: Table, condition: tuple[str, ...], weights: str | None, overrides: Mapping[str, str]) -> None:

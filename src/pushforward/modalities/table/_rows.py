@@ -8,6 +8,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table
+from pushforward.modalities.table.incomplete._completed import Completed
 
 SMALL = 4096
 """Tables of up to this many rows are sorted: for more it would take time that a fit does not need."""
@@ -24,6 +25,8 @@ class Rows(NamedTuple):
         schema: What the columns of `x` can hold, where that was found already.
         conditions: The same of the columns of `condition`.
         kinds: The kinds that were asked for, by name.
+        holes: Which cells of `x` were missing, `(rows, columns)`, and are filled for the time being; or None.
+        completed: How many these are.
     """
 
     x: Table
@@ -33,6 +36,8 @@ class Rows(NamedTuple):
     schema: Schema | None = None
     conditions: Schema | None = None
     kinds: Mapping[str, str] | None = None
+    holes: np.ndarray | None = None
+    completed: Completed | None = None
 
 
 def with_weight(rows: Rows) -> Rows:
@@ -70,9 +75,10 @@ def in_order(rows: Rows) -> Rows:
 
 def taken(rows: Rows, index: np.ndarray) -> Rows:
     """Some of the rows, by number or by mask, with their weights."""
-    x, condition, weights = rows.x, rows.condition, rows.weights
+    x, condition, weights, holes = rows.x, rows.condition, rows.weights, rows.holes
     return rows._replace(
         x=replace(x, values=x.values[index]),
         condition=None if condition is None else replace(condition, values=condition.values[index]),
         weights=None if weights is None else weights[index],
+        holes=None if holes is None else holes[index],
     )

@@ -1,8 +1,8 @@
 """The settings of a fit to a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import no_type_check
+from typing import Any, no_type_check
 
 from pushforward.modalities._settings import Settings
 
@@ -13,7 +13,13 @@ AUTO = "auto"
 @no_type_check
 @dataclass(repr=False, eq=False)
 class TableSettings(Settings):
-    """The settings of all fits, what the columns can hold, and whether Gaussians stand behind the flow."""
+    """The settings of all fits, what columns can hold, Gaussians behind the flow, missing cells, and privacy."""
 
     columns: str | Mapping[str, str] | None = None
     background: bool | None = None
+    incomplete: bool = False
+    epsilon: float | None = None
+    delta: float = 1e-5
+    clip_norm: float = 1.0
+    bounds: Mapping[str, Sequence[float]] | None = None
+    categories: Mapping[str, Sequence[Any]] | None = None

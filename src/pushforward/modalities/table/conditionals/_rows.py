@@ -99,6 +99,17 @@ class TableJoint:
         stacked = np.stack([fixed[place] for place in order], axis=1) if order else np.zeros((len(values), 0))
         return Query(order, stacked, limits, codes), gain
 
+    def events_of(self, values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Coordinates of whole rows, `(n, columns) -> (n, coordinates)`: whole numbers with noise."""
+        units = self.flow.units
+        if units is None:
+            return np.asarray(values, np.float64)
+        events = units.standard(values, random.random((len(values), len(units.integers))))[0].astype(np.float64)
+        for number, code in self.joint.atoms:
+            at_atom = events[:, code] > 0
+            events[at_atom, number] = random.standard_normal(int(at_atom.sum()))
+        return events
+
     def values_of(self, events: np.ndarray, random: np.random.Generator | None = None) -> np.ndarray:
         """Rows in the columns' own units, `(n, coordinates) -> (n, columns)`."""
         if self.flow.units is None:

@@ -1,0 +1,1 @@
+"""Fits to rows with missing cells."""
