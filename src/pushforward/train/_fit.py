@@ -19,6 +19,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
 from pushforward.train._checkpoint import Checkpoint
+from pushforward.train._devices import chosen_devices
 from pushforward.train._healing import find_cause
 from pushforward.train._inputs import one_block, rows_at_once
 from pushforward.train._interrupt import Interrupt
@@ -27,7 +28,7 @@ from pushforward.train._memory import memory_told
 from pushforward.train._prepare import GUARD_ROWS, START_ROWS, prepare
 from pushforward.train._progress import progress_on
 from pushforward.train._result import FitResult
-from pushforward.train._run import Job, Run, new_run
+from pushforward.train._run import Job, Run, new_run, on_devices, run_on_devices
 from pushforward.train._schedule import SCHEDULES, adam, as_given
 from pushforward.train._step import Plan, evaluate
 
@@ -55,6 +56,7 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    devices: Sequence[Any] | None = None,
     key: PRNGKeyArray,
 ) -> FitResult:
     """Train a flow on data, keep the best, and mend what can be mended on the way.
@@ -100,6 +102,8 @@ def fit(
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
         callbacks: Functions of an `EpochInfo`, called after every epoch; one that returns True ends the training.
         progress: Whether to report on stderr.
+        devices: Over which the rows of every batch are spread, while each has all parameters: some of `jax.devices()`.
+            The losses are those of one device within rounding. By default all, or `jax.default_device` if it is set.
         key: From `jax.random.key`; decides the split, the order of the rows and all noise.
 
     Returns:
@@ -126,12 +130,14 @@ def fit(
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
     source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
+    spread = chosen_devices(devices, source.batch_size)
     plan = Plan(
         objective=hashable(objective),
         optimizer=_hashable(optimizer) if own else adam(clip),
         take=source.take,
         schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
+        devices=spread,
     )
     head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size, flow.cond_shape)))
     job = Job(
@@ -148,10 +154,11 @@ def fit(
         event_size=math.prod(flow.event_shape),
     )
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
+    job = job if spread is None else on_devices(job, spread)
     with memory_told(source.batch_size):
         run = _first_run(job, flow, head, frozen)
         if resume and store.exists():
-            run = store.read(run)
+            run = store.read(run) if spread is None else run_on_devices(store.read(run), spread)
         store.write(run)  # a path that cannot be written to is told now, not after hours
         show = progress_on(progress)
         with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
@@ -164,7 +171,10 @@ def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where 
     params, rest = partition(_started(flow, head), frozen=frozen)
     if frozen is not None and not jax.tree.leaves(params):
         raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
-    loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key)
+    devices = job.plan.devices
+    if devices is not None:
+        params, rest = devices.everywhere((params, rest))
+    loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key, devices)
     run = new_run(params, rest, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)

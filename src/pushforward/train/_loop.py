@@ -90,7 +90,7 @@ class Loop:
         sums = jax.device_get(run.state.sums)
         if run.stopped is not None and sums.weight == 0:
             return
-        loss = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key)[0])
+        loss = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key, job.plan.devices)[0])
         epoch = self._described(sums, loss)
         run.history.append(epoch)
         if reason := divergence(job, run, loss, epoch.skipped):
