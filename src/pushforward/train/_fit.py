@@ -31,8 +31,10 @@ from pushforward.train._result import FitResult
 from pushforward.train._run import Job, Run, new_run, on_devices, run_on_devices
 from pushforward.train._schedule import SCHEDULES, adam, as_given
 from pushforward.train._step import Plan, evaluate
+from pushforward.train._team import ending_together, is_first, require_same
 
 
+@ending_together()
 def fit(
     flow: AbstractDistribution,
     data: Any,
@@ -64,6 +66,9 @@ def fit(
     A step whose loss or gradient is not finite is skipped, counted and explained. After five in a row, or when an
     epoch leaves the flow worse than it was before training, training goes back to the best parameters with a lower
     learning rate. With the same arguments the result is the same, bit for bit, stopped and resumed or not.
+
+    After `jax.distributed.initialize()` all processes call it with the same arguments, and train one flow on all of
+    their devices; the first of them reports and writes the checkpoint, which all of them must be able to read.
 
     Losses are computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the type of the
     data; half-precision data stay small on the device. Parameters keep their type.
@@ -111,8 +116,9 @@ def fit(
 
     Raises:
         ValueError: If a shape or a setting is wrong.
-        DataError: If the data or weights cannot be used, with the rows at fault.
-        TrainingError: If training fails again and again, with the layer at fault, or runs out of memory.
+        DataError: If the data or weights cannot be used, with the rows at fault, or processes differ in what they ask.
+        TrainingError: If training fails again and again, with the layer at fault, or runs out of memory, or another
+            process ended.
         FileError: If the first checkpoint cannot be written, or the one to resume from is of another fit. A later one
             that cannot be written is reported, and training goes on.
 
@@ -154,13 +160,15 @@ def fit(
         event_size=math.prod(flow.event_shape),
     )
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
+    going_on = resume and store.exists()
+    require_same(_of_all_processes(job, flow, (data, condition, weights, log_det), store, going_on=going_on))
     job = job if spread is None else on_devices(job, spread)
     with memory_told(source.batch_size):
         run = _first_run(job, flow, head, frozen)
-        if resume and store.exists():
+        if going_on:
             run = store.read(run) if spread is None else run_on_devices(store.read(run), spread)
         store.write(run)  # a path that cannot be written to is told now, not after hours
-        show = progress_on(progress)
+        show = progress_on(progress and is_first())
         with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
             Loop(job, run, store, show, interrupt).to_the_end()
         return run.result()
@@ -205,6 +213,23 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
         "schedule": schedule,
         "clip": clip,
         "ema": job.ema_decay,
+    }
+
+
+def _of_all_processes(
+    job: Job, flow: AbstractDistribution, data: tuple[Any, ...], store: Checkpoint, *, going_on: bool
+) -> dict[str, Any]:
+    """What must be the same in all processes, beside what a fit that is resumed must have; nothing for one process."""
+    if jax.process_count() == 1:
+        return {}
+    leaves, structure = jax.tree.flatten(flow)
+    return {
+        **store.fingerprint,
+        "rows": [_checksum(part) for part in data if hasattr(part, "__array__")],
+        "flow": [str(structure), [_checksum(leaf) for leaf in leaves]],
+        "max_epochs": job.max_epochs,
+        "patience": job.patience,
+        "the checkpoint to resume from": going_on,
     }
 
 
