@@ -86,12 +86,11 @@ def command(*, model: Path, checkpoint: Path | None, distributed: bool, quiet: b
     from pushforward.cli.fitting._run import run
     from pushforward.modalities._talk import Talk
 
-    if distributed:
-        from pushforward.cli.fitting._processes import join
-
-        quiet = not join() or quiet
     common = {name: given.pop(name) for name in Request.options()}
-    run(
-        Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), own=given, **common),
-        Talk(quiet=quiet),
-    )
+    request = Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), own=given, **common)
+    if not distributed:
+        return run(request, Talk(quiet=quiet))
+    from pushforward.cli.fitting._processes import joined
+
+    with joined() as first:
+        return run(request, Talk(quiet=quiet or not first))
