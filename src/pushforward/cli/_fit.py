@@ -53,9 +53,14 @@ from pushforward.cli.frame._command import command as make_command
     help="File that training is saved to every few seconds.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of a fit that was stopped.")
+@click.option(
+    "--distributed",
+    is_flag=True,
+    help="This is one of several processes of Slurm, Open MPI or Kubernetes, which train one model together.",
+)
 @options.json_output
 @options.quiet
-def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) -> None:
+def command(*, model: Path, checkpoint: Path | None, distributed: bool, quiet: bool, **given: Any) -> None:
     """Fit a model to a table, to images, or to sound.
 
     Learns the distribution of the rows of DATA by a normalizing flow, and saves it to the file MODEL.
@@ -82,7 +87,10 @@ def command(*, model: Path, checkpoint: Path | None, quiet: bool, **given: Any) 
     from pushforward.modalities._talk import Talk
 
     common = {name: given.pop(name) for name in Request.options()}
-    run(
-        Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), own=given, **common),
-        Talk(quiet=quiet),
-    )
+    request = Request(model=model, checkpoint=checkpoint or Path(f"{model}.checkpoint"), own=given, **common)
+    if not distributed:
+        return run(request, Talk(quiet=quiet))
+    from pushforward.cli.fitting._processes import joined
+
+    with joined() as first:
+        return run(request, Talk(quiet=quiet or not first))

@@ -97,7 +97,6 @@ class NpyFormat:
         self.write(_as_numbers(table, ".npy"))
 
     def end(self) -> None:
-        self._out.seek(0)
         self._header()
         self._out.seek(0, os.SEEK_END)
 
@@ -106,6 +105,7 @@ class NpyFormat:
 
     def _header(self) -> None:
         # NumPy pads this header so that the row count can grow in place.
+        self._out.seek(0)
         header = {
             "descr": np.lib.format.dtype_to_descr(self._dtype),
             "fortran_order": False,

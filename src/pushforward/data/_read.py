@@ -167,7 +167,7 @@ def read_parts(
 def _parts(source: Source, rows: int, missing: Missing, drop_missing: bool) -> Iterator[Part]:
     found_any = False
     notes = source.notes
-    for block in _regroup(source.blocks, rows):
+    for block in regrouped(source.blocks, rows):
         found_any = True
         kept, present = missing.filter(block)
         if not drop_missing:
@@ -325,7 +325,7 @@ def _whole_kinds(table: Table) -> Table:
     return replace(table, kinds=kinds)
 
 
-def _regroup(blocks: Iterator[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+def regrouped(blocks: Iterator[np.ndarray], rows: int) -> Iterator[np.ndarray]:
     """The same rows in blocks of exactly `rows`, but for the last."""
     held: list[np.ndarray] = []
     count = 0

@@ -88,7 +88,7 @@ class TableWriter:
         if not self._open:
             raise RuntimeError("TableWriter: open it with `with` before writing.")
         rows_at_once = block_rows(len(self.names))
-        for start in range(0, len(values), rows_at_once):
+        for start in range(0, len(values) or 1, rows_at_once):  # of no rows, the types
             self._guarded(lambda block=values[start : start + rows_at_once]: self._format.write(block))
 
     def write_arrow(self, table: Any) -> None:

@@ -170,7 +170,13 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
 
     def _joint(self, X: Any) -> np.ndarray:
         """Log-density of row and class, `(rows, classes)`."""
-        flow, x = self._table_flow, rows_to_score(self, X)
+        return self._joint_of(rows_to_score(self, X))
+
+    def _row_scores(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        return np.logaddexp.reduce(self._joint_of(x), axis=1)
+
+    def _joint_of(self, x: np.ndarray) -> np.ndarray:
+        flow = self._table_flow
         each = [log_prob(flow, x, np.full((len(x), 1), float(code))) for code in range(len(self.classes_))]
         return np.stack(each, axis=1) + self.class_log_prior_
 

@@ -14,6 +14,7 @@ from pushforward._errors import FileError
 from pushforward.io import read_arrays, write_arrays
 from pushforward.train._result import Epoch
 from pushforward.train._run import Run
+from pushforward.train._team import is_first
 
 CHECKPOINT_SECONDS = 5.0  # at least between two writes
 KIND = "pushforward.checkpoint"
@@ -22,11 +23,11 @@ TREES = ("state", "frozen", "best")
 
 
 class Checkpoint:
-    """Writes a run to `path` now and then; without a path it does nothing."""
+    """Writes a run to `path` now and then; without a path, and in all processes but the first, it does nothing."""
 
     def __init__(self, path: str | os.PathLike[str] | None, fingerprint: dict[str, Any]):
         self._path = None if path is None else Path(path)
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._written = time.monotonic()
 
     def exists(self) -> bool:
@@ -50,9 +51,9 @@ class Checkpoint:
         Raises:
             FileError: If it cannot be written.
         """
-        if self._path is None:
+        if self._path is None or not is_first():
             return
-        metadata = {"kind": KIND, "fingerprint": self._fingerprint, "events": run.events, "stopped": run.stopped}
+        metadata = {"kind": KIND, "fingerprint": self.fingerprint, "events": run.events, "stopped": run.stopped}
         metadata["metrics"] = sorted(run.state.sums.metrics)
         write_arrays(self._path, _to_arrays(run), metadata)
         self._written = time.monotonic()
@@ -70,7 +71,7 @@ class Checkpoint:
             raise FileError(
                 f"{self._path} is not a checkpoint of `fit`.", "A saved flow is opened with `pushforward.load`."
             )
-        differing = [name for name, value in self._fingerprint.items() if metadata["fingerprint"].get(name) != value]
+        differing = [name for name, value in self.fingerprint.items() if metadata["fingerprint"].get(name) != value]
         if differing:
             raise FileError(
                 f"{self._path} belongs to another fit: {', '.join(differing)} changed.",

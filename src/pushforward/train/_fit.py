@@ -19,6 +19,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
 from pushforward.train._checkpoint import Checkpoint
+from pushforward.train._devices import chosen_devices
 from pushforward.train._healing import find_cause
 from pushforward.train._inputs import one_block, rows_at_once
 from pushforward.train._interrupt import Interrupt
@@ -27,13 +28,15 @@ from pushforward.train._memory import memory_told
 from pushforward.train._prepare import GUARD_ROWS, START_ROWS, is_endless, prepare
 from pushforward.train._progress import progress_on
 from pushforward.train._result import FitResult
-from pushforward.train._run import Job, Run, new_run
+from pushforward.train._run import Job, Run, new_run, on_devices, run_on_devices
 from pushforward.train._schedule import SCHEDULES, adam, as_given
 from pushforward.train._step import Plan, evaluate
+from pushforward.train._team import ending_together, is_first, require_same
 from pushforward.train.private._fit import private_fit
 from pushforward.train.private._privacy import Privacy
 
 
+@ending_together()
 def fit(
     flow: AbstractDistribution,
     data: Any,
@@ -58,6 +61,7 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    devices: Sequence[Any] | None = None,
     key: PRNGKeyArray,
 ) -> FitResult:
     """Train a flow on data, keep the best, and mend what can be mended on the way.
@@ -65,6 +69,9 @@ def fit(
     A step whose loss or gradient is not finite is skipped, counted and explained. After five in a row, or when an
     epoch leaves the flow worse than it was before training, training goes back to the best parameters with a lower
     learning rate. With the same arguments the result is the same, bit for bit, stopped and resumed or not.
+
+    After `jax.distributed.initialize()` all processes call it with the same arguments, and train one flow on all of
+    their devices; the first of them reports and writes the checkpoint, which all of them must be able to read.
 
     Losses are computed in JAX's own precision, float32 or, under `jax_enable_x64`, float64, whatever the type of the
     data; half-precision data stay small on the device. Parameters keep their type.
@@ -106,6 +113,8 @@ def fit(
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
         callbacks: Functions of an `EpochInfo`, called after every epoch; one that returns True ends the training.
         progress: Whether to report on stderr.
+        devices: Over which the rows of every batch are spread, while each has all parameters: some of `jax.devices()`.
+            The losses are those of one device within rounding. By default all, or `jax.default_device` if it is set.
         key: From `jax.random.key`; decides the split, the order of the rows and all noise.
 
     Returns:
@@ -113,8 +122,9 @@ def fit(
 
     Raises:
         ValueError: If a shape or a setting is wrong.
-        DataError: If the data or weights cannot be used, with the rows at fault.
-        TrainingError: If training fails again and again, with the layer at fault, or runs out of memory.
+        DataError: If the data or weights cannot be used, with the rows at fault, or processes differ in what they ask.
+        TrainingError: If training fails again and again, with the layer at fault, or runs out of memory, or another
+            process ended.
         FileError: If the first checkpoint cannot be written, or the one to resume from is of another fit. A later one
             that cannot be written is reported, and training goes on.
 
@@ -131,7 +141,8 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
     if privacy is not None:
-        _check_private(privacy, data, weights, optimizer, validation, checkpoint)
+        others = {"weights": weights, "optimizer": optimizer, "checkpoint": checkpoint, "devices": devices}
+        _check_private(privacy, data, others, validation)
         return private_fit(
             flow,
             data,
@@ -151,12 +162,14 @@ def fit(
         )
     source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
+    spread = chosen_devices(devices, source.batch_size)
     plan = Plan(
         objective=hashable(objective),
         optimizer=_hashable(optimizer) if own else adam(clip),
         take=source.take,
         schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
+        devices=spread,
     )
     head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size, flow.cond_shape)))
     job = Job(
@@ -173,12 +186,15 @@ def fit(
         event_size=math.prod(flow.event_shape),
     )
     store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
+    going_on = resume and store.exists()
+    require_same(_of_all_processes(job, flow, (data, condition, weights, log_det), store, going_on=going_on))
+    job = job if spread is None else on_devices(job, spread)
     with memory_told(source.batch_size):
         run = _first_run(job, flow, head, frozen)
-        if resume and store.exists():
-            run = store.read(run)
+        if going_on:
+            run = store.read(run) if spread is None else run_on_devices(store.read(run), spread)
         store.write(run)  # a path that cannot be written to is told now, not after hours
-        show = progress_on(progress)
+        show = progress_on(progress and is_first())
         with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
             Loop(job, run, store, show, interrupt).to_the_end()
         return run.result()
@@ -189,7 +205,10 @@ def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where 
     params, rest = partition(_started(flow, head), frozen=frozen)
     if frozen is not None and not jax.tree.leaves(params):
         raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
-    loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key)
+    devices = job.plan.devices
+    if devices is not None:
+        params, rest = devices.everywhere((params, rest))
+    loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key, devices)
     run = new_run(params, rest, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
@@ -206,13 +225,14 @@ def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
     return flow._data_init(*head.columns(flow))
 
 
-def _check_private(privacy: Any, data: Any, weights: Any, optimizer: Any, validation: Any, checkpoint: Any) -> None:
+def _check_private(privacy: Any, data: Any, others: dict[str, Any], validation: Any) -> None:
     check_part("fit", "privacy", privacy, Privacy, "Write `privacy=train.Privacy(epsilon=3, delta=1e-5)`.")
     if is_endless(data):
         raise UsageError("fit: a private fit is to an array of rows.", "give all rows at once, one for each person")
     held_out = validation is not None and not isinstance(validation, int | float)
-    given = {"weights": weights, "optimizer": optimizer, "checkpoint": checkpoint, "validation": held_out or None}
-    for name, value in given.items():
+    if jax.process_count() > 1:
+        raise UsageError("fit: a private fit is one of a single process.", "start one alone")
+    for name, value in (others | {"validation": held_out or None}).items():
         if value is not None:
             raise UsageError(f"fit: `privacy` and `{name}` exclude each other.", f"leave `{name}` out")
 
@@ -231,6 +251,23 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
         "schedule": schedule,
         "clip": clip,
         "ema": job.ema_decay,
+    }
+
+
+def _of_all_processes(
+    job: Job, flow: AbstractDistribution, data: tuple[Any, ...], store: Checkpoint, *, going_on: bool
+) -> dict[str, Any]:
+    """What must be the same in all processes, beside what a fit that is resumed must have; nothing for one process."""
+    if jax.process_count() == 1:
+        return {}
+    leaves, structure = jax.tree.flatten(flow)
+    return {
+        **store.fingerprint,
+        "rows": [_checksum(part) for part in data if hasattr(part, "__array__")],
+        "flow": [str(structure), [_checksum(leaf) for leaf in leaves]],
+        "max_epochs": job.max_epochs,
+        "patience": job.patience,
+        "the checkpoint to resume from": going_on,
     }
 
 

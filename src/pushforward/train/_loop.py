@@ -14,6 +14,7 @@ from pushforward.train._result import Epoch
 from pushforward.train._run import Job, Run, restart_from_best
 from pushforward.train._state import Sums, copied, zero_sums
 from pushforward.train._step import evaluate, run_steps
+from pushforward.train._team import all_said
 
 
 class Loop:
@@ -68,7 +69,7 @@ class Loop:
                 return
             skipped = int(run.state.sums.skipped)
             with self._pace:
-                stop = min(end, feed.stop, step + self._pace.chunk)
+                stop = min(end, feed.stop, step + int(all_said(self._pace.chunk)[0, 0]))
                 knobs = job.knobs(exploded_above(job, run), run.cool_from)
                 run.state = run_steps(
                     job.plan, run.state, run.frozen, feed.arrays, knobs, feed.first, stop, bad_limit(run)
@@ -80,7 +81,7 @@ class Loop:
     def _between_chunks(self) -> None:
         self._report()
         self._checkpoint.keep(self._run)
-        if self._interrupt.requested:
+        if all_said(self._interrupt.requested).any():
             self._checkpoint.keep(self._run, now=True)
             self._progress.close()
             raise KeyboardInterrupt(self._checkpoint.how_to_resume())
@@ -90,7 +91,7 @@ class Loop:
         sums = jax.device_get(run.state.sums)
         if run.stopped is not None and sums.weight == 0:
             return
-        loss = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key)[0])
+        loss = float(evaluate(job.plan.objective, run.candidate, run.frozen, job.monitor, job.key, job.plan.devices)[0])
         epoch = self._described(sums, loss)
         run.history.append(epoch)
         if reason := divergence(job, run, loss, epoch.skipped):
@@ -128,7 +129,7 @@ class Loop:
         run = self._run
         info = EpochInfo(len(run.history), tuple(run.history), run.best_epoch, run.current_flow, run.best_flow)
         answers = [callback(info) for callback in self._job.callbacks]
-        if any(answers):
+        if all_said(any(answers)).any():
             run.stopped = run.stopped or "a callback said stop"
 
     def _report(self) -> None:

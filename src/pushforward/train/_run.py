@@ -12,6 +12,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
 from pushforward.train._batches import Source
 from pushforward.train._callbacks import Callback
+from pushforward.train._devices import Devices, SpreadSource, settled
 from pushforward.train._result import Epoch, FitResult
 from pushforward.train._schedule import COOLING, WARM_UP
 from pushforward.train._state import TrainState, copied, first_state
@@ -125,11 +126,11 @@ class Run:
 
     def current_flow(self) -> AbstractDistribution:
         """The flow as it is now."""
-        return eqx.combine(copied(self.candidate), self.frozen)
+        return eqx.combine(settled(copied(self.candidate)), settled(self.frozen))
 
     def best_flow(self) -> AbstractDistribution:
         """The best flow so far."""
-        return eqx.combine(self.best, self.frozen)
+        return eqx.combine(settled(self.best), settled(self.frozen))
 
     def result(self) -> FitResult:
         """The report of a fit that ended."""
@@ -162,3 +163,15 @@ def new_run(params: Any, frozen: Any, plan: Plan, metrics: tuple[str, ...]) -> R
     """A fit before its first step."""
     state = first_state(params, 1.0, 0, optimizer=plan.optimizer, ema=plan.ema, metrics=metrics)
     return Run(state=state, frozen=frozen, best=copied(params))
+
+
+def on_devices(job: Job, devices: Devices) -> Job:
+    """The same job with its data on all of these devices."""
+    placed = devices.everywhere((job.monitor, job.key))
+    return dataclasses.replace(job, source=SpreadSource(job.source, devices), monitor=placed[0], key=placed[1])
+
+
+def run_on_devices(run: Run, devices: Devices) -> Run:
+    """The same run with its arrays on all of these devices."""
+    state, frozen, best = devices.everywhere((run.state, run.frozen, run.best))
+    return dataclasses.replace(run, state=state, frozen=frozen, best=best)

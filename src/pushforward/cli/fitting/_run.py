@@ -37,11 +37,13 @@ def run(request: Request, talk: Talk) -> None:
     _check_build(modality, data, settings)
     _say_checkpoint(request, talk)
     talk.say(f"fitting {flow} to {modality.plan(data, settings)}")
-    settings = replace(settings, callbacks=modality.callbacks(data, settings, request.model, talk))
+    first = jax.process_index() == 0
+    if first:
+        settings = replace(settings, callbacks=modality.callbacks(data, settings, request.model, talk))
     with _told(talk):
         model = _learned(modality, data, settings, request)
     say_result(model, modality, request.model, talk)
-    if request.as_json:
+    if request.as_json and first:
         print_report(request.model, model, modality, data)
 
 
@@ -50,8 +52,9 @@ def _learned(modality: Modality, data: Any, settings: Settings, request: Request
     with _kept(request.checkpoint):
         ready, key = prepared(modality, data, settings)
         model = modality.finished(trained(modality, ready, settings, key), ready)
-    _save(model, request)
-    request.checkpoint.unlink(missing_ok=True)
+    if jax.process_index() == 0:
+        _save(model, request)
+        request.checkpoint.unlink(missing_ok=True)
     return model
 
 

@@ -87,21 +87,36 @@ def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = Non
     return scores
 
 
-def iter_log_prob(model: TableFlow, batches: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Iterator[np.ndarray]:
-    """`log_prob` of each batch of a stream."""
-    longest = 0
+def iter_log_prob(
+    model: TableFlow, batches: Iterable[tuple[np.ndarray, np.ndarray | None]], *, least: int = 0
+) -> Iterator[np.ndarray]:
+    """`log_prob` of each batch of a stream; chunks are as long as for `least` rows at least."""
+    longest = least
     for x, condition in batches:
         longest = max(longest, len(x))
         yield log_prob(model, x, condition, least=longest)
 
 
 def iter_draws(
-    model: TableFlow, num_rows: int, key: PRNGKeyArray, temperature: float | None, given: np.ndarray | None = None
+    model: TableFlow,
+    num_rows: int,
+    key: PRNGKeyArray,
+    temperature: float | None,
+    given: np.ndarray | None = None,
+    within: range | None = None,
 ) -> Iterator[np.ndarray]:
-    """Draws in chunks `(rows, dim)`, float64, inside the support; `num_rows` for each row of `given`, one by one."""
+    """Draws in chunks `(rows, dim)`, float64, inside the support; `num_rows` for each row of `given`, one by one.
+
+    With `within` only these of all the rows, which are then the same as without; of no rows, one chunk without any.
+    """
     total = num_rows * (1 if given is None else len(given))
+    within = range(total) if within is None else within
+    if not within:
+        yield np.empty((0, len(model.schema.columns)))
     size = model.chunk_rows(total)
     for number, rows in enumerate(_slices(total, size)):
+        if rows.stop <= within.start or rows.start >= within.stop:
+            continue
         chunk_key = jax.random.fold_in(key, number)
         if given is None:
             draws = model.flow.sample(chunk_key, size, temperature=temperature)
@@ -109,7 +124,8 @@ def iter_draws(
             # Repeated here, so that a million draws for one condition need no memory for a million conditions.
             condition = model.seen_conditions(given[np.arange(rows.start, rows.stop) // num_rows])
             draws = model.flow.sample(chunk_key, (), _padded(condition, size), temperature=temperature)
-        yield _original(model, np.asarray(draws)[: rows.stop - rows.start], chunk_key)
+        chunk = _original(model, np.asarray(draws)[: rows.stop - rows.start], chunk_key)
+        yield chunk[max(within.start - rows.start, 0) : within.stop - rows.start]
 
 
 def to_latent(model: TableFlow, x: np.ndarray) -> np.ndarray:

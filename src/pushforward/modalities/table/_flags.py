@@ -2,6 +2,7 @@
 
 from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
+from pushforward.modalities.table.parts._shard import parse_shard
 from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
 
 LEARN = ("fit", "compare")
@@ -158,6 +159,14 @@ OPTIONS = (
         metavar="FILE",
         parse=word,
         help="A table with the model's conditions.",
+    ),
+    Option(
+        name="shard",
+        commands=("score", "sample"),
+        metavar="I/N",
+        parse=parse_shard,
+        help="Only the rows of part I of N, counted from 1. All N parts, one behind the other, are what the command "
+        "writes without this.",
     ),
     Option(
         name="alpha",

@@ -132,7 +132,10 @@ class TableModality(Modality):
         """One row for each row, with its number, the columns that are kept, and `log_prob`."""
         from pushforward.modalities.table._score import score
         from pushforward.modalities.table.conditionals._commands import score_incomplete
+        from pushforward.modalities.table.parts._shard import refuse_shard
 
+        if given["incomplete"]:
+            refuse_shard(given["shard"], "--incomplete")
         (score_incomplete if given["incomplete"] else score)(model, source, target, given, talk)
 
     def impute(self, model: Any, source: str, target: str, given: Mapping[str, Any], *, seed: int, talk: Any) -> None:
@@ -234,15 +237,18 @@ class TableModality(Modality):
         from pushforward.modalities.table._reading import reading
         from pushforward.modalities.table._sample import sample
         from pushforward.modalities.table.conditionals._commands import sample_where
+        from pushforward.modalities.table.parts._shard import refuse_shard
 
         if given["where"]:
+            refuse_shard(given["shard"], "--where")
             how = {"temperature": temperature, "seed": seed, "talk": talk}
             return sample_where(model, count or ROWS, target, given["where"], **how)
         schema, file = model.facts.condition_schema, given["given_file"]
         chosen = conditions(
             schema, dict(given["given"]), file, reading(given) | {"drop_missing": given["drop_missing"]}
         )
-        return sample(model, count or ROWS, target, chosen, temperature=temperature, seed=seed, talk=talk)
+        how = {"temperature": temperature, "seed": seed, "talk": talk, "shard": given["shard"]}
+        return sample(model, count or ROWS, target, chosen, **how)
 
     def plot(
         self, model: Any, source: str | None, what: str | None, given: Mapping[str, Any], look: Look, seed: int

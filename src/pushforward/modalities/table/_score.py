@@ -11,6 +11,8 @@ from pushforward.data import Schema, Table, TableWriter, encode, unseen_categori
 from pushforward.data._coding import unseen_sentence
 from pushforward.data._missing import MissingError
 from pushforward.data._read import Part, read_parts
+from pushforward.data._source import Selection, block_rows
+from pushforward.data.shards._within import count_rows, read_within
 from pushforward.distributions._latent import latent_of
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
@@ -20,6 +22,7 @@ from pushforward.modalities.table._chunks import TableFlow, iter_log_prob
 from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table.oddity._ranks import percentiles
+from pushforward.modalities.table.parts._shard import Shard
 
 SCORE, RANK = "log_prob", "percentile"
 """The columns of scores: nats, and the percentage of training rows below."""
@@ -28,8 +31,8 @@ SCORE, RANK = "log_prob", "percentile"
 class Summary:
     """Adds up the scores that pass through, for the last line."""
 
-    def __init__(self, far: FarConditions) -> None:
-        self.far = far
+    def __init__(self, far: FarConditions, shard: Shard | None = None, before: int = 0) -> None:
+        self.far, self.shard, self.before = far, shard, before
         self.rows = self.outside = self.dropped = 0
         self.total = 0.0
         self.unseen: dict[str, Counter[object]] = {}
@@ -40,8 +43,8 @@ class Summary:
 
     @property
     def written(self) -> int:
-        """Rows so far, those without a score among them."""
-        return self.rows + self.dropped
+        """Rows up to here, those without a score and of other shards among them."""
+        return self.before + self.rows + self.dropped
 
     def add(self, scores: np.ndarray, part: Part) -> None:
         self.dropped += part.table.dropped
@@ -55,7 +58,8 @@ class Summary:
         inside = self.rows - self.outside
         where = "standard output" if target == "-" else target
         mean = f"; mean log_prob {self.total / inside:.4f} nats" if inside else ""
-        talk.say(f"wrote {plural(self.rows, 'score')} to {where}{mean}")
+        of_all = "" if self.shard is None else f", {self.shard},"
+        talk.say(f"wrote {plural(self.rows, 'score')}{of_all} to {where}{mean}")
         if self.dropped:
             talk.say(f"{plural(self.dropped, 'row')} without a score: a cell was missing")
         for name, counts in self.unseen.items():
@@ -74,14 +78,14 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     schema, conditions = model.facts.schema, model.facts.condition_schema
     keep = flatten(given["keep"])
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
-    parts = read_parts(source, selection(own, keep, [SCORE, RANK], given), drop_missing=given["drop_missing"])
-    summary = Summary(FarConditions(model.facts))
+    parts, first, least = _parts(source, selection(own, keep, [SCORE, RANK], given), given)
+    summary = Summary(FarConditions(model.facts), given["shard"], first)
     passing: deque[Part] = deque()
     pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions, summary.far)
     ranks = model.facts.scores
     names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
     with TableWriter(target, names) as writer, _with_other_way():
-        for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs), "scored"):
+        for scores in talk.counted(iter_log_prob(TableFlow.of(model), pairs, least=least), "scored"):
             part = passing.popleft()
             columns = [scores, percentiles(scores, ranks)] if ranks else [scores]
             columns = [column.astype(np.float32) for column in columns]
@@ -93,6 +97,17 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
         reason = f"whole numbers ({whole}) are scored with noise" if whole else "the flow gives no exact log-densities"
         reason = "latent variables are drawn, 16 times for each row" if latent_of(model.flow) is not None else reason
         talk.say(f"  these are estimates of a bound: {reason}")
+
+
+def _parts(source: str, chosen: Selection, given: Mapping[str, Any]) -> tuple[Iterator[Part], int, int]:
+    """The rows to score, how many are before them, and the longest batch that all rows have."""
+    shard, drop_missing = given["shard"], given["drop_missing"]
+    if shard is None:
+        return read_parts(source, chosen, drop_missing=drop_missing), 0, 0
+    total = count_rows(source, chosen)
+    rows = shard.rows(total)
+    least = min(total, block_rows(len(chosen.columns or ())))
+    return read_within(source, chosen, rows, drop_missing=drop_missing), rows.start, least
 
 
 @contextmanager

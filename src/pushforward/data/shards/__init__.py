@@ -1,0 +1,1 @@
+"""Parts of a table: one for each of several processes."""
