@@ -125,3 +125,11 @@ def test_blocks_hold_every_row_once():
     odd = monitor_blocks(data, np.arange(n - 1), 64)
     assert odd.weights.sum() == n - 1
     assert float((odd.weights * odd.x[..., 0]).sum()) == pytest.approx(float(data.x[: n - 1, 0].sum()), rel=1e-5)
+
+
+def test_a_batch_of_held_out_rows_brings_its_log_det():
+    flow, x = flows.affine(2, key=jax.random.key(0)), jax.random.normal(jax.random.key(1), (60, 2))
+    given = {"max_epochs": 1, "progress": False, "key": jax.random.key(2)}
+    plain = fit(flow, x, validation=x[:20], **given)
+    moved = fit(flow, x, validation=Batch(x[:20], log_det=jax.numpy.full(20, 2.0)), **given)
+    assert moved.start_loss == pytest.approx(plain.start_loss - 2.0, abs=1e-5)
