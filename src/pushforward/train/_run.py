@@ -126,7 +126,7 @@ class Run:
 
     def current_flow(self) -> AbstractDistribution:
         """The flow as it is now."""
-        return eqx.combine(settled(copied(self.candidate)), settled(self.frozen))
+        return eqx.combine(copied(settled(self.candidate)), settled(self.frozen))
 
     def best_flow(self) -> AbstractDistribution:
         """The best flow so far."""
