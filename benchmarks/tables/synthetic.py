@@ -21,8 +21,9 @@ from benchmarks.data import folder
 from benchmarks.harness.records import append
 from pushforward.data import Table, as_table
 from pushforward.diagnostics.synthetic import Estimate
+from pushforward.modalities._registry import modality_named
 from pushforward.modalities._talk import Talk
-from pushforward.modalities.table.synthesis._synthesize import FLOW, Synthesis, synthesized
+from pushforward.modalities.table.synthesis._synthesize import Synthesis, synthesized
 
 TABLES = ("magic.gamma", "adult")
 TARGETS = {"magic.gamma": "class", "adult": "income"}
@@ -95,7 +96,7 @@ def main() -> None:
     """Fill what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", default=list(TABLES))
-    parser.add_argument("--flow", default=FLOW)
+    parser.add_argument("--flow", default=modality_named("table").generator)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seeds", type=int, default=1)
     args = parser.parse_args()

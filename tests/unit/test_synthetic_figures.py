@@ -210,3 +210,18 @@ def test_a_model_that_tells_its_rows_is_no_fault_of_the_table(rng):
     found = synthetic.assess(rows[:300], rows[300:600], rows[600:], targets=["x1"], log_prob=(known, others))
     assert found.private
     assert "Do not share the model" in found.verdict()
+
+
+def test_columns_that_are_independent_are_no_fault_of_the_table(rng):
+    rows = rng.normal(size=(900, 2))
+    assert synthetic.assess(rows[:300], rows[300:600], rows[600:], targets=["x1"]).useful
+
+
+def test_the_error_of_a_disclosure_is_that_of_equal_shares_where_none_is_right():
+    """Of 40 others no secret is right, of 160 people 16: the standard error of a difference of equal shares of 0.08."""
+    known = pd.DataFrame({"x": np.arange(160.0), "s": list("a" * 16 + "b" * 144)})
+    others = pd.DataFrame({"x": np.arange(40.0), "s": list("b" * 40)})
+    drawn = pd.DataFrame({"x": np.arange(160.0), "s": list("a" * 160)})
+    found = synthetic.attribute_disclosure(known, others, drawn, "s").risk
+    assert found.value == pytest.approx(0.1)
+    assert found.error == pytest.approx(np.sqrt(0.08 * 0.92 * (1 / 160 + 1 / 40)))

@@ -111,9 +111,7 @@ def command(
     talk.say("judging them" + (f", with {more:,} more of the same generator" if more else "") + " ...")
     found = made.assess()
     if page is not None:
-        from pushforward.modalities.table.synthesis._page import page_of
-
-        page_of(found, source, common["flow"]).write(page)
+        made.page(found).write(page)
         talk.say(f"wrote the report to {page}")
     if as_json:
         print_json(found.to_json())
@@ -133,11 +131,10 @@ def _settings(
 ) -> dict[str, Any]:
     """The settings of the fit; a usage error if the flow is for other data, or has no such option."""
     from pushforward.cli.fitting._request import check_recipe
-    from pushforward.modalities.table.synthesis._synthesize import FLOW
 
-    name = flow or FLOW
+    name = flow or modality.generator
     if not modality.takes(name):
-        raise WrongUsage(f"--flow {name} is not for {modality.plural}.", f"choose a flow of rows, such as {FLOW}")
+        raise WrongUsage(f"--flow {name} is not for {modality.plural}.", f"choose one such as {modality.generator}")
     check_recipe(name, settings, conditional=False)
     return common | {"flow": name, "options": dict(settings), "validation": common["validation"] or None}
 

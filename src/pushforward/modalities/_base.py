@@ -138,6 +138,7 @@ class Modality(abc.ABC):
         plural: In sentences: tables, images.
         row: One event in sentences: row, image.
         flow: The recipe where none is named.
+        generator: The recipe of `synthesize` where none is named.
         events: Kinds of events, as in `Recipe.events`, of the recipes that it takes.
         options: Its own, of all commands.
         pictures: What `plot` draws, each with a clause for the help.
@@ -149,6 +150,7 @@ class Modality(abc.ABC):
     plural: ClassVar[str]
     row: ClassVar[str]
     flow: ClassVar[str]
+    generator: ClassVar[str] = ""
     events: ClassVar[frozenset[str]]
     options: ClassVar[tuple[Option, ...]] = ()
     pictures: ClassVar[Mapping[str, str]] = {"loss": "the training and validation loss by epoch"}
@@ -327,7 +329,10 @@ class Modality(abc.ABC):
         common: Mapping[str, Any],
         talk: Talk,
     ) -> Any:
-        """New data like a source's, to be written to `target`, and what is to be said of sharing them.
+        """New data like a source's, and what is to be said of sharing them.
+
+        What is given back has the new data as `table`, more of them where they are too few to be `judged`, and
+        `assess()`, whose answer can be printed, is `to_json()`, and is shown by `page(found)`.
 
         Args:
             source: The data.

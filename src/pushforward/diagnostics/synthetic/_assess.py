@@ -132,11 +132,12 @@ def _quality(
     apart = tables.each(lambda rows: detection_score(tables.held_out, rows, seed=seed))
     better = scores["synthetic"].value - scores["independent"].value
     of_chance = ERRORS * float(np.hypot(scores["synthetic"].error, scores["independent"].error))
+    unseen = scores["synthetic"].value + ERRORS * scores["synthetic"].error >= 1
     single = len(tables.train.names) == 1
     found = [
         Figure(
             *("detection score", "quality", 1.0, scores, False),
-            None if single else better > of_chance,
+            None if single else better > of_chance or unseen,
             f"gradient-boosted trees are right on {_right(scores['synthetic'])} of pairs of a real and a synthetic "
             "row; 1 stands for half of them, which is guessing, 0 for all.",
             "train longer, or try another flow, such as nsf-ar",

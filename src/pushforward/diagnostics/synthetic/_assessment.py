@@ -92,15 +92,15 @@ class Assessment:
 
     @property
     def useful(self) -> bool:
-        """Whether the table is clearly better than independent columns."""
+        """Whether trees tell the table from real rows less easily than independent columns, or not at all."""
         return all(figure.passed is not False for figure in self.figures if figure.about == "quality")
 
     def verdict(self) -> str:
         """One or two sentences for whoever decides."""
         good = (
-            "The synthetic rows are clearly better than independent columns."
+            "Trees tell the synthetic rows from real ones less easily than independent columns, or not at all."
             if self.useful
-            else "The synthetic rows are hardly better than independent columns: they are of little use."
+            else "Trees tell the synthetic rows from real ones as easily as independent columns: of little use."
         )
         model = [f for f in self.figures if f.about == "model" and f.passed is False]
         apart = " Do not share the model that drew them: by it, rows of training can be told." if model else ""

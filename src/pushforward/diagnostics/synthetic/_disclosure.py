@@ -71,7 +71,11 @@ def attribute_disclosure(
     shares = [share(_hits(known, rows.some(MOST_ROWS, rng), among, place, within)) for rows in (known, others)]
     (a, of_a), (b, of_b) = shares
     left = max(1 - b, 1 / len(others))
-    error = np.hypot(of_a, of_b * max(1 - a, 1 / len(known)) / left) / left
+    n, m = min(len(known), MOST_ROWS), min(len(others), MOST_ROWS)
+    # Where no guess is right of few rows, their own share knows of no error: so also that of equal shares.
+    together = (n * a + m * b) / (n + m)
+    if_equal = np.sqrt(together * (1 - together) * (1 / n + 1 / m)) / left
+    error = max(np.hypot(of_a, of_b * max(1 - a, 1 / len(known)) / left) / left, if_equal)
     return Disclosure(shares[0], shares[1], Estimate((a - b) / left, float(error)))
 
 

@@ -19,6 +19,7 @@ class TableModality(Modality):
     plural = "tables"
     row = "row"
     flow = "nsf"
+    generator = "nsf-ar"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
     extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers", "report", "synthesize"})

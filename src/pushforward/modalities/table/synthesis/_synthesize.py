@@ -16,9 +16,9 @@ from pushforward.modalities.table._read import OTHERS, read_rows
 from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.synthesis._columns import rare_values, refuse_identifiers
 from pushforward.modalities.table.synthesis._fit import Generator, fitted
+from pushforward.modalities.table.synthesis._page import page_of
+from pushforward.reports import Page
 
-FLOW = "nsf-ar"
-"""The flow where none is named: its rows are the hardest to tell from real ones."""
 EMA = 0.999
 """Of the running mean of the parameters that is kept, where none is given: the last steps alone move whole columns."""
 HOLDOUT = 0.2
@@ -43,6 +43,7 @@ class Synthesis:
         held_out: Those that it has not seen.
         targets: Columns to predict; all, or the first ten, where there is none.
         seed: Of all randomness.
+        source: The real table, as the user named it.
     """
 
     table: Table
@@ -52,6 +53,11 @@ class Synthesis:
     held_out: Table
     targets: tuple[str, ...]
     seed: int
+    source: str = ""
+
+    def page(self, found: Assessment) -> Page:
+        """The report as a page."""
+        return page_of(found, self.source, self.generator.model.recipe)
 
     def assess(self) -> Assessment:
         """How good the rows are, and what they tell of those of training."""
@@ -92,7 +98,8 @@ def synthesize(
     check_output(target, rows.x)
     kinds = {name: kind for name, kind in (rows.kinds or {}).items() if name != OTHERS}
     targets = flatten(given["target"])
-    return synthesized(rows.x, count, common=common, kinds=kinds, targets=targets, holdout=given["holdout"], talk=talk)
+    how = {"common": common, "kinds": kinds, "targets": targets, "holdout": given["holdout"], "talk": talk}
+    return replace(synthesized(rows.x, count, **how), source=source)
 
 
 def synthesized(
