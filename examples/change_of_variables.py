@@ -136,3 +136,30 @@ plots.save(plots.density_grid({"base": normal, "moved": moved}, limits=window), 
 # ![The two densities on a grid](figures/change_of_variables_density.png)
 #
 # Both pictures hold the same probability, 1: the right one has it in a smaller place.
+#
+# ## Exercises
+#
+# 1. What is the density of $x = e^z$ at 2, for a standard normal $z$? Compute it by hand, and by `Exp`.
+# 2. Let $z$ be uniform between -1 and 2, and $x = z^2$. The formula above does not hold. What does, below 1 and above?
+# 3. The entropy of $x = f(z)$ is that of $z$ plus the mean of $\log|f'(z)|$. Check it for the square.
+
+# %% solution 1
+# dz/dx = 1/x: p(2) = p_z(log 2) / 2.
+by_hand = np.exp(-0.5 * np.log(2) ** 2) / np.sqrt(2 * np.pi) / 2
+log_normal = Transformed(Normal.standard((1,)), Exp((1,)))
+print(f"by hand {by_hand:.5f}, by Exp {jnp.exp(log_normal.log_prob(jnp.array([2.0]))):.5f}")
+assert np.isclose(jnp.exp(log_normal.log_prob(jnp.array([2.0]))), by_hand, rtol=1e-5)
+
+# %% solution 2
+# Below 1 two points, z and -z, have the same square, and their densities add up: 2 x 1/3 / (2 sqrt x). Above 1 there is
+# one. A map of two points to one cannot be undone, so it is no bijection.
+points = np.random.default_rng(0).uniform(-1, 2, 200_000) ** 2
+edges = np.linspace(0, 4, 41)
+exact = np.diff((np.minimum(np.sqrt(edges), 1) + np.sqrt(edges)) / 3)
+assert np.abs(np.histogram(points, edges)[0] / len(points) - exact).max() < 0.005
+
+# %% solution 3
+# z is uniform between 0 and 2: entropy log 2. The mean of log 2z is 2 log 2 - 1. Together 3 log 2 - 1.
+entropy = -jnp.mean(square.log_prob(square.sample(key, 100_000))).item()
+print(f"entropy {entropy:.3f}, 3 log 2 - 1 = {3 * np.log(2) - 1:.3f}")
+assert abs(entropy - (3 * np.log(2) - 1)) < 0.02

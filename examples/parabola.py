@@ -95,3 +95,29 @@ plots.save(plots.density_grid(densities, limits=window), OUT / "parabola_density
 
 # %% [markdown]
 # ![The true density, one Gaussian layer, and five](figures/parabola_density.png)
+#
+# ## Exercises
+#
+# 1. Compute the entropy by hand, from that of $x_2$ and that of $x_1$ given $x_2$.
+# 2. The two columns are not correlated. How far from the best is one Gaussian with the right covariance?
+# 3. How many peaks has $x_2$ given $x_1 = 4$, and given $x_1 = -1$?
+
+# %% solution 1
+# Entropies of normals add up: log(2 pi e 4) / 2 + log(2 pi e 1) / 2.
+by_hand = 0.5 * jnp.log(2 * jnp.pi * jnp.e * 4) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
+assert abs(by_hand - entropy) < 1e-4
+
+# %% solution 2
+# The variance of x1 is 1 + var(x2^2 / 4) = 1 + 2 * 16 / 16 = 3: a Gaussian falls short by log(3) / 2.
+gaussian = pf.distributions.MultivariateNormal(jnp.array([1.0, 0.0]), jnp.diag(jnp.array([3.0, 4.0])))
+short = BEST - jnp.mean(gaussian.log_prob(test)).item()
+print(f"one Gaussian: {short:.3f} short; one layer in the wrong order: {BEST - wrong_score:.3f}")
+assert abs(short - jnp.log(3) / 2) < 0.02
+
+# %% solution 3
+# Two and one: large values of x1 come from both arms, small ones from the bend.
+x2 = jnp.linspace(-8, 8, 2001)
+for x1, peaks in {4.0: 2, -1.0: 1}.items():
+    joint = pf.data.parabola_log_density(jnp.stack([jnp.full(2001, x1), x2], axis=-1))
+    rises = jnp.diff(joint) > 0
+    assert jnp.sum(rises[:-1] & ~rises[1:]) == peaks

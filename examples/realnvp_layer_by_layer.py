@@ -35,10 +35,12 @@ assert loss < 0.36
 # ## One layer
 #
 # Every layer of the recipe is a coupling and a flip, which hands the other half to the next layer. Look inside the
-# first: the half that decides comes through unchanged, the other is moved.
+# first: the half that decides comes through unchanged, the other is moved. (Before the stack, next to the base, is a
+# map that moves only noise beyond 4 deviations, for the sake of far rows.)
 
 # %%
-coupling, flip = flow.bijection.bijections[0].bijections
+tails, stack = flow.bijection.bijections
+coupling, flip = stack.bijections[0].bijections
 z = flow.base.sample(key, 1000)
 y, log_det = jax.vmap(coupling.forward_and_log_det)(z)
 assert jnp.array_equal(y[:, 0], z[:, 0])
@@ -62,12 +64,12 @@ assert jnp.allclose(gaps, jnp.exp(stretch[0]), rtol=1e-4)
 
 # %%
 x, total = z, jnp.zeros(len(z))
-for layer in flow.bijection.bijections:
+for layer in stack.bijections:
     x, log_det = jax.vmap(layer.forward_and_log_det)(x)
     total = total + log_det
-expected, expected_log_det = jax.vmap(flow.bijection.forward_and_log_det)(z)
-back = jax.vmap(flow.bijection.inverse)(x)
-print(f"round trip through {len(flow.bijection.bijections)} layers: largest error {jnp.abs(back - z).max():.1e}")
+expected, expected_log_det = jax.vmap(stack.forward_and_log_det)(z)
+back = jax.vmap(stack.inverse)(x)
+print(f"round trip through {len(stack.bijections)} layers: largest error {jnp.abs(back - z).max():.1e}")
 assert jnp.allclose(total, expected_log_det, atol=1e-3)
 assert jnp.allclose(back, z, atol=1e-3)
 
@@ -85,3 +87,29 @@ plots.save(plots.density_grid(densities, test), OUT / "realnvp_layer_by_layer_de
 # ![Points and grid lines after each layer](figures/realnvp_layer_by_layer_steps.png)
 #
 # ![The true density and the learned one](figures/realnvp_layer_by_layer_density.png)
+#
+# ## Exercises
+#
+# 1. Draw up the Jacobian of the first coupling at a point. Where is it 0?
+# 2. Leave out the flips: what is the density of the first column then, however many couplings there are?
+# 3. What is the largest log-determinant of a coupling without a scale, $y_2 = x_2 + t(x_1)$?
+
+# %% solution 1
+# Above the diagonal: the first half does not depend on the second. The determinant is the product of the diagonal.
+jacobian = jax.jacobian(coupling.forward)(z[0])
+print(jacobian)
+assert jacobian[0, 1] == 0
+assert jnp.allclose(jnp.log(jacobian[1, 1]), coupling.forward_and_log_det(z[0])[1], atol=1e-4)
+
+# %% solution 2
+# That of the base: no coupling has moved it.
+same = [layer.bijections[0] for layer in stack.bijections]
+moved = z
+for layer in same:
+    moved = jax.vmap(layer.forward)(moved)
+assert jnp.array_equal(moved[:, 0], z[:, 0])
+
+# %% solution 3
+# 0, like the smallest: it keeps areas. Such are the couplings of NICE, which has one scale for each column at its end.
+shift = pf.bijections.Coupling(pf.bijections.Shift(), 2, width=16, key=key)
+assert shift.forward_and_log_det(z[0])[1] == 0

@@ -103,3 +103,24 @@ z, log_det = jax.vmap(bijection.inverse_and_log_det)(draws[:, 0], jnp.zeros((100
 print(f"100 events: {z.shape}, their log-dets: {log_det.shape}")
 assert z.shape == (100, 3)
 assert log_det.shape == (100,)
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. 7 rows of 3 columns for each of 5 conditions: which shapes have rows, conditions and their log-densities?
+# 2. Score each of 7 rows under each of 5 conditions, without a loop.
+# 3. A flow of pictures of 8 x 8 pixels has events of shape (8, 8, 1). What is the shape of the log-density of 10 of
+#    them?
+
+# %% solution 1
+# Rows (7, 5, 3), conditions (5, 2): the batch axis of the conditions stands next to the event.
+assert flow.log_prob(jnp.zeros((7, 5, 3)), jnp.zeros((5, 2))).shape == (7, 5)
+
+# %% solution 2
+# An axis of length 1 broadcasts: rows (7, 1, 3) against conditions (5, 2).
+assert flow.log_prob(jnp.zeros((7, 1, 3)), jnp.zeros((5, 2))).shape == (7, 5)
+
+# %% solution 3
+# One number for each picture: all 64 pixels are one event.
+pictures = Normal.standard((8, 8, 1))
+assert pictures.log_prob(jnp.zeros((10, 8, 8, 1))).shape == (10,)

@@ -117,3 +117,26 @@ plots.save(plots.density_grid(learned, test, log=True, levels=()), OUT / "two_mo
 #
 # Of the data 0.006 % are that far off, of the samples about 2 %: the bridge, and the loose ends of the moons.
 # On the scale of logarithms they stand out. Layers that are random, or a base with two pieces, remove them.
+#
+# ## Exercises
+#
+# 1. Does the density have the mass 1? Integrate it.
+# 2. How many bits does a coordinate cost, and how many of them could a better model spare?
+# 3. Are both moons drawn equally often?
+
+# %% solution 1
+mass = pf.diagnostics.integrate(learned, bounds=[(-2.5, 3.5), (-2, 2.5)], key=key)
+print(f"mass in the window: {mass:.4f}")
+assert abs(mass - 1) < 0.01
+
+# %% solution 2
+# Nats / (columns x log 2). The excess over the entropy is the divergence from the truth.
+print(f"{after / 2 / np.log(2):.3f} bits a coordinate, {(after - entropy) / 2 / np.log(2):.3f} to be spared")
+assert after > entropy
+
+# %% solution 3
+# By the nearer arc: the upper moon gets about half.
+points = np.asarray(learned.sample(key, 20_000))
+to_upper, to_lower = (np.min([np.hypot(*(points - p).T) for p in arc], axis=0) for arc in (upper, lower))
+print(f"upper moon: {np.mean(to_upper < to_lower):.1%}")
+assert abs(np.mean(to_upper < to_lower) - 0.5) < 0.05

@@ -232,3 +232,11 @@ def test_a_fan_holds_the_stated_shares_of_the_paths():
         plots.fan(days[:5], np.zeros((5, 3)), days[5:], paths, names=["a", "b"])
     squares = plots.correlations([np.array([[1.0, -0.5], [-0.5, 1.0]])], names=["a", "b"], titles=["t"])
     np.testing.assert_array_equal(squares.axes[0].images[0].get_array(), [[1.0, -0.5], [-0.5, 1.0]])
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8, 1), (10, 8, 8, 1), (100, 8, 8, 1), (2, 1, 200, 3)])
+def test_one_row_of_images_is_a_picture(shape: tuple[int, ...]):
+    images = np.full(shape, 7.0)
+    assert min(plots.image_rows([images]).get_size_inches()) >= 1
+    assert min(plots.image_rows([images], labels=["row"]).get_size_inches()) >= 1
+    assert plots.image_rows([images], size=(3.0, 2.0)).get_size_inches().tolist() == [3.0, 2.0]

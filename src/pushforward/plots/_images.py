@@ -10,7 +10,7 @@ from PIL import Image
 
 from pushforward._errors import FileError
 from pushforward.plots._axes import finished
-from pushforward.plots._style import Size, new_figure, styled
+from pushforward.plots._style import MIN_SIDE, Size, new_figure, styled
 
 WIDTH = 6.4
 CELL_MOST = 0.9
@@ -60,7 +60,9 @@ def image_rows(
     across = min((WIDTH - (LABEL if labels else 0.0)) / columns, CELL_MOST * max(width / height, 1.0))
     down = across * height / width
     total = columns * across + (LABEL if labels else 0.0)
-    figure = new_figure(total, len(rows) * (down + 0.06) + (0.25 if titles else 0.0))
+    tall = len(rows) * (down + 0.06) + (0.25 if titles else 0.0)
+    own = (max(total, MIN_SIDE), max(tall, MIN_SIDE))  # a single row may need less
+    figure = new_figure(*(size or own))
     panels = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for place, (axes, row) in enumerate(zip(panels, rows, strict=True)):
         strip = tiled(row, 1, columns, levels=levels)
