@@ -9,8 +9,8 @@ from pushforward.cli.frame import _options as options
 from pushforward.cli.frame._command import command as make_command
 from pushforward.cli.frame._failures import WrongUsage
 from pushforward.modalities import Modality, modalities
-from pushforward.modalities._base import Look
 from pushforward.modalities._options import Number, inches
+from pushforward.modalities._told import Look
 
 
 def _pictures() -> dict[str, list[Modality]]:

@@ -7,9 +7,10 @@ own is a class on `Modality` and a call of `register`; see docs/extending.md.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pushforward.modalities._base import Figure, Lesson, Modality, Told
+from pushforward.modalities._base import Modality
 from pushforward.modalities._options import Number, OneOf, Option
 from pushforward.modalities._registry import modalities, modality_named, modality_of, register
+from pushforward.modalities._told import Figure, Lesson, Told
 
 if TYPE_CHECKING:
     from pushforward.modalities._learn import Prepared

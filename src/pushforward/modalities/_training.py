@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pushforward.modalities._base import Figure
 from pushforward.modalities._talk import duration, plural
+from pushforward.modalities._told import Figure
 
 
 def training_facts(training: Mapping[str, Any], figure: Figure) -> list[tuple[str, object]]:

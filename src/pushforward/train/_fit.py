@@ -144,22 +144,10 @@ def fit(
         others = {"weights": weights, "optimizer": optimizer, "checkpoint": checkpoint, "devices": devices}
         _check_private(privacy, data, others, validation)
         return private_fit(
-            flow,
-            data,
-            condition=condition,
-            log_det=log_det,
-            objective=objective,
-            privacy=privacy,
-            learning_rate=learning_rate,
-            frozen=frozen,
-            schedule=schedule,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            ema=ema,
-            callbacks=callbacks,
-            progress=progress,
-            key=key,
-        )
+            flow, data, condition=condition, log_det=log_det, objective=objective, privacy=privacy,
+            learning_rate=learning_rate, frozen=frozen, schedule=schedule, batch_size=batch_size,
+            max_epochs=max_epochs, ema=ema, callbacks=callbacks, progress=progress, key=key,
+        )  # fmt: skip
     source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
     spread = chosen_devices(devices, source.batch_size)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
+from pushforward.modalities._told import Told
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pushforward.modalities._base import Figure, Look, Modality, Told
+from pushforward.modalities._base import Modality
 from pushforward.modalities._options import SHARE, Number, OneOf, Option, size, word
+from pushforward.modalities._told import Figure, Look, Told
 
 OPTIONS = (
     Option(

@@ -6,7 +6,7 @@ import numpy as np
 
 from pushforward import plots
 from pushforward._errors import UsageError
-from pushforward.modalities._base import Look
+from pushforward.modalities._told import Look
 from pushforward.modalities.image._model import ImageModel
 from pushforward.modalities.image._read import brought_to
 from pushforward.modalities.image._walks import nearest

@@ -10,7 +10,7 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.data.moments._moment import Moment
 from pushforward.data.series._grid import Grid
 from pushforward.data.series._series import Item, SeriesData
-from pushforward.modalities._base import Told
+from pushforward.modalities._told import Told
 
 MOST_ITEMS = 50
 """Of more items, the flow is not told which one a window is of."""

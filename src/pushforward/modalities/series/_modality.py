@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pushforward.modalities._base import Figure, Look, Modality, Told
+from pushforward.modalities._base import Modality
 from pushforward.modalities._options import COUNT, Number, Option, flatten, names, word
+from pushforward.modalities._told import Figure, Look, Told
 
 READ = ("score", "forecast", "backtest", "plot")
 

@@ -8,8 +8,8 @@ import numpy as np
 from pushforward import plots
 from pushforward._errors import UsageError
 from pushforward.data.series._series import SeriesData
-from pushforward.modalities._base import Look
 from pushforward.modalities._model import Model
+from pushforward.modalities._told import Look
 from pushforward.modalities.series._forecast import paths_of
 
 PATHS = 200

@@ -8,8 +8,8 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data.sound._mel import Mel
-from pushforward.modalities._base import Told
 from pushforward.modalities._labels import one_hot
+from pushforward.modalities._told import Told
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pushforward.modalities._base import Figure, Look, Modality, Told
+from pushforward.modalities._base import Modality
 from pushforward.modalities._options import Number, Option, word
+from pushforward.modalities._told import Figure, Look, Told
 
 OPTIONS = (
     Option(

@@ -8,8 +8,8 @@ from pushforward import plots
 from pushforward._errors import UsageError
 from pushforward.data.sound._clips import Clips
 from pushforward.data.sound._mel import Mel
-from pushforward.modalities._base import Look
 from pushforward.modalities._talk import Talk
+from pushforward.modalities._told import Look
 from pushforward.modalities.sound._layers import way
 from pushforward.modalities.sound._model import SoundModel
 from pushforward.modalities.sound._read import read_for

@@ -11,9 +11,9 @@ from pushforward._errors import DataError, UsageError
 from pushforward.data.sound._segments import cut
 from pushforward.distillation import StudentReport, distill
 from pushforward.distillation._start import MOMENTS_UP_TO
-from pushforward.modalities._base import Lesson
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk
+from pushforward.modalities._told import Lesson
 from pushforward.modalities.sound._facts import SoundFacts, plain_options
 from pushforward.modalities.sound._flow import built, whole_numbers
 from pushforward.modalities.sound._prepare import frames_of, labels_of

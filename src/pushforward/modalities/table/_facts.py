@@ -8,8 +8,8 @@ from typing import Any, Self
 from pushforward.data import Schema
 from pushforward.data._units import Units
 from pushforward.data.files._stored import Stored
-from pushforward.modalities._base import Told
 from pushforward.modalities._talk import plural
+from pushforward.modalities._told import Told
 from pushforward.modalities.table.incomplete._completed import ASSUMED, Completed
 from pushforward.modalities.table.oddity._calibration import Calibration
 from pushforward.train import Spent

@@ -13,8 +13,8 @@ from pushforward import plots
 from pushforward._errors import DataError, UsageError, did_you_mean
 from pushforward.data import Schema, Table, encode, read_table
 from pushforward.data._coding import refuse_unseen
-from pushforward.modalities._base import Look
 from pushforward.modalities._model import Model
+from pushforward.modalities._told import Look
 from pushforward.modalities.table._chunks import TableFlow, log_prob
 from pushforward.modalities.table._dates import date_ticks
 from pushforward.modalities.table._given import condition_values, conditions

@@ -11,8 +11,8 @@ from pushforward._errors import DataError, UsageError
 from pushforward.data import encode, read_table
 from pushforward.data._coding import refuse_unseen
 from pushforward.distillation import StudentReport, distill
-from pushforward.modalities._base import Lesson
 from pushforward.modalities._model import Model
+from pushforward.modalities._told import Lesson
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._flow import build_flow, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._given import condition_values

@@ -11,10 +11,10 @@ from pushforward.diagnostics import Calibration, Check
 from pushforward.diagnostics.goodness._calibration import CALIBRATED
 from pushforward.diagnostics.goodness._check import judged
 from pushforward.diagnostics.goodness._report import WORDS, Finding
-from pushforward.modalities._base import Examined
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import plural
+from pushforward.modalities._told import Examined
 from pushforward.modalities.table._pictures import Wanted, check_names
 from pushforward.modalities.table._sample import draws
 from pushforward.modalities.table.goodness._case import case_of, rows_of
