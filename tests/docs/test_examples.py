@@ -47,8 +47,8 @@ QUICK = {"change_of_variables", "learn_a_chain_1d", "shapes", "two_moons_lab"}
 """They run in `make test`, the others in `make test-all`: one that trains takes half a minute."""
 
 
-LONGER = {"vae_gan_flow": 120}
-"""Seconds of those that train many models: nine, of which the two dozen compiled parts are most of the time."""
+LONGER = {"autoencoder_with_flows": 120, "vae_gan_flow": 120}
+"""Seconds of those that train four and nine models: compiling them is most of the time."""
 
 
 @pytest.mark.parametrize(
