@@ -16,7 +16,7 @@ import numpy as np
 import pushforward as pf
 from pushforward import plots
 from pushforward.bijections import Chain, Metropolis
-from pushforward.distributions import Target, Transformed
+from pushforward.distributions import Mixture, Normal, Target, Transformed
 
 OUT = Path(os.environ.get("PUSHFORWARD_OUT", "out_examples"))
 key = jax.random.key(0)
@@ -44,9 +44,9 @@ print(f"samples of the flow astray: {before:.2%}")
 # %% [markdown]
 # ## Random steps
 #
-# A stochastic layer needs a density to move along, up to a constant. Here it is the true one: 200 small Gaussians along
-# the two arcs. The layer takes 20 Metropolis steps along it. In the place of a log-det it has the log-ratio of the
-# path's probabilities, so the flow with the layer still knows the weight of every sample.
+# A stochastic layer needs a density to move along, up to a constant. Here it is the true one: 200 small Gaussians
+# along the two arcs. The layer takes 20 Metropolis steps along it. In the place of a log-det it has the log-ratio of
+# the path's probabilities, so the flow with the layer still knows the weight of every sample.
 
 # %%
 t = jnp.pi * (jnp.arange(100) + 0.5) / 100
@@ -83,3 +83,32 @@ for name, one in (("flow", flow), ("steps", stochastic)):
 # ![The flow alone leaves a bridge](figures/bridge_between_moons_flow.png)
 #
 # ![With Metropolis steps it is gone](figures/bridge_between_moons_steps.png)
+#
+# There are other ways out. A base in two pieces can leave each moon a piece of its own; a mixture of flows does so
+# too; a base from which draws are rejected (`distributions.Resampled`) can have a hole.
+#
+# ## Exercises
+#
+# 1. How many samples are astray after 5 steps, and after 80?
+# 2. Give the same flow a base of two far pieces, and train it a third as long. Is the bridge gone?
+# 3. Why do the steps need a density that is known up to a constant, and what if only data are there?
+
+# %% solution 1
+for number in (5, 80):
+    longer = Metropolis(Target(log_density, (2,)), num_steps=number, step_size=0.1)
+    left = astray(Transformed(flow.base, Chain([flow.bijection, longer])).sample(key, 20_000))
+    print(f"after {number} steps: {left:.2%}")
+assert left < 0.5 * before
+
+# %% solution 2
+# Not by that alone: the flow has still to learn which piece becomes which moon, and after so short a training far more
+# is astray than before. Two pieces are a help for a flow that has found them.
+pieces = Mixture([Normal(jnp.array([-3.0, 0.0]), 1.0), Normal(jnp.array([3.0, 0.0]), 1.0)])
+bijection = pf.flows.nsf(2, num_layers=4, width=64, key=key).bijection
+settings = {"learning_rate": 3e-3, "batch_size": 512, "max_epochs": 20, "progress": False, "key": key}
+two = pf.fit(Transformed(pieces, bijection), train, **settings).flow
+print(f"base in two pieces: {astray(two.sample(key, 20_000)):.2%} astray")
+
+# %% solution 3
+# A step is accepted by the ratio of two densities, in which the constant drops out. With data alone, the flow's own
+# density is all there is, and it has the bridge.

@@ -155,3 +155,31 @@ plots.save(figure, OUT / "infer_from_images_posterior.png")
 OUT.mkdir(parents=True, exist_ok=True)
 pf.save(OUT / "spot.safetensors", posterior)
 assert jnp.array_equal(pf.load(OUT / "spot.safetensors").log_prob(places, pictures), learned)
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Is the posterior calibrated? Of 99 draws for each picture, the rank of the true place should have any value.
+# 2. How large is the spread of the posterior without a picture, and with one, on average?
+# 3. The camera gets worse: the noise is twice as large as in the simulations. Does the posterior notice?
+
+# %% solution 1
+draws = np.asarray(posterior.sample(jax.random.key(3), 99, pictures))
+ranks = np.sum(draws < np.asarray(places), axis=0)
+shares = np.histogram(ranks[:, 0], np.linspace(0, 100, 11))[0] / len(ranks)
+print("share of the ranks in ten bins:", np.round(shares, 2))
+assert np.abs(shares - 0.1).max() < 0.1
+
+# %% solution 2
+# Without: 1, the prior's. With one:
+print(f"spread of the posterior: {draws.std(axis=0).mean():.2f}")
+assert draws.std(axis=0).mean() < 0.9
+
+# %% solution 3
+# No. It was never shown such pictures: the draws are hardly wider, and miss the place more often than they say.
+worse = pictures + np.sqrt(3) * NOISE * jax.random.normal(jax.random.key(4), pictures.shape)
+far = np.asarray(posterior.sample(jax.random.key(3), 99, worse))
+for name, found in (("as simulated", draws), ("twice the noise", far)):
+    ranks = np.sum(found < np.asarray(places), axis=0)
+    inside = np.mean((ranks >= 10) & (ranks < 90))
+    print(f"{name}: spread {found.std(axis=0).mean():.2f}, the middle 80 % hold {inside:.0%} of the places")
