@@ -114,7 +114,8 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int, categorical: Seq
 @contextmanager
 def one_thread() -> Iterator[None]:
     """For trees of few rows: threads that wait for each other take longer than one."""
-    import sklearn.ensemble  # noqa: F401: its threads are known to the limit from here on
+    # A limit knows the threads of what is imported already.
+    import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "openmp"):
