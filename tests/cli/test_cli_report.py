@@ -71,7 +71,7 @@ def test_of_many_columns_some_are_chosen_and_the_page_says_so(works, fails, tmp_
     text = Found(page.read_text("utf-8")).text
     assert "Of 30 columns of numbers the 6 are drawn whose samples differ most" in text
     assert "The 12 of 30 columns with the smallest p-values" in text
-    assert "Of 30 columns the 8 are shown that make the worst rows odd" in text
+    assert "Of 30 columns the 5 are shown that make the worst rows odd" in text
     works("report", model, data, "-o", page, "--columns", "c3,c5")
     alt = Found(page.read_text("utf-8")).named("img")[0].attributes["alt"]
     assert "c3, c5" in alt

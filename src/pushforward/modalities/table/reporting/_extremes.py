@@ -16,7 +16,7 @@ from pushforward.reports import AbstractPart, Section, Words
 from pushforward.reports import Table as Shown
 
 NUM_ROWS = 5
-MOST_COLUMNS = 8
+MOST_COLUMNS = 5
 
 
 def extremes(model: Model, rows: Table, condition: np.ndarray | None) -> Section:
