@@ -176,7 +176,7 @@ for axes, name in zip(figure.subplots(1, 2), (DIAGONAL, "diagonal q, flow prior"
 plots.save(figure, OUT / "autoencoder_with_flows_prior.png")
 means = {name: jax.nn.sigmoid(logits(flow, flow.base.sample(key, 10))) for name, flow in flows.items()}
 rows = [255 * np.asarray(white).reshape(-1, 8, 8, 1) for white in means.values()]
-sheet = plots.image_rows([255 * test[:10], *rows], labels=["digits", *(name.replace(", ", "\n") for name in NAMES)])
+sheet = plots.image_rows([255 * test[:10], *rows], labels=["digits", "diagonal", "flow q", "flow prior"])
 plots.save(sheet, OUT / "autoencoder_with_flows_draws.png")
 
 # %% [markdown]

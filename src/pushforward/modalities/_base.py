@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pushforward.modalities._options import Option
+from pushforward.modalities._told import Figure, Told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pushforward.modalities._model import Model
     from pushforward.modalities._settings import Settings
     from pushforward.modalities._talk import Talk
-    from pushforward.modalities._told import Examined, Figure, Lesson, Look, Told
+    from pushforward.modalities._told import Examined, Lesson, Look
 
 
 class Modality(abc.ABC):
