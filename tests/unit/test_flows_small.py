@@ -41,6 +41,12 @@ def test_what_the_user_says_stays_and_the_rest_is_chosen():
     assert decided(said, (28, 28, 1), 500_000).settings.max_epochs == 1
 
 
+def test_gaussian_noise_takes_the_place_of_the_logit():
+    said = ImageSettings("tarflow-image", options={"noise": 0.05})
+    assert "alpha" not in (decided(said, (8, 8, 1), 100).settings.options or {})
+    assert (decided(ImageSettings("tarflow-image"), (8, 8, 1), 100).settings.options or {})["alpha"] == 0.05
+
+
 def test_the_papers_size_is_there_for_the_asking():
     settings, preset = decided(ImageSettings("glow", options={"preset": "paper"}), (32, 32, 3), 100)
     assert (preset, settings.options, settings.max_epochs) == ("paper", {}, None)

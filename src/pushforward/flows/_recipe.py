@@ -56,7 +56,8 @@ class Recipe:
         objective: What the estimators make small, by its name in `objectives`.
         training: How the estimators and the command line train it by default.
         multiple: Of sound: from all options of `build` to what a length must be a multiple of (`multiple_of`).
-        small: Of images: from their shape to what fits a CPU, where the defaults of `build` are the paper's.
+        small: Of images: from their shape, and the options that are given, by name, to what fits a CPU, where the
+            defaults of `build` are the paper's.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Recipe:
     objective: Literal["nll", "flow_matching", "elbo"] = "nll"
     training: Training = Training()
     multiple: Callable[[Mapping[str, Any]], int] | None = None
-    small: Callable[[Shape], Small] | None = None
+    small: Callable[..., Small] | None = None
 
     @property
     def conditional(self) -> bool:

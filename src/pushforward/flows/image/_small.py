@@ -1,4 +1,7 @@
-"""What image flows are where nobody says how large: sizes that a few CPU cores train in minutes."""
+"""What image flows are where nobody says how large: sizes that a few CPU cores train in minutes.
+
+Each takes the shape of the pictures, and by name what the user has said, which it need not look at.
+"""
 
 import math
 from collections.abc import Mapping
@@ -24,58 +27,58 @@ def levels(shape: Shape, most: int) -> int:
     return max(1, min(most, even, min(sides).bit_length() - 2))
 
 
-def small_glow(shape: Shape) -> Small:
+def small_glow(shape: Shape, **_: Any) -> Small:
     """Two levels of 8 steps, three from 32 pixels on."""
     most = 3 if min(shape[:2]) >= 32 else 2
     return small(shape, {"num_levels": levels(shape, most), "num_steps": 8, "width": 64, **LOGIT}, 5_000)
 
 
-def small_nsf(shape: Shape) -> Small:
+def small_nsf(shape: Shape, **_: Any) -> Small:
     """Two levels of 4 steps, three from 32 pixels on."""
     most = 3 if min(shape[:2]) >= 32 else 2
     return small(shape, {"num_levels": levels(shape, most), "num_steps": 4, "width": 32, "depth": 2, **LOGIT}, 5_000)
 
 
-def small_realnvp(shape: Shape) -> Small:
+def small_realnvp(shape: Shape, **_: Any) -> Small:
     """One level for pictures up to 16 pixels wide, two above."""
     most = 1 if min(shape[:2]) <= 16 else 2
     return small(shape, {"num_levels": levels(shape, most), "width": 32, "depth": 2}, 1_300)
 
 
-def small_flowpp(shape: Shape) -> Small:
+def small_flowpp(shape: Shape, **_: Any) -> Small:
     """Two couplings of checkerboards and two of channels, each with one block."""
     options = {"num_checkers": 2, "num_channels": 2, "num_coarse": 0, "num_noise": 2, "num_components": 4}
     return small(shape, options | {"width": 32, "depth": 1, "num_heads": 2 if min(shape[:2]) <= 16 else 1}, 800)
 
 
-def small_tarflow(shape: Shape) -> Small:
-    """Four blocks of two layers, on patches of 2 pixels, of 4 from 16 on."""
+def small_tarflow(shape: Shape, *, noise: float = 0.0, **_: Any) -> Small:
+    """Four blocks of two layers, on patches of 2 pixels, of 4 from 16 on; a logit where there is no Gaussian noise."""
     patch = 4 if min(shape[:2]) > 16 and levels(shape, 2) == 2 else 2
     options = {"patch": patch, "num_layers": 4, "width": 64, "depth": 2, "num_heads": 4 if patch == 4 else 2}
-    return small(shape, options | LOGIT, 2_500, most=2_000)
+    return small(shape, options | ({} if noise else LOGIT), 2_500, most=2_000)
 
 
-def small_nice(shape: Shape) -> Small:
+def small_nice(shape: Shape, **_: Any) -> Small:
     """Narrower layers than the paper's, of which there are fewer."""
     return small(shape, {"width": 256, "depth": 3}, 20_000)
 
 
-def small_iunet(shape: Shape) -> Small:
+def small_iunet(shape: Shape, **_: Any) -> Small:
     """Two levels of two couplings."""
     return small(shape, {"num_levels": levels(shape, 2), "num_steps": 2, "width": 32, **LOGIT}, 3_000)
 
 
-def small_mintnet(shape: Shape) -> Small:
+def small_mintnet(shape: Shape, **_: Any) -> Small:
     """Two scales of four layers."""
     return small(shape, {"num_levels": _scales(shape, 2), "num_layers": 4, "width": 16}, 800, most=2_000)
 
 
-def small_residual(shape: Shape) -> Small:
+def small_residual(shape: Shape, **_: Any) -> Small:
     """Two scales of four blocks."""
     return small(shape, {"num_levels": _scales(shape, 2), "num_layers": 4, "width": 32}, 300, most=1_000)
 
 
-def small_idf(shape: Shape) -> Small:
+def small_idf(shape: Shape, **_: Any) -> Small:
     """Two levels of four couplings."""
     return small(shape, {"num_levels": levels(shape, 2), "num_steps": 4, "width": 32, "depth": 2}, 1_000, most=2_000)
 

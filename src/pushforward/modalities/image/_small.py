@@ -38,7 +38,7 @@ def decided(settings: ImageSettings, shape: Shape, count: int) -> Decided:
         raise DataError(f"images: unknown preset {preset!r}.", f"one of {', '.join(PRESETS)}")
     if recipe.small is None or preset == "paper" or (preset == "auto" and jax.default_backend() != "cpu"):
         return Decided(dataclasses.replace(settings, options=options), "paper")
-    small = recipe.small(shape)
+    small = recipe.small(shape, **options)
     chosen = {"options": dict(small.options) | options, **_training(small, settings, count)}
     return Decided(dataclasses.replace(settings, **chosen), "small")
 
