@@ -45,6 +45,7 @@ def test_the_student_is_a_model_of_the_same_columns(works, teacher, tmp_path):
     assert "nats from the teacher" in works("show", model).stdout
 
 
+@pytest.mark.slow
 def test_the_layers_of_a_small_table_with_a_background_are_turned(works, tmp_path):
     teacher, student = tmp_path / "t.safetensors", tmp_path / "s.safetensors"
     small = ("--flow", "maf", "--set", "num_layers=1", "--set", "width=8", "--max-epochs", "1", "-q")

@@ -108,7 +108,17 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-LONG = {"images.md", "numpyro.md", "training-loop.md"}
+LONG = {
+    "cli.md",
+    "conditionals.md",
+    "extending.md",
+    "images.md",
+    "numpyro.md",
+    "scale.md",
+    "teachers.md",
+    "training-loop.md",
+    "vae.md",
+}
 """Pages that take minutes, of which the parts have tests of their own: `make test-all` runs them."""
 RUN = [p for p in PAGES if any(map(is_run, blocks(p.read_text("utf-8"))))]
 

@@ -37,6 +37,7 @@ def of_images(digits) -> FlowVAE:
     return FlowVAE(latent=6, posterior="sylvester", options={"width": 48}, max_epochs=15, random_state=0).fit(digits)
 
 
+@pytest.mark.slow
 def test_rows_come_back_through_fewer_numbers(of_rows, rows):
     z, back = of_rows.encode(rows), of_rows.reconstruct(rows)
     assert z.shape == (800, 2)

@@ -87,6 +87,7 @@ def test_other_data_are_named_shifted():
     assert found.verdict == "shifted", str(found)
 
 
+@pytest.mark.slow
 def test_a_model_that_remembers_its_rows_is_overfitted_and_makes_copies():
     train = rows(60, 1)
     parts = [Transformed(STANDARD, Affine(jnp.asarray(row), jnp.full(2, 0.02))) for row in train]

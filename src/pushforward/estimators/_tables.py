@@ -61,6 +61,7 @@ class TableEstimator(TableSettings, FlowEstimator):
 
         Example:
             >>> density = pf.FlowDensity("affine", max_epochs=2, random_state=0).fit(pf.data.moons(200))
+            >>> import pyarrow
             >>> batch = pyarrow.table({"x1": [0.2, None], "x0": [0.5, 0.5], "name": ["a", "b"]})
             >>> density.score_batch(batch).is_null().to_pylist()
             [False, True]
