@@ -75,7 +75,7 @@ def small_mintnet(shape: Shape, **_: Any) -> Small:
 
 def small_residual(shape: Shape, **_: Any) -> Small:
     """Two scales of four blocks."""
-    return small(shape, {"num_levels": _scales(shape, 2), "num_layers": 4, "width": 32}, 300, most=1_000)
+    return small(shape, {"num_levels": _scales(shape, 2), "num_layers": 4, "width": 32}, 300, most=700)
 
 
 def small_idf(shape: Shape, **_: Any) -> Small:
