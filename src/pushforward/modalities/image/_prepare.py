@@ -12,7 +12,7 @@ from pushforward.modalities._learn import Prepared
 from pushforward.modalities.image._facts import ImageFacts
 from pushforward.modalities.image._flow import image_objective, image_recipe
 from pushforward.modalities.image._settings import ImageSettings
-from pushforward.modalities.image._small import decided
+from pushforward.modalities.image._small import decided, of_recipe
 
 
 class Labelled(NamedTuple):
@@ -34,8 +34,8 @@ class Labelled(NamedTuple):
 
 def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDistribution:
     """The untrained flow of whole grey values."""
-    settings = decided(settings, data.images.shape, len(data.images)).settings
-    options = dict(settings.options or {}) | {"grey_levels": data.images.levels}
+    settings = decided(settings, data.images.shape, len(data.images))
+    options = of_recipe(settings.options or {}) | {"grey_levels": data.images.levels}
     if data.names:
         options["cond_dim"] = len(data.names)
     return image_recipe(settings.flow).build(data.images.shape, **options, key=key)
@@ -43,7 +43,7 @@ def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDi
 
 def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared:
     """What training needs."""
-    settings = decided(settings, data.images.shape, len(data.images)).settings
+    settings = decided(settings, data.images.shape, len(data.images))
     return Prepared(
         flow=build(data, settings, key),
         x=data.images.values,

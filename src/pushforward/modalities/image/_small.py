@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
@@ -14,33 +14,33 @@ from pushforward.modalities._talk import plural
 from pushforward.modalities.image._flow import image_recipe
 from pushforward.modalities.image._settings import ImageSettings
 
-PRESETS = ("auto", "small", "paper")
+SMALL, PAPER = "small", "paper"
+PRESETS = ("auto", SMALL, PAPER)
 OPTION = "preset"
 
 
-class Decided(NamedTuple):
-    """The settings with nothing left open, and the preset of which they are: "small" or "paper"."""
-
-    settings: ImageSettings
-    preset: str
-
-
-def decided(settings: ImageSettings, shape: Shape, count: int) -> Decided:
-    """What a fit to so many pictures of this shape uses, given what the user said.
+def decided(settings: ImageSettings, shape: Shape, count: int) -> ImageSettings:
+    """What a fit to so many pictures of this shape uses, given what the user said; what is decided stays as it is.
 
     Raises:
         ValueError: If the flow or the preset is unknown.
     """
-    recipe = image_recipe(settings.flow)
-    options = dict(settings.options or {})
-    preset = options.pop(OPTION, "auto")
+    recipe, options = image_recipe(settings.flow), dict(settings.options or {})
+    preset = options.get(OPTION, "auto")
+    if recipe.small is None:
+        return settings
     if preset not in PRESETS:
         raise DataError(f"images: unknown preset {preset!r}.", f"one of {', '.join(PRESETS)}")
-    if recipe.small is None or preset == "paper" or (preset == "auto" and jax.default_backend() != "cpu"):
-        return Decided(dataclasses.replace(settings, options=options), "paper")
+    if preset == PAPER or (preset == "auto" and jax.default_backend() != "cpu"):
+        return dataclasses.replace(settings, options=options | {OPTION: PAPER})
     small = recipe.small(shape, **options)
-    chosen = {"options": dict(small.options) | options, **_training(small, settings, count)}
-    return Decided(dataclasses.replace(settings, **chosen), "small")
+    chosen = {"options": dict(small.options) | options | {OPTION: SMALL}, **_training(small, settings, count)}
+    return dataclasses.replace(settings, **chosen)
+
+
+def of_recipe(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the recipe takes."""
+    return {name: value for name, value in options.items() if name != OPTION}
 
 
 def _training(small: Small, settings: ImageSettings, count: int) -> dict[str, Any]:
@@ -51,16 +51,16 @@ def _training(small: Small, settings: ImageSettings, count: int) -> dict[str, An
     return {name: value for name, value in own.items() if getattr(settings, name) is None}
 
 
-def told(decision: Decided, said: ImageSettings) -> str:
-    """A sentence on what was chosen beside what the user said, and what the paper has; empty where nothing was."""
-    settings, preset = decision
-    chosen = {name: value for name, value in (settings.options or {}).items() if name not in (said.options or {})}
-    if preset == "paper" or not chosen:
+def told(settings: ImageSettings, said: ImageSettings) -> str:
+    """A sentence on what was decided beside what the user said, and what the paper has; empty where nothing was."""
+    options = of_recipe(settings.options or {})
+    chosen = {name: value for name, value in options.items() if name not in (said.options or {})}
+    if not chosen:
         return ""
     paper = RECIPES[settings.flow].defaults
     other = {name: paper[name] for name, value in chosen.items() if paper[name] != value}
     epochs = f" and at most {plural(settings.max_epochs or 1, 'epoch')}" if said.max_epochs is None else ""
-    instead = f"; the paper has {_listed(other)}: --set {OPTION}=paper" if other else ""
+    instead = f"; the paper has {_listed(other)}: --set {OPTION}={PAPER}" if other else ""
     return f"{_listed(chosen)}{epochs}: for these pictures on a CPU{instead}"
 
 
