@@ -30,7 +30,7 @@ def test_the_small_size_fits_pictures_of_many_shapes_and_is_smaller_than_the_pap
     small = recipe.small(shape)
     flow = jax.eval_shape(lambda key: recipe.build(shape, **small.options, key=key), key)
     assert flow.event_shape == shape
-    assert 100 < numbers(flow) < 3e6
+    assert 100 < numbers(flow) < 4e6  # most in the dense layers of nice-image
     assert set(small.options) <= set(recipe.options())
 
 

@@ -30,13 +30,7 @@ from pushforward.cli.frame._command import command as make_command
     show_default="the layers of the teacher, turned round",
     help="Which flow the student is; see `pushforward flows`.",
 )
-@click.option(
-    "--set",
-    "settings",
-    type=options.Setting(),
-    multiple=True,
-    help="An option of the flow, such as num_layers=8; see `pushforward flows NAME`. Repeatable.",
-)
+@options.settings
 @click.option(
     "--data",
     "source",

@@ -36,13 +36,7 @@ from pushforward.cli.frame._command import command as make_command
     show_default="nsf for tables, glow for images, waveglow for sound",
     help="Which flow; see `pushforward flows`. auto: the best of maf, nsf and one Gaussian for a table.",
 )
-@click.option(
-    "--set",
-    "settings",
-    type=options.Setting(),
-    multiple=True,
-    help="An option of the flow, such as num_layers=8; see `pushforward flows NAME`. Repeatable.",
-)
+@options.settings
 @options.training_options
 @options.seed
 @click.option(

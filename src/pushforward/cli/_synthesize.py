@@ -51,13 +51,7 @@ IN_WORDS = "-"
     show_default="nsf-ar",
     help="Which flow learns how the columns depend on each other; see `pushforward flows`.",
 )
-@click.option(
-    "--set",
-    "settings",
-    type=options.Setting(),
-    multiple=True,
-    help="An option of the flow, such as num_layers=8; see `pushforward flows NAME`. Repeatable.",
-)
+@options.settings
 @options.training_options
 @options.seed
 @options.json_output

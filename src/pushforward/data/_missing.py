@@ -12,7 +12,13 @@ IN_PYTHON = "leave these rows out: `pushforward.data.as_table(X, drop_missing=Tr
 
 
 class MissingError(ColumnError):
-    """Rows have no value in some columns."""
+    """Rows have no value in some columns.
+
+    Attributes:
+        empty: Whether a column has no value in any row.
+    """
+
+    empty = False
 
 
 class Missing:
@@ -60,12 +66,14 @@ class Missing:
             has = "has" if len(empty) == 1 else "have"
             what = "it is wanted there" if self.chosen else f"leave out (`--drop {shell_names(empty)}`)"
             hint = f"{quoted('column', empty)} {has} no value at all: {what}"
-        raise MissingError(
+        error = MissingError(
             f"{self.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
             f"row{'s' * some} {shown} ({quoted('column', names)}).",
             hint,
             names,
         )
+        error.empty = bool(empty)
+        raise error
 
 
 def refuse_missing(label: str, names: Sequence[str], values: np.ndarray) -> None:

@@ -12,7 +12,7 @@ def training_facts(training: Mapping[str, Any], figure: Figure) -> list[tuple[st
     history = training["history"]
     if not history:
         return [("training", training["stopped_because"])]
-    if not training["seconds"]:  # a private fit measures nothing
+    if all(epoch["train"] is None and epoch["validation"] is None for epoch in history):  # of a private fit
         return [("epochs", f"{len(history)}; the last is kept"), ("stopped", training["stopped_because"])]
     held_out = any(epoch["validation"] is not None for epoch in history)
     losses = (training[name] for name in ("best_loss", "start_loss"))

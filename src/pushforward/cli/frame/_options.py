@@ -109,6 +109,13 @@ seed = click.option(
     show_default=True,
     help="Seed of all randomness.",
 )
+settings = click.option(
+    "--set",
+    "settings",
+    type=Setting(),
+    multiple=True,
+    help="An option of the flow, such as num_layers=8; see `pushforward flows NAME`. Repeatable.",
+)
 train = click.option(
     "--train",
     metavar="DATA",

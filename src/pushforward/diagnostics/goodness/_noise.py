@@ -54,16 +54,11 @@ def _pulled(bijection: Any, x: Any, condition: Any) -> Any:
     return bijection._inverse_many(x.T, None if condition is None else condition.T, None)[0].T
 
 
-@jax.jit
-def _scored(flow: Any, x: Any, condition: Any) -> Any:
-    return flow._log_prob_many(x.T, None if condition is None else condition.T, None)
-
-
 def _of_mixture(
     flow: Mixture, x: np.ndarray, rng: np.random.Generator, condition: np.ndarray | None
 ) -> np.ndarray | None:
     shares = jax.nn.log_softmax(flow.logits)
-    each = np.stack([np.asarray(_scored(part, x, condition)) for part in flow.components]) + np.asarray(shares)[:, None]
+    each = np.stack([np.asarray(part.log_prob(x, condition)) for part in flow.components]) + np.asarray(shares)[:, None]
     found = [noise_of(part, x, rng, condition) for part in flow.components]
     if any(part is None or part.shape != x.shape for part in found):
         return None

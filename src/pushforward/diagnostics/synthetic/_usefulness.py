@@ -7,7 +7,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.diagnostics._one_thread import one_thread
-from pushforward.diagnostics.synthetic._estimate import Estimate
+from pushforward.diagnostics.synthetic._estimate import Estimate, area_under_roc
 from pushforward.diagnostics.synthetic._rows import Coded, coded
 from pushforward.diagnostics.synthetic._trees import classifier, regressor
 
@@ -115,13 +115,8 @@ def _task(known: Coded, others: Coded, place: int, seed: int) -> tuple[str, np.n
 
 
 def _area(truth: np.ndarray, told: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
     high = truth == 1
-    m, n = int(high.sum()), int((~high).sum())
-    if not (m and n):
-        return 0.5
-    return float((rankdata(told)[high].sum() - m * (m + 1) / 2) / (m * n))
+    return 0.5 if high.all() or not high.any() else area_under_roc(told[high], told[~high]).value
 
 
 def _accuracy(truth: np.ndarray, told: np.ndarray) -> float:

@@ -153,7 +153,7 @@ def _opened(
     try:
         table = read_table(source, drop=drop, drop_missing=drop_missing, text=text, **reading(given))
     except MissingError as error:
-        if "incomplete" not in given or "no value at all" in error.hint:
+        if "incomplete" not in given or error.empty:
             raise
         raise MissingError(
             error.message, f"{error.hint}, or learn from them with `--incomplete`", error.columns

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table, encode, read_table
@@ -135,11 +133,6 @@ def _dequantised(flow: TableFlow, rows: np.ndarray, rng: np.random.Generator) ->
     fractions = (np.arange(FRACTIONS)[:, None, None] + rng.random((FRACTIONS, len(rows), whole))) / FRACTIONS
     fractions = rng.permuted(fractions, axis=0)  # even in each column, and in each column in an order of its own
     tried = [flow.units.standard(rows, own) for own in fractions]
-    scores = np.stack([np.asarray(_scored(flow.flow, seen)) + log_det for seen, log_det in tried])
+    scores = np.stack([np.asarray(flow.flow.log_prob(seen)) + log_det for seen, log_det in tried])
     chosen = np.argmax(scores + rng.gumbel(size=scores.shape), axis=0)
     return np.stack([seen for seen, _ in tried])[chosen, np.arange(len(rows))]
-
-
-@jax.jit
-def _scored(flow: Any, seen: Array) -> Array:
-    return flow._log_prob_many(seen.T, None, None)
