@@ -15,6 +15,7 @@ from pushforward.estimators._tables import TableEstimator
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.modalities.table._mixed import in_user_values, joined
+from pushforward.modalities.table._reading import inside
 from pushforward.modalities.table.conditionals._condition import (
     TableConditional,
     TableMarginal,
@@ -24,7 +25,7 @@ from pushforward.modalities.table.conditionals._condition import (
 from pushforward.modalities.table.conditionals._holes import encode_with_holes, table_with_holes
 from pushforward.modalities.table.conditionals._impute import doubts_sentence, impute_rows
 from pushforward.modalities.table.conditionals._rows import TableJoint
-from pushforward.modalities.table.goodness._case import case_of, inside
+from pushforward.modalities.table.goodness._case import case_of
 
 
 class FlowDensity(DensityMixin, TableEstimator):

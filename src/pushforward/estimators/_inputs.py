@@ -15,13 +15,15 @@ from pushforward.data import Schema, Table, encode, unseen_categories
 from pushforward.data._coding import unseen_sentence
 from pushforward.data._given import plain
 from pushforward.data._missing import refuse_missing
+from pushforward.data._source import Selection
 from pushforward.data._tables import default_names
 from pushforward.modalities.table._columns import schema_of
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table._mixed import column_names, mixed_table, table_of
 from pushforward.modalities.table._rows import Rows
+from pushforward.modalities.table.conditionals._holes import source_in_memory
 from pushforward.modalities.table.incomplete._prepare import counted
-from pushforward.modalities.table.incomplete._read import holed, schema_of_holed, source_of
+from pushforward.modalities.table.incomplete._read import holed, schema_of_holed
 
 FLOATS: Any = [np.float64, np.float32]
 """Kept as they are; everything else becomes float64."""
@@ -63,7 +65,7 @@ def rows_to_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, condition
 
 def _incomplete_rows(estimator: Any, X: Any, sample_weight: Any) -> Rows:
     """Rows of which some lack cells."""
-    source = source_of(X, _asked_for(estimator.columns))
+    source = source_in_memory(X, Selection(text=tuple(_asked_for(estimator.columns))))
     found = holed(source)
     weights = checked_weights(sample_weight, np.zeros((len(found.present), 1)))
     weights = None if weights is None else weights[found.present]

@@ -8,15 +8,12 @@ import jax
 import numpy as np
 
 from pushforward._errors import DataError, UsageError
-from pushforward.data import encode, read_table
-from pushforward.data._coding import refuse_unseen
 from pushforward.distillation import StudentReport, distill
 from pushforward.modalities._model import Model
 from pushforward.modalities._told import Lesson
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._flow import build_flow, stands_alone, with_ends, without_ends
-from pushforward.modalities.table._given import condition_values
-from pushforward.modalities.table._reading import reading
+from pushforward.modalities.table._reading import read_pairs
 
 
 def taught(model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Model, StudentReport]:
@@ -75,15 +72,7 @@ def _seen(
     model: Model, teacher: TableFlow, source: str, given: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Rows and conditions as the flow sees them."""
-    schema, conditions = model.facts.schema, model.facts.condition_schema
-    names = [*schema.names, *(() if conditions is None else conditions.names)]
-    table = read_table(source, columns=names, drop_missing=given["drop_missing"], **reading(given))
-    refuse_unseen(table, schema)
-    x = encode(table.select(schema.names), schema).values
-    if (outside := schema.outside(x)).any():
-        raise DataError(
-            f"{source}: row {int(np.argmax(outside)) + 1} holds a value that the teacher cannot produce.",
-            "leave such rows out, or fit the teacher to them",
-        )
-    condition = None if conditions is None else teacher.seen_conditions(condition_values(table, conditions))
+    data = read_pairs(model.facts, source, given)
+    x = data.rows.values
+    condition = None if data.condition is None else teacher.seen_conditions(data.condition)
     return x if teacher.units is None else teacher.units.standard(x)[0], condition

@@ -13,7 +13,7 @@ from pushforward.data._coding import encode, refuse_unseen
 from pushforward.data._given import as_rows, plain
 from pushforward.data._read import open_source, with_holes
 from pushforward.data._schema import Schema
-from pushforward.data._source import Selection
+from pushforward.data._source import Selection, Source
 from pushforward.data._tables import Table, match_columns
 from pushforward.data.files._numpy import open_array, open_objects
 
@@ -39,19 +39,35 @@ def table_with_holes(data: Any, names: Sequence[str], text: Sequence[str], momen
     """
     if isinstance(data, Table):
         return data
+    return with_holes(source_in_memory(data, Selection(text=tuple(text), moments=tuple(moments)), names))
+
+
+def source_in_memory(data: Any, selection: Selection, names: Sequence[str] | None = None) -> Source:
+    """A frame, whose columns have names, or an array, opened with its missing cells.
+
+    Args:
+        data: `(rows, columns)`.
+        selection: Of a frame, or of an array of objects.
+        names: Of the columns of an array; None for x0, x1, ...
+
+    Raises:
+        DataError: If it is no table, or an array has not as many columns as there are names.
+    """
     data = plain(data, "X")
-    selection = Selection(text=tuple(text), moments=tuple(moments))
     if hasattr(data, "__arrow_c_stream__"):
-        return with_holes(open_frame(data, selection, label="X"))
+        return open_frame(data, selection, label="X")
     array = as_rows(data, "X")
-    if array.ndim != 2 or array.shape[1] != len(names):
+    if array.ndim != 2 or (names is not None and array.shape[1] != len(names)):
+        of_these = "" if names is None else f" of {len(names)} columns"
+        called = "one row for each event" if names is None else f"the columns {', '.join(names[:20])}"
         raise DataError(
-            f"X has shape {array.shape}, but rows of {len(names)} columns are wanted.",
-            f"give the columns {', '.join(names[:20])}, with NaN or None where a cell is missing",
+            f"X has shape {array.shape}, but rows{of_these} are wanted.",
+            f"give {called}, with NaN or None where a cell is missing",
         )
+    called = None if names is None else list(names)
     if array.dtype.kind in "OU":
-        return with_holes(open_objects(array, list(names), selection, label="X"))
-    return with_holes(open_array(array, Selection(), label="X", names=list(names)))
+        return open_objects(array, called, selection, label="X")
+    return open_array(array, Selection(), label="X", names=called)
 
 
 def encode_with_holes(table: Table, schema: Schema) -> np.ndarray:

@@ -1,15 +1,10 @@
 """Rows of a table, and what its model says of them, as tests take them."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data import Schema, Table, encode, read_table
-from pushforward.data._coding import refuse_unseen
+from pushforward.data import Schema
 from pushforward.diagnostics import diagnose
 from pushforward.diagnostics.goodness._baselines import by_columns, folds
 from pushforward.diagnostics.goodness._case import Case, Columns, used
@@ -18,7 +13,6 @@ from pushforward.modalities._events import on_sphere
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, iter_draws, log_prob
-from pushforward.modalities.table._reading import reading
 from pushforward.modalities.table._rows import Rows
 from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._compare import gaussian_model
@@ -33,35 +27,6 @@ def columns_of(schema: Schema) -> Columns:
     """What columns hold, as tests want to know it."""
     whole = tuple(place for place, column in enumerate(schema.columns) if column.kind == "integer")
     return Columns(schema.names, schema.categorical, whole, tuple(column.atoms for column in schema.columns))
-
-
-def rows_of(model: Model, source: str, given: Mapping[str, Any]) -> Table:
-    """Rows of a source, in codes, with angles within the period.
-
-    Raises:
-        DataError: If a column is missing, or a value has no density.
-    """
-    schema = model.facts.schema
-    text, moments = list(schema.categories), list(schema.moments)
-    how = {"text": text, "moments": moments, "drop_missing": given["drop_missing"], **reading(given)}
-    table = read_table(source, columns=schema.names, **how)
-    refuse_unseen(table, schema)
-    coded = encode(table.select(schema.names), schema)
-    return replace(coded, values=inside(source, coded.values, schema))
-
-
-def inside(source: str, x: np.ndarray, schema: Schema) -> np.ndarray:
-    """Rows in codes, after a look at whether each has a density.
-
-    Raises:
-        DataError: If one has none.
-    """
-    if (outside := schema.outside(x)).any():
-        raise DataError(
-            f"{source}: row {int(np.argmax(outside)) + 1} holds a value that the model gives no density.",
-            "`score` shows all such rows: they alone say that the model does not fit",
-        )
-    return schema.turned(x)
 
 
 def case_of(model: Model, data: np.ndarray, train: np.ndarray | None, *, level: float, seed: int) -> Case:

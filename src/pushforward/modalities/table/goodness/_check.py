@@ -6,8 +6,9 @@ from typing import Any
 from pushforward.diagnostics import Calibration, Check
 from pushforward.diagnostics.goodness._check import judged
 from pushforward.modalities._model import Model
-from pushforward.modalities.table.goodness._case import case_of, rows_of
-from pushforward.modalities.table.goodness._given import calibrated, pairs_of
+from pushforward.modalities.table._reading import read_pairs
+from pushforward.modalities.table.goodness._case import case_of
+from pushforward.modalities.table.goodness._given import calibrated
 
 
 def checked(
@@ -18,8 +19,9 @@ def checked(
     Raises:
         DataError: If the rows cannot be used.
     """
-    if model.facts.condition_schema is not None:
-        known = None if train is None else pairs_of(model, train, given)
-        return calibrated(model, pairs_of(model, source, given), known, level=level, seed=seed)
-    rows = None if train is None else rows_of(model, train, given).values
-    return judged(case_of(model, rows_of(model, source, given).values, rows, level=level, seed=seed))
+    data = read_pairs(model.facts, source, given)
+    known = None if train is None else read_pairs(model.facts, train, given)
+    if data.given is not None:
+        return calibrated(model, data, known, level=level, seed=seed)
+    rows = None if known is None else known.rows.values
+    return judged(case_of(model, data.rows.values, rows, level=level, seed=seed))

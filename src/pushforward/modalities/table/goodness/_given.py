@@ -1,54 +1,17 @@
 """Rows of a conditional model, and the ranks of their values among its draws."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
-
 import numpy as np
 
-from pushforward.data import Table, encode, read_table
-from pushforward.data._coding import refuse_unseen
 from pushforward.diagnostics.goodness import _tests as tests
 from pushforward.diagnostics.goodness._calibration import Calibration, calibration_of
 from pushforward.diagnostics.goodness._report import Finding
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, iter_draws, log_prob
-from pushforward.modalities.table._given import condition_values
-from pushforward.modalities.table._reading import reading
-from pushforward.modalities.table.goodness._case import inside
+from pushforward.modalities.table._reading import Pairs
 
 DRAWS, MOST_ROWS = 255, 1000
 """Draws for each row, and rows that are used at most."""
-
-
-class Pairs(NamedTuple):
-    """Rows with their conditions, both in codes."""
-
-    rows: Table
-    given: Table
-
-    @property
-    def condition(self) -> np.ndarray:
-        """As the flow takes it."""
-        return self.given.values
-
-
-def pairs_of(model: Model, source: str, given: Mapping[str, Any]) -> Pairs:
-    """Rows and conditions of a source.
-
-    Raises:
-        DataError: If a column is missing, or a value has no density.
-    """
-    schema, conditions = model.facts.schema, model.facts.condition_schema
-    own = {"text": [*schema.categories, *conditions.categories], "moments": [*schema.moments, *conditions.moments]}
-    how = {**own, "drop_missing": given["drop_missing"], **reading(given)}
-    table = read_table(source, columns=(*schema.names, *conditions.names), **how)
-    refuse_unseen(table, schema)
-    rows = encode(table.select(schema.names), schema)
-    seen = encode(table.select(conditions.names), conditions)
-    seen = replace(seen, values=condition_values(table.select(conditions.names), conditions))
-    return Pairs(replace(rows, values=inside(source, rows.values, schema), dropped=table.dropped), seen)
 
 
 def calibrated(model: Model, data: Pairs, train: Pairs | None, *, level: float, seed: int) -> Calibration:
@@ -59,6 +22,7 @@ def calibrated(model: Model, data: Pairs, train: Pairs | None, *, level: float, 
     """
     flow, rng, schema = TableFlow.of(model), np.random.default_rng(seed), model.facts.schema
     places = rng.permutation(data.rows.num_rows)[:MOST_ROWS]
+    assert data.condition is not None
     x, condition = data.rows.values[places], data.condition[places]
     ranks = ranks_of(flow, x, condition, seed)
     more = [] if train is None else [_gap(flow, data, train, level)]

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from pushforward._errors import ColumnError, DataError, shell_names
+from pushforward._errors import ColumnError, shell_names
 from pushforward.data import Schema, Table, infer_schema
-from pushforward.data._arrow import open_frame
-from pushforward.data._given import as_rows, plain
 from pushforward.data._read import finished, with_holes
-from pushforward.data._source import Selection, Source
+from pushforward.data._source import Source
 from pushforward.data._tables import quoted
-from pushforward.data.files._numpy import open_array, open_objects
 
 LEAST = 2
 """Cells that a column must have."""
@@ -61,23 +58,6 @@ def holed(source: Source) -> Holed:
         )
     table = finished(replace(table, values=_filled(values, missing)), source, np.flatnonzero(rows) + 1)
     return Holed(table, missing, int((~rows).sum()), rows)
-
-
-def source_of(X: Any, text: Sequence[str]) -> Source:
-    """What is given to an estimator, opened: a frame, whose columns have names, or an array.
-
-    Raises:
-        DataError: If it is no table.
-    """
-    data = plain(X, "X")
-    if hasattr(data, "__arrow_c_stream__"):
-        return open_frame(data, Selection(text=tuple(text)), label="X")
-    array = as_rows(data, "X")
-    if array.ndim != 2:
-        raise DataError(f"X has shape {array.shape}, but rows and columns are wanted.", "give one row for each row")
-    if array.dtype.kind in "OU":
-        return open_objects(array, None, Selection(text=tuple(text)), label="X")
-    return open_array(array, Selection(), label="X")
 
 
 def schema_of_holed(found: Holed, kinds: Mapping[str, str]) -> tuple[Schema, tuple[str, ...]]:

@@ -16,9 +16,10 @@ from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import plural
 from pushforward.modalities._told import Examined
 from pushforward.modalities.table._pictures import Wanted, check_names
+from pushforward.modalities.table._reading import Pairs, read_pairs
 from pushforward.modalities.table._sample import draws
-from pushforward.modalities.table.goodness._case import case_of, rows_of
-from pushforward.modalities.table.goodness._given import calibrated, pairs_of
+from pushforward.modalities.table.goodness._case import case_of
+from pushforward.modalities.table.goodness._given import calibrated
 from pushforward.modalities.table.reporting._again import fit_command
 from pushforward.modalities.table.reporting._compared import compared
 from pushforward.modalities.table.reporting._extremes import extremes
@@ -35,55 +36,38 @@ def examined(
     """
     columns = flatten(given["columns"])
     check_names(model.facts.schema, Wanted(columns))
-    if model.facts.condition_schema is not None:
-        lead, good, sections = _of_conditional(model, source, train, given, columns, level=level, seed=seed)
-    else:
-        lead, good, sections = _of_rows(model, source, train, given, columns, level=level, seed=seed)
+    data = read_pairs(model.facts, source, given)
+    known = None if train is None else read_pairs(model.facts, train, given)
+    of_these = _of_rows if data.given is None else _of_conditional
+    lead, good, sections = of_these(model, data, known, columns, level=level, seed=seed)
     return Examined(lead.title, good, [lead], [*sections, training(model)], fit_command(model, file, train))
 
 
 def _of_rows(
-    model: Model,
-    source: str,
-    train: str | None,
-    given: Mapping[str, Any],
-    columns: tuple[str, ...],
-    *,
-    level: float,
-    seed: int,
+    model: Model, data: Pairs, known: Pairs | None, columns: tuple[str, ...], *, level: float, seed: int
 ) -> tuple[Verdict, bool, list[Section]]:
-    rows = rows_of(model, source, given)
-    known = None if train is None else rows_of(model, train, given).values
-    case = case_of(model, rows.values, known, level=level, seed=seed)
+    train = None if known is None else known.rows.values
+    case = case_of(model, data.rows.values, train, level=level, seed=seed)
     found = judged(case)
     good = found.verdict == "good"
     sections = [
-        _checks(found, level, with_train=train is not None),
-        compared(model, rows, None, case.drawn, columns, seed),
-        extremes(model, rows, None),
+        _checks(found, level, with_train=known is not None),
+        compared(model, data.rows, None, case.drawn, columns, seed),
+        extremes(model, data.rows, None),
     ]
     return Verdict(good, found.verdict, WORDS[found.verdict], large=True), good, sections
 
 
 def _of_conditional(
-    model: Model,
-    source: str,
-    train: str | None,
-    given: Mapping[str, Any],
-    columns: tuple[str, ...],
-    *,
-    level: float,
-    seed: int,
+    model: Model, data: Pairs, known: Pairs | None, columns: tuple[str, ...], *, level: float, seed: int
 ) -> tuple[Verdict, bool, list[Section]]:
-    pairs = pairs_of(model, source, given)
-    known = None if train is None else pairs_of(model, train, given)
-    found = calibrated(model, pairs, known, level=level, seed=seed)
+    found = calibrated(model, data, known, level=level, seed=seed)
     good = found.verdict == "good"
-    drawn_rows = np.concatenate(list(draws(model, 1, seed, None, pairs.given)))
+    drawn_rows = np.concatenate(list(draws(model, 1, seed, None, data.given)))
     sections = [
         _ranks(found, model.facts.condition_schema.names, level),
-        compared(model, pairs.rows, pairs.given, drawn_rows, columns, seed),
-        extremes(model, pairs.rows, pairs.condition),
+        compared(model, data.rows, data.given, drawn_rows, columns, seed),
+        extremes(model, data.rows, data.condition),
     ]
     return Verdict(good, found.verdict, CALIBRATED[found.verdict], large=True), good, sections
 
