@@ -10,10 +10,10 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._calibration import pit
-from pushforward.diagnostics._one_thread import one_thread
-from pushforward.diagnostics.goodness import _tests as tests
+from pushforward.diagnostics._trees import classifier, one_thread
 from pushforward.diagnostics.goodness._case import LEAST_ROWS
 from pushforward.diagnostics.goodness._report import Finding, told
+from pushforward.diagnostics.goodness._tests import ROUNDS
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import conditions_of, flow_of
 
@@ -216,7 +216,7 @@ def local_p_value(ranks: np.ndarray, conditions: np.ndarray, seed: int) -> float
 
     rows = np.concatenate([pairs(train, ranks[train]), pairs(train, rng.random(half))])
     with one_thread():
-        trees = tests.grown(rows, np.repeat([1, 0], half), seed)
+        trees = classifier([0] * rows.shape[1], seed, rounds=ROUNDS).fit(rows, np.repeat([1, 0], half))
         own = trees.decision_function(pairs(test, ranks[test]))
         rivals = [trees.decision_function(pairs(test, rng.random(len(test)))) for _ in range(_RIVALS)]
     ties = np.array([(own > rival) + 0.5 * (own == rival) for rival in rivals]).mean(axis=0)

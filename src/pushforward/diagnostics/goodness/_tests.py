@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from pushforward.diagnostics._one_thread import one_thread
+from pushforward.diagnostics._trees import classifier, one_thread
 from pushforward.diagnostics._two_sample import _ks
 
 _MOST_PAIRED = 400  # rows a side of the energy test, whose time grows with their square
 _PERMUTATIONS = 999
-_TREES = 30
+ROUNDS = 30
+"""Of boosting, where trees learn to tell two samples."""
 _LEAST_EXPECTED = 5.0  # of a category on each side, for the law of chi-squared to hold
-_MOST_CATEGORIES = 255  # that trees take as such
 
 
 def columns_p_value(
@@ -103,21 +103,12 @@ def classifier_p_value(x: np.ndarray, y: np.ndarray, seed: int, categorical: Seq
 
     halves = [(side[: len(side) // 2], side[len(side) // 2 :]) for side in (x, y)]
     rows, labels = np.concatenate([half for half, _ in halves]), np.repeat([0, 1], [len(half) for half, _ in halves])
-    few = [place for place in categorical if max(x[:, place].max(), y[:, place].max()) < _MOST_CATEGORIES]
+    sizes = [int(column.max()) + 1 if place in categorical else 0 for place, column in enumerate(np.vstack([x, y]).T)]
     with one_thread():
-        trees = grown(rows, labels, seed, few)
+        trees = classifier(sizes, seed, rounds=ROUNDS).fit(rows, labels)
         first, second = (trees.decision_function(half) for _, half in halves)
     test = mannwhitneyu(second, first, alternative="greater")
     return float(test.pvalue), float(test.statistic / len(first) / len(second))
-
-
-def grown(rows: np.ndarray, labels: np.ndarray, seed: int, categorical: Sequence[int] = ()) -> Any:
-    """Boosted trees that tell labels of rows."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    places: Any = list(categorical) or None
-    trees = HistGradientBoostingClassifier(max_iter=_TREES, random_state=seed, categorical_features=places)
-    return trees.fit(rows, labels)
 
 
 def mean_p_value(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from pushforward.diagnostics._one_thread import one_thread
+from pushforward.diagnostics._trees import classifier, one_thread
 from pushforward.diagnostics.synthetic._estimate import Estimate, area_under_roc
 from pushforward.diagnostics.synthetic._rows import coded
-from pushforward.diagnostics.synthetic._trees import classifier
 
 MOST_ROWS = 50_000
 """Of each table, at most."""

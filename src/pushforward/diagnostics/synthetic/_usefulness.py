@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.diagnostics._one_thread import one_thread
+from pushforward.diagnostics._trees import classifier, one_thread, regressor
 from pushforward.diagnostics.synthetic._estimate import Estimate, area_under_roc
 from pushforward.diagnostics.synthetic._rows import Coded, coded
-from pushforward.diagnostics.synthetic._trees import classifier, regressor
 
 MOST_ROWS = 20_000
 """Rows that the trees are trained on, at most."""
