@@ -60,7 +60,9 @@ def test_scores_of_shards_are_those_of_small_files_too(works, moons_model, rows,
 def test_draws_of_all_shards_are_those_without_bit_for_bit(works, people_model, tmp_path, short, count):
     command = ("sample", people_model, "-n", 1000, "--seed", 5, "-q")
     works(*command, "-o", tmp_path / "whole.parquet")
-    assert parts(works, command, tmp_path, count).equals(parquet.read_table(tmp_path / "whole.parquet"))
+    whole = parquet.read_table(tmp_path / "whole.parquet")
+    assert parts(works, command, tmp_path, count).equals(whole)
+    assert len(whole.to_pandas().drop_duplicates()) > 900  # chunks of 256 rows have noise of their own
 
 
 def test_draws_given_a_file_keep_their_conditions(works, conditional_model, tmp_path):
@@ -128,6 +130,12 @@ def test_a_missing_cell_concerns_its_own_shard(works, fails, moons_model, tmp_pa
     found = parts(works, command, tmp_path, 2)
     assert found.equals(parquet.read_table(tmp_path / "whole.parquet"))
     assert found["log_prob"].null_count == 1
+
+
+def test_a_missing_cell_behind_the_first_block_is_named_by_its_row_in_the_file(fails, moons_model, tmp_path, short):
+    data = write_csv(tmp_path / "holes.csv", "x0,x1", [[0.1, "" if i == 649 else 0.2] for i in range(700)])
+    error, _ = fails("score", moons_model, data, "--shard", "2/2", "-o", tmp_path / "s.csv")
+    assert "row 650 " in error
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "x/y", "3", "1/0", "-1/4", "1/4/2", "", "1.5/2", "٣/٤"])

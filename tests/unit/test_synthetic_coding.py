@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from pushforward.data import Column, Schema, Table, encode, infer_schema
+from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.synthesis._coding import Coding
+from pushforward.modalities.table.synthesis._fit import fitted
 from pushforward.modalities.table.synthesis._functions import functions_between
 
 
@@ -69,6 +71,15 @@ def test_rows_go_to_the_flow_and_back(people):
     np.testing.assert_array_equal(back.values[:, 1:], people.values[:, 1:])
     np.testing.assert_allclose(back.values[:, 0], people.values[:, 0].clip(*coding.marginals[0].x[[0, -1]]), atol=1e-9)
     assert back.kinds == ("float", "category", "int", "int")
+
+
+def test_members_are_the_rows_that_were_learned_from(people):
+    settings = TableSettings("affine", max_epochs=1, validation=0.25, random_state=0, background=False)
+    none = TableSettings("affine", max_epochs=1, validation=None, random_state=0, background=False)
+    members = fitted(people, settings, {}, 0).members
+    assert len(members) == pytest.approx(0.75 * people.num_rows, abs=1)
+    assert len(np.unique(members)) == len(members)
+    assert len(fitted(people, none, {}, 0).members) == people.num_rows
 
 
 def test_a_row_that_breaks_a_function_has_no_density(people):

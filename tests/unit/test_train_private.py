@@ -22,8 +22,9 @@ from scipy import optimize, stats
 import pushforward as pf
 from pushforward._errors import DataError, UsageError
 from pushforward.objectives import Batch, nll
+from pushforward.train._schedule import adam
 from pushforward.train.private._privacy import ROUNDED, epsilon_of, noise_multiplier
-from pushforward.train.private._step import clipped_sum, taking_part
+from pushforward.train.private._step import PrivateKnobs, PrivatePlan, clipped_sum, private_gradient, taking_part
 
 
 def rows_of(count: int, seed: int = 0) -> jax.Array:
@@ -78,6 +79,25 @@ def test_every_row_takes_part_by_itself_with_the_rate():
     assert stats.chisquare(there.sum(axis=0), np.full(50, there.sum() / 50)).pvalue > 1e-4
     assert there.sum() / (2000 * 50) == pytest.approx(0.3, abs=4 * math.sqrt(0.21 / 1e5))
     assert counts.var() == pytest.approx(50 * 0.21, rel=0.15)
+
+
+def test_the_gradient_of_a_step_has_the_noise_that_was_accounted_for(flow):
+    def nothing(flow, batch, *, key):
+        return 0.0 * jnp.sum(flow.log_prob(batch.x)), {}
+
+    plan = PrivatePlan(nothing, adam(None), "constant", False)
+    knobs = PrivateKnobs(jax.random.key(3), 1.0, 0.25, 1.0, 2.5, 0.0, 1.0, 0.0)
+    params, rest = pf.partition(flow)
+
+    @jax.jit
+    def at(step):
+        return private_gradient(plan, params, rest, Batch(rows_of(40)), knobs, step)
+
+    found = np.array([np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(at(step))]) for step in range(200)])
+    # Noise of 2.5, by the 10 rows that are expected; in each number and in each step another.
+    assert stats.kstest(found.ravel() / 0.25, "norm").pvalue > 1e-4
+    assert found.std(axis=0) == pytest.approx(0.25, rel=0.3)
+    assert len(np.unique(found)) > 0.99 * found.size
 
 
 def test_one_step_on_all_rows_is_the_gaussian_mechanism():
