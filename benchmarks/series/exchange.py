@@ -2,7 +2,8 @@
 
 Run `python -m benchmarks.series.exchange [--epochs 4] [--seeds 0,1,2]`; needs `PUSHFORWARD_DATA`, and adds a record for
 each forecast and seed to results/series.jsonl. The fit sees the first 6,071 days. The published arrays have no dates:
-days are numbered as business days from 1990-01-01. The vector autoregression needs statsmodels.
+days are numbered as business days from 1990-01-01. The vector autoregression needs statsmodels. `margins` is a flow of
+one series that learns from all eight as items: what it says of a step is the sum over series.
 """
 
 import argparse
@@ -22,16 +23,20 @@ from pushforward.modalities._talk import Talk
 GIVEN = {"windows": 5, "paths": 100, "fill_gaps": False}
 
 
-def tables(folder: Path) -> tuple[Path, Path]:
-    """The days to learn from, and all days, as CSV."""
+def tables(folder: Path, *, apart: bool = False) -> tuple[Path, Path]:
+    """The days to learn from, and all days, as CSV; `apart` has a row for each series and day."""
     stored = np.load(data_folder() / "timeseries" / "exchange_rate_nips.npz")
     values = stored["full"]
+    series = values.shape[1]
     days = np.busday_offset(np.datetime64("1990-01-01"), np.arange(len(values)))
     written = []
     for name, count in (("train", int(stored["train_len"])), ("full", len(values))):
-        rows = [f"{day},{','.join(map(repr, row.tolist()))}" for day, row in zip(days, values[:count], strict=False)]
-        path = folder / f"{name}.csv"
-        path.write_text("\n".join(["date," + ",".join(f"c{i}" for i in range(values.shape[1])), *rows]) + "\n")
+        wide = [f"{day},{','.join(map(repr, row.tolist()))}" for day, row in zip(days, values[:count], strict=False)]
+        pairs = [zip(days, column, strict=False) for column in values[:count].T.tolist()]
+        long = [f"{day},c{i},{x!r}" for i, pair in enumerate(pairs) for day, x in pair]
+        head = "date,currency,rate" if apart else "date," + ",".join(f"c{i}" for i in range(series))
+        path = folder / f"{name}{'-apart' if apart else ''}.csv"
+        path.write_text("\n".join([head, *(long if apart else wide)]) + "\n")
         written.append(path)
     return written[0], written[1]
 
@@ -39,19 +44,29 @@ def tables(folder: Path) -> tuple[Path, Path]:
 def records(epochs: int, seeds: list[int]) -> Iterator[Record]:
     """One for each forecast and seed."""
     with tempfile.TemporaryDirectory() as folder:
-        train, full = tables(Path(folder))
+        together, apart = tables(Path(folder)), tables(Path(folder), apart=True)
         for seed in seeds:
-            model = str(Path(folder) / f"fx{seed}.safetensors")
-            told = ["--flow", "tempflow", "--time", "date", "--horizon", "30", "--max-epochs", str(epochs), "-q"]
-            start = time.perf_counter()
-            pushforward.main(["fit", str(train), "-o", model, *told, "--seed", str(seed)], standalone_mode=False)
-            seconds = round(time.perf_counter() - start)
-            fitted = read_model(model)
-            found = modality_named("series").backtest(fitted, str(full), GIVEN, seed, Talk(quiet=True))
-            for name, scores in found.scores.items():
+            found, seconds = tested(*together, (), epochs, seed)
+            run = {"figure": "exchange", "seed": seed, "epochs": epochs}
+            for name, scores in found.items():
                 rounded = {key: None if value is None else round(value, 5) for key, value in scores.items()}
-                run = {"figure": "exchange", "forecast": name, "seed": seed, "epochs": epochs, "seconds": seconds}
-                yield run | rounded
+                yield run | {"forecast": name, "seconds": seconds} | rounded
+            margins, seconds = tested(*apart, ("--item", "currency"), epochs, seed)
+            nats = 8 * margins["flow"]["nats_per_step"]
+            yield run | {"forecast": "margins", "seconds": seconds, "nats_per_step": round(nats, 5)}
+
+
+def tested(
+    train: Path, full: Path, more: tuple[str, ...], epochs: int, seed: int
+) -> tuple[dict[str, dict[str, float]], int]:
+    """Scores by the name of a forecast, and the seconds of the fit."""
+    model = str(train.with_suffix(".safetensors"))
+    told = ["--flow", "tempflow", "--time", "date", "--horizon", "30", "--max-epochs", str(epochs), "-q", *more]
+    start = time.perf_counter()
+    pushforward.main(["fit", str(train), "-o", model, *told, "--seed", str(seed)], standalone_mode=False)
+    seconds = round(time.perf_counter() - start)
+    found = modality_named("series").backtest(read_model(model), str(full), GIVEN, seed, Talk(quiet=True))
+    return found.scores, seconds
 
 
 if __name__ == "__main__":

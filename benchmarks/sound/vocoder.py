@@ -32,9 +32,11 @@ def load() -> tuple[Clips, Clips]:
 
 
 def griffin_lim(mel: Mel, frames: np.ndarray, samples: int) -> np.ndarray:
-    """Whole numbers whose spectrogram is near to the given one."""
+    """Whole numbers whose spectrogram is near to the given one, whose frames begin half an overlap before the clip."""
     sizes = {"sr": RATE, "n_fft": mel.frame, "hop_length": mel.hop, "power": 1.0, "n_iter": ITERATIONS}
-    wave = librosa.feature.inverse.mel_to_audio(np.exp(frames.T), fmin=mel.low, fmax=mel.top, length=samples, **sizes)
+    wave = librosa.feature.inverse.mel_to_audio(np.exp(frames.T), fmin=mel.low, fmax=mel.top, center=False, **sizes)
+    before = (mel.frame - mel.hop) // 2
+    wave = wave[before : before + samples]
     return np.clip(np.round(wave * 32768), -32768, 32767).astype(np.int16)
 
 

@@ -201,6 +201,10 @@ class AbstractDistribution(AbstractAnswers):
             key: For random numbers, or None, when the same ones are used every time; most have no use for it.
         """
 
+    def _log_prob_in_training(self, x: Array, condition: Array | None, key: PRNGKeyArray) -> Array:
+        """`_log_prob_many` in a step of training: another where networks leave numbers out while they learn."""
+        return self._log_prob_many(x, condition, key)
+
     @abc.abstractmethod
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         """Draws along the last axis, `(*event_shape, n)`: `jax.random.normal(key, (*self.event_shape, n))`, say.

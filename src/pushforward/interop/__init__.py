@@ -1,5 +1,6 @@
 """Flows in other libraries: one package each, which needs an extra and is imported by nothing else.
 
+- `pushforward.interop.gluonts`: the extra `gluonts`, or `pip install gluonts`.
 - `pushforward.interop.numpyro`: the extra `numpyro`, or `pip install numpyro`.
 """
 
@@ -7,9 +8,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pushforward.interop import numpyro
+    from pushforward.interop import gluonts, numpyro
 
-__all__ = ["numpyro"]
+__all__ = ["gluonts", "numpyro"]
 
 
 def __getattr__(name: str) -> Any:

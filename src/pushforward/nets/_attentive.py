@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._types import Activation
-from pushforward.nets._recurrent import AbstractEncoder
+from pushforward.nets._recurrent import AbstractEncoder, Dropout
 from pushforward.nets._transformer import AttentionLayer, Memory, attend, normed
 
 
@@ -27,7 +27,7 @@ class Read(NamedTuple):
 
 
 class Attentive(AbstractEncoder):
-    """Causal attention over the steps that were read, at most `num_steps`.
+    """Causal attention over the steps that were read, at most `num_steps`; dropout lies on what attention finds.
 
     Args:
         in_size: Numbers of a step.
@@ -92,7 +92,7 @@ class Attentive(AbstractEncoder):
         zeros = jnp.zeros((batch, heads, self.num_steps, self.out_size // heads), dtype)
         return Read(tuple(Memory(zeros, zeros) for _ in self.layers), jnp.zeros((), jnp.int32))
 
-    def read(self, x: Array, state: Read) -> tuple[Array, Read]:
+    def read(self, x: Array, state: Read, drop: Dropout | None = None) -> tuple[Array, Read]:
         steps, place = x.shape[0], state.place
         h = jnp.transpose(x, (2, 0, 1)) @ self.embedding.T + lax.dynamic_slice_in_dim(self.places, place, steps)
         visible = jnp.arange(self.num_steps) <= place + jnp.arange(steps)[:, None]
@@ -103,6 +103,7 @@ class Attentive(AbstractEncoder):
                 lax.dynamic_update_slice_in_dim(memory.keys, key, place, 2),
                 lax.dynamic_update_slice_in_dim(memory.values, value, place, 2),
             )
-            h = layer.add(h, attend(query, memory, visible))
+            found = attend(query, memory, visible)
+            h = layer.add(h, found if drop is None else drop(found, len(grown)))
             grown.append(memory)
         return jnp.transpose(normed(h), (1, 2, 0)), Read(tuple(grown), place + steps)

@@ -2,7 +2,7 @@
 
 import abc
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,23 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._errors import as_key
 from pushforward._types import Part
+
+
+class Dropout(NamedTuple):
+    """Numbers that are left out while a network learns, others for every batch.
+
+    Attributes:
+        key: What is left out.
+        share: Of the numbers; the others are divided by what is left.
+    """
+
+    key: PRNGKeyArray
+    share: float
+
+    def __call__(self, x: Array, layer: int) -> Array:
+        """`x` with zeros in the place of some numbers."""
+        kept = jax.random.bernoulli(jax.random.fold_in(self.key, layer), 1.0 - self.share, x.shape)
+        return jnp.where(kept, x / (1.0 - self.share), 0.0)
 
 
 class AbstractEncoder(Part):
@@ -31,16 +48,16 @@ class AbstractEncoder(Part):
 
     @abc.abstractmethod
     def read(
-        self, x: Float[Array, "steps inputs batch"], state: Any
+        self, x: Float[Array, "steps inputs batch"], state: Any, drop: Dropout | None = None
     ) -> tuple[Float[Array, "steps outputs batch"], Any]:
-        """What it says of each step, and the state behind the last."""
+        """What it says of each step, and the state behind the last; with `drop` as while it learns."""
 
 
 class GRU(AbstractEncoder):
     r"""Layers of gated recurrent units.
 
     $r, u = \sigma(W x_t + V h_{t-1} + b)$, $c = \tanh(W_c x_t + b_c + r \odot (V_c h_{t-1} + d))$ and
-    $h_t = u \odot h_{t-1} + (1 - u) \odot c$.
+    $h_t = u \odot h_{t-1} + (1 - u) \odot c$. Dropout lies between the layers.
 
     Args:
         in_size: Numbers of a step.
@@ -77,9 +94,10 @@ class GRU(AbstractEncoder):
     def empty(self, batch: int, dtype: Any) -> tuple[Array, ...]:
         return tuple(jnp.zeros((self.out_size, batch), dtype) for _ in self.inner)
 
-    def read(self, x: Array, state: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+    def read(self, x: Array, state: tuple[Array, ...], drop: Dropout | None = None) -> tuple[Array, tuple[Array, ...]]:
         behind = []
         for inner, carried, bias, late, h in zip(self.inner, self.carried, self.biases, self.late, state, strict=True):
+            x = drop(x, len(behind)) if drop is not None and behind else x
 
             def step(h: Array, seen: Array, carried: Array = carried, late: Array = late) -> tuple[Array, Array]:
                 size = h.shape[0]
@@ -98,7 +116,7 @@ class LSTM(AbstractEncoder):
     r"""Layers of long short-term memory.
 
     $i, f, o = \sigma(\cdot)$, $g = \tanh(\cdot)$ of $W x_t + V h_{t-1} + b$; $c_t = f \odot c_{t-1} + i \odot g$ and
-    $h_t = o \odot \tanh c_t$. The bias of $f$ starts at 1.
+    $h_t = o \odot \tanh c_t$. The bias of $f$ starts at 1. Dropout lies between the layers.
 
     Args:
         in_size: Numbers of a step.
@@ -129,9 +147,12 @@ class LSTM(AbstractEncoder):
         zeros = jnp.zeros((self.out_size, batch), dtype)
         return tuple((zeros, zeros) for _ in self.inner)
 
-    def read(self, x: Array, state: tuple[tuple[Array, Array], ...]) -> tuple[Array, tuple[tuple[Array, Array], ...]]:
+    def read(
+        self, x: Array, state: tuple[tuple[Array, Array], ...], drop: Dropout | None = None
+    ) -> tuple[Array, tuple[tuple[Array, Array], ...]]:
         behind = []
         for inner, carried, bias, last in zip(self.inner, self.carried, self.biases, state, strict=True):
+            x = drop(x, len(behind)) if drop is not None and behind else x
 
             def step(
                 last: tuple[Array, Array], seen: Array, carried: Array = carried

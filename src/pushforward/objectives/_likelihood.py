@@ -19,7 +19,7 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         flow: Any distribution.
         batch: Its `x`, perhaps with a `condition`, `weights` and a `log_det`. A row of weight zero does not count,
             even if its density is zero.
-        key: For flows that draw random numbers (dequantisation, trace estimates).
+        key: For flows that draw random numbers (dequantisation, trace estimates, dropout in steps of training).
 
     Returns:
         The loss and no further metrics.
@@ -32,7 +32,8 @@ def nll(flow: AbstractDistribution, batch: Batch, *, key: PRNGKeyArray) -> tuple
         1.8379
     """
     Batch.check("nll", batch)
-    log_prob = flow._log_prob_many(*batch.columns(flow), key)
+    score = flow._log_prob_many if batch.progress is None else flow._log_prob_in_training
+    log_prob = score(*batch.columns(flow), key)
     return batch.mean(-(log_prob if batch.log_det is None else log_prob + batch.log_det)), {}
 
 

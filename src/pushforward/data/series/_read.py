@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
+from pushforward.data._arrow import open_frame
+from pushforward.data._given import plain
 from pushforward.data._read import open_source, with_holes
-from pushforward.data._source import Selection
+from pushforward.data._source import Selection, Source
 from pushforward.data._tables import Table, positions
 from pushforward.data.moments._columns import with_moments
 from pushforward.data.moments._moment import Moment
@@ -58,7 +61,20 @@ def read_series(
 
 def read_rows(source: str | os.PathLike[str], *, drop: Sequence[str] = (), text: Sequence[str] = ()) -> Table:
     """A table whose missing cells are NaN; dates and times as what they are."""
-    opened = open_source(source, Selection(drop=tuple(drop), text=tuple(text)))
+    return _rows(open_source(source, Selection(drop=tuple(drop), text=tuple(text))))
+
+
+def rows_in_memory(data: Any, *, text: Sequence[str] = ()) -> Table | None:
+    """The same of a frame, a mapping from names to columns or a list of records; None for an array."""
+    if isinstance(data, Table):
+        return data
+    data = plain(data, "y")
+    if not hasattr(data, "__arrow_c_stream__"):
+        return None
+    return _rows(open_frame(data, Selection(text=tuple(text)), label="y"))
+
+
+def _rows(opened: Source) -> Table:
     table = with_holes(opened)
     for name in opened.texts:
         _refuse_empty(opened.label, table, name)

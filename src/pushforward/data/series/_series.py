@@ -1,6 +1,7 @@
 """Series as they are held: items on one grid, missing cells as NaN."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class Item:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @cached_property
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """`filled(values)`, found once."""
+        return filled(self.values)
+
+    def part(self, start: int, stop: int) -> "Item":
+        """The steps from `start` to before `stop`."""
+        cut = slice(start, stop)
+        return Item(self.name, self.times[cut], self.values[cut], self.known[cut], self.rows[cut])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +100,29 @@ def refuse_constant(data: SeriesData) -> None:
             f"{data.label}: {quoted('series', same).replace('seriess', 'series')} {verb} not change.",
             f"leave {'it' if len(same) == 1 else 'them'} out: {' '.join(f'--drop {name}' for name in same)}",
         )
+
+
+MOST_WHOLE = 2.0**24
+"""Whole numbers up to this are whole in float32 too."""
+
+
+def numbers_of(data: SeriesData) -> tuple[str, ...]:
+    """What each series holds: "count" for whole numbers from 0 on, "whole" for others, "real" where one is broken."""
+    words = []
+    for place in range(len(data.names)):
+        lows = [_least_whole(item.values[:, place]) for item in data.items]
+        there = [low for low in lows if low is not None]
+        words.append("real" if not there or np.isnan(there).any() else "count" if min(there) >= 0 else "whole")
+    return tuple(words)
+
+
+def _least_whole(cells: np.ndarray) -> float | None:
+    """The least of some whole numbers, NaN if one of them is not whole; None where there are none."""
+    cells = cells[np.isfinite(cells)]
+    if not len(cells):
+        return None
+    whole = np.abs(cells).max() <= MOST_WHOLE and bool((cells == np.round(cells)).all())
+    return float(cells.min()) if whole else np.nan
 
 
 def filled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

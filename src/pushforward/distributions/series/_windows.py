@@ -12,8 +12,11 @@ from pushforward._errors import check_part
 from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions.series._numbers import checked_numbers, log_known, noise_around, rounded, where_they_live
 from pushforward.distributions.series._units import Seen, at_least, check_scaling, fitted_line, scales, usual
 from pushforward.nets import AbstractEncoder
+from pushforward.nets._recurrent import Dropout
+from pushforward.supports import Support
 
 
 class SeriesFlow(AbstractDistribution):
@@ -32,6 +35,9 @@ class SeriesFlow(AbstractDistribution):
     its last value before stands in its place. A step of the horizon of which a value is missing does not count: the
     log-density is that of the other steps, each given what is there before it.
 
+    Of whole numbers it is the log-probability that is bounded from below, in the mean over keys: noise from
+    U(-1/2, 1/2) is put around them, none without a key. Samples are rounded, and those of counts are 0 at least.
+
     Args:
         encoder: From `input_size(...)` numbers a step.
         emission: Over `(series,)`, given the encoder's output and the inputs.
@@ -40,9 +46,12 @@ class SeriesFlow(AbstractDistribution):
         lags: Which values before a step are its inputs; 1 is the last.
         covariates: Numbers that are known of each step, those of the future too.
         scaling: "mean", "steps" or "none".
+        numbers: What each series holds: "real", "whole" for whole numbers, "count" for those from 0 on; all real if
+            there are no words.
+        dropout: Share of the numbers inside of the encoder that is left out in steps of training.
 
     Raises:
-        ValueError: If a size, a lag or the scaling cannot be, or the parts do not fit.
+        ValueError: If a size, a lag, a word or a share cannot be, or the parts do not fit.
 
     Example:
         >>> flow = pf.flows.tempflow(2, horizon=3, context=5, width=8, key=key)
@@ -67,6 +76,8 @@ class SeriesFlow(AbstractDistribution):
     lags: tuple[int, ...] = static()
     covariates: int = static()
     scaling: str = static()
+    numbers: tuple[str, ...] = static(default=())
+    dropout: float = static(default=0.0)
 
     def __init__(
         self,
@@ -78,6 +89,8 @@ class SeriesFlow(AbstractDistribution):
         lags: tuple[int, ...] = (1, 2),
         covariates: int = 0,
         scaling: str = "mean",
+        numbers: tuple[str, ...] = (),
+        dropout: float = 0.0,
     ):
         check_part("SeriesFlow", "encoder", encoder, AbstractEncoder, "Write `GRU(inputs, key=key)`.")
         check_part("SeriesFlow", "emission", emission, AbstractDistribution, "Write `flows.maf(series, cond_dim=...)`.")
@@ -86,7 +99,10 @@ class SeriesFlow(AbstractDistribution):
         self.encoder, self.emission = encoder, emission
         self.horizon, self.context, self.lags = horizon, context, tuple(lags)
         self.covariates, self.scaling = covariates, scaling
+        if not 0 <= dropout < 1:
+            raise ValueError(f"SeriesFlow: `dropout` must be at least 0 and below 1, got {dropout}.")
         (series,) = emission.event_shape
+        self.numbers, self.dropout = checked_numbers("SeriesFlow", numbers, series), dropout
         inputs = input_size(series, len(lags), covariates)
         if emission.cond_shape != (encoder.out_size + inputs,):
             raise ValueError(
@@ -117,37 +133,55 @@ class SeriesFlow(AbstractDistribution):
 
     @property
     def exact(self) -> bool:
-        return self.emission.exact
+        return self.emission.exact and not self.numbers
+
+    @property
+    def support(self) -> Support:
+        return where_they_live(self.numbers, self.horizon)
 
     @property
     def kinds(self) -> tuple[Kind, Kind]:
         density, sampling = self.emission.kinds
+        density = worst_kind([density, "estimated"]) if self.numbers else density
         return density, worst_kind([sampling, "sequential"])
 
-    def step_log_prob(self, x: ArrayLike, condition: ArrayLike) -> Float[Array, "*batch horizon"]:
+    def step_log_prob(
+        self, x: ArrayLike, condition: ArrayLike, *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, "*batch horizon"]:
         """The log-density of each step of a window given those before it; 0 where one is missing.
 
         Args:
             x: `(*batch, horizon, series)`.
             condition: `(*batch, past + horizon, 2 series + covariates)`.
+            key: For the noise around whole numbers.
         """
         x, condition = jnp.asarray(x), jnp.asarray(condition)
         batch = x.shape[:-2]
         rows = (x.reshape(-1, *self.event_shape), condition.reshape(-1, *self.cond_shape))
-        return jnp.moveaxis(_steps(self, *(jnp.moveaxis(a, 0, -1) for a in rows)), -1, 0).reshape(*batch, -1)
+        return jnp.moveaxis(_steps(self, *(jnp.moveaxis(a, 0, -1) for a in rows), key), -1, 0).reshape(*batch, -1)
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
         assert condition is not None
         return jnp.sum(self._each_step(x, condition, key), axis=0)
 
-    def _each_step(self, x: Array, condition: Array, key: PRNGKeyArray | None = None) -> Array:
+    def _log_prob_in_training(self, x: Array, condition: Array | None, key: PRNGKeyArray) -> Array:
+        assert condition is not None
+        drop_key, key = jax.random.split(key)
+        drop = Dropout(drop_key, self.dropout) if self.dropout else None
+        return jnp.sum(self._each_step(x, condition, key, drop), axis=0)
+
+    def _each_step(
+        self, x: Array, condition: Array, key: PRNGKeyArray | None = None, drop: Dropout | None = None
+    ) -> Array:
         """Log-densities `(horizon, batch)`; 0 for a step of which a value is missing."""
+        noise_key, key = (None, None) if key is None else jax.random.split(key)
         seen, scale = self._seen(condition, x)
-        states, inputs = self._all_states(seen, scale)
+        states, inputs = self._all_states(seen, scale, drop)
         given = jnp.concatenate([states, inputs], axis=1)
-        noise = (x - self._centres(seen.values)) / scale - jnp.einsum("si,tib->tsb", self.linear, inputs)
+        off = x - self._centres(seen.values) + noise_around(self.numbers, noise_key, x)
+        noise = off / scale - jnp.einsum("si,tib->tsb", self.linear, inputs)
         log_prob = self.emission._log_prob_many(_side_by_side(noise), _side_by_side(given), key)
-        log_prob = log_prob.reshape(self.horizon, -1) - jnp.sum(jnp.log(scale), axis=0)
+        log_prob = log_prob.reshape(self.horizon, -1) - jnp.sum(jnp.log(scale), axis=0) + log_known(self.numbers, x)
         there = jnp.all(seen.missing[self.past :] < 0.5, axis=1)
         return jnp.where(there, log_prob, 0.0)
 
@@ -166,7 +200,7 @@ class SeriesFlow(AbstractDistribution):
             said, state = self.encoder.read(inputs[None], state)
             given = jnp.concatenate([said[0], inputs])
             noise = self.emission._sample_many(key, n, given, temperature)
-            x = self._centre_behind(last) + scale * (noise + self.linear @ inputs)
+            x = rounded(self.numbers, self._centre_behind(last) + scale * (noise + self.linear @ inputs))
             last = jnp.concatenate([last[1:], x[None]])
             return (last, jnp.concatenate([gone[1:], jnp.zeros_like(gone[:1])]), state), x
 
@@ -181,7 +215,8 @@ class SeriesFlow(AbstractDistribution):
         flow: SeriesFlow = eqx.tree_at(lambda flow: flow.usual_scale, self, own)
         seen, scale = flow._seen(condition, x)
         states, inputs = flow._all_states(seen, scale)
-        targets = _side_by_side((x - flow._centres(seen.values)) / scale)
+        around = noise_around(self.numbers, jax.random.key(0), x)
+        targets = _side_by_side((x - flow._centres(seen.values) + around) / scale)
         linear = fitted_line(_side_by_side(inputs), targets)
         rest = targets - linear @ _side_by_side(inputs)
         emission = flow.emission._data_init(rest, _side_by_side(jnp.concatenate([states, inputs], axis=1)))
@@ -195,10 +230,10 @@ class SeriesFlow(AbstractDistribution):
         values = values if x is None else jnp.concatenate([values[: self.past], x])
         return Seen(values, missing, known), scale
 
-    def _all_states(self, seen: Seen, scale: Array) -> tuple[Array, Array]:
+    def _all_states(self, seen: Seen, scale: Array, drop: Dropout | None = None) -> tuple[Array, Array]:
         """What the encoder says of each step of the horizon, and the inputs."""
         inputs = self._inputs(seen, scale, self.past - self.context, self.past + self.horizon)
-        states, _ = self.encoder.read(inputs, self.encoder.empty(inputs.shape[-1], inputs.dtype))
+        states, _ = self.encoder.read(inputs, self.encoder.empty(inputs.shape[-1], inputs.dtype), drop)
         return states[self.context :], inputs[self.context :]
 
     def _inputs(self, seen: Seen, scale: Array, start: int, stop: int) -> Array:
@@ -231,8 +266,8 @@ class SeriesFlow(AbstractDistribution):
 
 
 @jax.jit
-def _steps(flow: SeriesFlow, x: Array, condition: Array) -> Array:
-    return flow._each_step(x, condition)
+def _steps(flow: SeriesFlow, x: Array, condition: Array, key: PRNGKeyArray | None) -> Array:
+    return flow._each_step(x, condition, key)
 
 
 def input_size(series: int, lags: int, covariates: int) -> int:

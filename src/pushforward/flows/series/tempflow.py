@@ -26,10 +26,12 @@ def tempflow(
     lags: tuple[int, ...] = (1, 2),
     covariates: int = 0,
     scaling: str = "mean",
+    numbers: tuple[str, ...] = (),
     encoder: str = "gru",
     encoder_width: int = 40,
     encoder_depth: int = 2,
     num_heads: int = 4,
+    dropout: float = 0.0,
     emission: str = "maf",
     num_layers: int = 3,
     width: int = 100,
@@ -46,10 +48,12 @@ def tempflow(
         covariates: Numbers that are known of each step, those of the future too.
         scaling: Unit of a window, from its past: "mean" of the absolute values, "steps" for changes in units of the
             mean absolute change, or "none".
+        numbers: What each series holds: "real", "whole" numbers, or "count" for those from 0 on; none for all real.
         encoder: "gru", "lstm" or "transformer".
         encoder_width: Units of the encoder; 40 in the paper, where a transformer has 16.
         encoder_depth: Layers of the encoder.
         num_heads: Attentions side by side of a transformer, a divisor of its width.
+        dropout: Share of the numbers between the encoder's layers that training leaves out; 0.1 in the paper.
         emission: The flow over one time: "maf", "realnvp", "nsf" or "nsf-ar".
         num_layers: Its layers.
         width: Hidden units of its networks.
@@ -61,13 +65,15 @@ def tempflow(
         conditioned normalizing flows.
 
     Note:
-        An actnorm stands at the data's end of the emission in place of batch normalisation, and no dropout; see
-        `SeriesFlow` for what else differs. One series is a flow of one number.
+        An actnorm stands at the data's end of the emission in place of batch normalisation; see `SeriesFlow` for what
+        else differs. One series is a flow of one number.
     """
     check_sizes("tempflow", horizon, context, lags, covariates)
     _check_words(encoder, emission)
     if num_heads < 1:
         raise ValueError(f"tempflow: `num_heads` must be at least 1, got {num_heads}.")
+    if dropout and encoder != "transformer" and encoder_depth < 2:
+        raise ValueError("tempflow: `dropout` lies between the layers of the encoder: ask for `encoder_depth=2`.")
     encoder_key, emission_key = jax.random.split(key)
     inputs = input_size(dim, len(lags), covariates)
     sizes = {"width": encoder_width, "depth": encoder_depth, "key": encoder_key}
@@ -83,6 +89,8 @@ def tempflow(
         lags=lags,
         covariates=covariates,
         scaling=scaling,
+        numbers=numbers,
+        dropout=dropout,
     )
 
 

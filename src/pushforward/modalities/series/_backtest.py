@@ -11,6 +11,7 @@ from pushforward.data.series._series import SeriesData, filled
 from pushforward.diagnostics import crps, energy_score, quantile_loss
 from pushforward.distributions import SeriesFlow
 from pushforward.modalities.series._facts import SeriesFacts
+from pushforward.modalities.series._plain import fitted_var, naive
 from pushforward.modalities.series._windows import to_draw, windows
 
 HEADER = ("forecast", "crps", "crps_sum", "mean_crps", "energy_score", "coverage_0.9", "nats_per_step")
@@ -58,19 +59,23 @@ def backtest(flow: SeriesFlow, facts: SeriesFacts, data: SeriesData, *, count: i
     starts = _starts(data, count, flow.horizon)
     found = windows(facts, data.items, starts, flow.past, flow.horizon)
     truth = np.stack([data.items[i].values[s : s + flow.horizon] for i, s in starts])
-    drawn = np.asarray(flow.sample(jax.random.key(seed), paths, to_draw(found, flow.past)), np.float64)
+    key = jax.random.key(seed)
+    drawn = np.asarray(flow.sample(key, paths, to_draw(found, flow.past)), np.float64)
     whole = np.isfinite(truth).all(axis=-1)
-    nats = -float(np.mean(np.asarray(flow.step_log_prob(found.x, found.condition))[whole]))
+    nats = -float(np.mean(np.asarray(flow.step_log_prob(found.x, found.condition, key=key))[whole]))
     rng = np.random.default_rng(seed)
     scores = {"flow": scores_of(drawn, truth) | {"nats_per_step": nats}}
     scores["independent"] = scores_of(_shuffled(drawn, rng), truth)
     histories = [filled(data.items[i].values[:s])[0] for i, s in starts]
     season = facts.grid.season
-    naive = np.stack([_naive(h, season, flow.horizon, paths, rng) for h in histories], axis=1)
-    scores["seasonal naive" if season > 1 else "naive"] = scores_of(naive, truth)
+    last = np.stack([naive(h, season, flow.horizon, paths, rng) for h in histories], axis=1)
+    scores["seasonal naive" if season > 1 else "naive"] = scores_of(last, truth)
     notes = ["independent: the flow's paths, each series shuffled apart."]
     try:
-        scores["VAR"] = scores_of(np.stack([_var(h, flow.horizon, paths, rng) for h in histories], axis=1), truth)
+        laws = [fitted_var(history) for history in histories]
+        ahead = [law.paths(h, flow.horizon, paths, rng) for law, h in zip(laws, histories, strict=True)]
+        each = np.stack([law.log_prob(*both) for law, *both in zip(laws, histories, truth, strict=True)])
+        scores["VAR"] = scores_of(np.stack(ahead, axis=1), truth) | {"nats_per_step": -float(each[whole].mean())}
     except ImportError:
         notes.append("no VAR: it needs statsmodels, which the extra `series` brings.")
     except (ValueError, np.linalg.LinAlgError) as error:
@@ -111,35 +116,3 @@ def _starts(data: SeriesData, count: int, horizon: int) -> list[tuple[int, int]]
 def _shuffled(paths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same paths of each series, in another order for each: what is known of one says nothing of another."""
     return np.stack([paths[rng.permutation(len(paths)), ..., i] for i in range(paths.shape[-1])], axis=-1)
-
-
-def _naive(history: np.ndarray, season: int, horizon: int, paths: int, rng: np.random.Generator) -> np.ndarray:
-    """The last season again, with the differences that it had before, drawn at random: `(paths, horizon, series)`."""
-    season = season if len(history) > 2 * season else 1
-    last = history[-season:]
-    steps = history[season:] - history[:-season]
-    noise = steps[rng.integers(len(steps), size=(paths, horizon))]
-    drawn = np.empty((paths, horizon, history.shape[1]))
-    for t in range(horizon):
-        drawn[:, t] = (last[t] if t < season else drawn[:, t - season]) + noise[:, t]
-    return drawn
-
-
-def _var(history: np.ndarray, horizon: int, paths: int, rng: np.random.Generator) -> np.ndarray:
-    """A vector autoregression, its order by AIC up to 5, with Gaussian noise."""
-    from statsmodels.tsa.api import VAR  # pyright: ignore[reportMissingImports]: an extra
-
-    series = history.shape[1]
-    most = min(5, max((len(history) - 10) // (4 * series), 1))
-    if series == 1:
-        raise ValueError("one series has no vector autoregression")
-    fitted = VAR(history).fit(most, ic="aic")
-    order = max(fitted.k_ar, 1)
-    coefs = np.asarray(fitted.coefs).reshape(-1, series, series)
-    constant = np.asarray(fitted.intercept) if fitted.k_trend else np.zeros(series)
-    noise = rng.multivariate_normal(np.zeros(series), np.asarray(fitted.sigma_u), (paths, horizon))
-    drawn = np.concatenate([np.tile(history[-order:], (paths, 1, 1)), np.zeros((paths, horizon, series))], axis=1)
-    for t in range(order, order + horizon):
-        mean = constant + sum(drawn[:, t - lag - 1] @ matrix.T for lag, matrix in enumerate(coefs))
-        drawn[:, t] = mean + noise[:, t - order]
-    return drawn[:, order:]

@@ -10,6 +10,7 @@ from pushforward._errors import DataError, did_you_mean
 from pushforward.data.moments._moment import Moment
 from pushforward.data.series._grid import Grid
 from pushforward.data.series._series import Item, SeriesData
+from pushforward.distributions import SeriesFlow
 from pushforward.modalities._told import Told
 
 MOST_ITEMS = 50
@@ -92,13 +93,16 @@ class SeriesFacts:
         calendar = self.grid.calendar(np.zeros(1)).shape[1] if self.calendar else 0
         return len(self.known) + calendar + len(self.items)
 
-    def told(self, horizon: int, context: int) -> Told:
+    def told(self, flow: SeriesFlow) -> Told:
         """What `show` tells."""
+        horizon, numbers = flow.horizon, dict(zip(self.names, flow.numbers, strict=False))
+        whole = [name for name, word in numbers.items() if word != "real"]
         lines: list[tuple[str, object]] = [
             ("series", ", ".join(self.names[:20])),
             ("step", self.grid.name),
-            ("horizon", f"{horizon} steps, after {context} that are read"),
+            ("horizon", f"{horizon} steps, after {flow.context} that are read"),
         ]
+        lines += [("whole numbers", f"{', '.join(whole[:20])}; log-densities are bounds")] if whole else []
         lines += [("known ahead", ", ".join(self.known))] if self.known else []
         lines += [("items", ", ".join(self.items[:20]))] if self.items else []
-        return Told({"series": self.to_json() | {"horizon": horizon}}, lines)
+        return Told({"series": self.to_json() | {"horizon": horizon, "numbers": numbers}}, lines)

@@ -23,13 +23,23 @@ def paths_of(
 ) -> tuple[np.ndarray, tuple[Item, ...]]:
     """Paths behind the end of every item, `(items, paths, horizon, series)`, and the steps that they are of."""
     longer, starts = future(facts, data, flow.horizon)
-    found = windows(facts, longer, starts, flow.past, flow.horizon)
+    drawn = paths_from(flow, facts, longer, starts, count, key, temperature)
+    return drawn, tuple(item.part(start, start + flow.horizon) for item, (_, start) in zip(longer, starts, strict=True))
+
+
+def paths_from(
+    flow: SeriesFlow,
+    facts: SeriesFacts,
+    items: Sequence[Item],
+    starts: Sequence[tuple[int, int]],
+    count: int,
+    key: jax.Array,
+    temperature: float | None = None,
+) -> np.ndarray:
+    """Paths that begin at some steps of some items, `(starts, paths, horizon, series)`."""
+    found = windows(facts, items, starts, flow.past, flow.horizon)
     drawn = flow.sample(key, count, to_draw(found, flow.past), temperature=temperature)
-    ahead = tuple(
-        Item(item.name, *(getattr(item, n)[s : s + flow.horizon] for n in ("times", "values", "known", "rows")))
-        for item, (_, s) in zip(longer, starts, strict=True)
-    )
-    return np.swapaxes(np.asarray(drawn, np.float64), 0, 1), ahead
+    return np.swapaxes(np.asarray(drawn, np.float64), 0, 1)
 
 
 def quantile_names(names: Sequence[str], levels: Sequence[float]) -> tuple[str, ...]:

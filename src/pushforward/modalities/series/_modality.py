@@ -148,8 +148,9 @@ class SeriesModality(Modality):
         return f"{data.told()}, a horizon of {settings.horizon}"
 
     def figure(self, model: Any) -> Figure:
-        """Nats a step."""
-        return Figure(1.0 / model.flow.horizon, "nats per step", "negative log-density of all series at one time", True)
+        """Nats a step; of whole numbers a bound."""
+        what = "bound of the negative log-probability" if model.flow.numbers else "negative log-density"
+        return Figure(1.0 / model.flow.horizon, "nats per step", f"{what} of all series at one time", True)
 
     def report(self, data: Any, model: Any) -> dict[str, Any]:
         """What was read, and the figure."""
@@ -224,8 +225,8 @@ class SeriesModality(Modality):
         return picture(model, data, what, look, seed), what
 
     def tell(self, model: Any) -> Told:
-        """Names, step, horizon."""
-        return model.facts.told(model.flow.horizon, model.flow.context)
+        """Names, step, horizon, and which series are whole numbers."""
+        return model.facts.told(model.flow)
 
     def _read_for(self, model: Any, source: str, given: Mapping[str, Any], talk: Any) -> Any:
         """Series as the model knows them."""

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from pushforward._errors import DataError
-from pushforward.data.series._series import Item, SeriesData, refuse_constant
+from pushforward.data.series._series import Item, SeriesData, numbers_of, refuse_constant
 from pushforward.distributions import SeriesFlow
 from pushforward.flows import RECIPES
 from pushforward.modalities._learn import Prepared
@@ -41,6 +41,7 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
         "lags": lags,
         "scaling": "steps" if _moves_slowly(data) else "mean",
         "covariates": facts.size,
+        "numbers": numbers_of(data),
     }
     options = own | dict(settings.options or {})
     flow = RECIPES[settings.flow].build(len(data.names), **options, key=key)
@@ -52,43 +53,53 @@ def prepare(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> Prepa
     """Windows, the flow, and held-out windows that are the last in time.
 
     Raises:
-        DataError: If a series does not change, or the history is too short.
+        DataError: If a series does not change or holds other numbers than are said, or the history is too short.
     """
     refuse_constant(data)
     flow = build(data, settings, key)
+    _check_numbers(data, flow)
     facts = SeriesFacts.of(data, calendar=settings.calendar)
     first, last = _starts(data.items, flow, settings.validation or 0.0)
     starts = _some(first, flow)
     found = windows(facts, data.items, starts, flow.past, flow.horizon)
-    if last:
+    if len(last):
         later = windows(facts, data.items, _some(last, flow), flow.past, flow.horizon)
         settings = dataclasses.replace(settings, validation=(later.x, later.condition))
     return Prepared(flow, found.x, found.condition, None, nll, facts, settings=settings)
 
 
-def _starts(items: tuple[Item, ...], flow: SeriesFlow, share: float) -> tuple[list[Any], list[Any]]:
+def _check_numbers(data: SeriesData, flow: SeriesFlow) -> None:
+    for name, said, found in zip(data.names, flow.numbers, numbers_of(data), strict=False):
+        if said != "real" and found != said and (said, found) != ("whole", "count"):
+            what = "is below 0" if found == "whole" else "is not a whole number"
+            raise DataError(
+                f"{data.label}: `numbers` says {said!r} for series {name!r}, of which a value {what}.",
+                "leave the option out: what each series holds is found",
+            )
+
+
+def _starts(items: tuple[Item, ...], flow: SeriesFlow, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Windows to learn from, and those held out: the last ones, which share no step with the others."""
     first, last = [], []
     for place, item in enumerate(items):
-        stops = range(min(2, len(item) - 1), len(item) - flow.horizon + 1)
+        stops = np.arange(min(2, len(item) - 1), len(item) - flow.horizon + 1)
         held = round(share * len(item)) if share else 0
-        cut = len(item) - held
-        learned = [s for s in stops if s + flow.horizon <= cut]
-        later = [s for s in stops if s >= cut]
-        if held and (not learned or not later):
-            learned, later = list(stops), []
-        first += [(place, s) for s in learned]
-        last += [(place, s) for s in later]
-    if not first:
+        learned, later = stops[stops + flow.horizon <= len(item) - held], stops[stops >= len(item) - held]
+        if held and not (len(learned) and len(later)):
+            learned, later = stops, stops[:0]
+        first.append(np.column_stack([np.full_like(learned, place), learned]))
+        last.append(np.column_stack([np.full_like(later, place), later]))
+    learned, later = np.concatenate(first), np.concatenate(last)
+    if not len(learned):
         raise DataError("no item is longer than the horizon.", "forecast fewer steps with --horizon")
-    return first, last
+    return learned, later
 
 
-def _some(starts: list[Any], flow: SeriesFlow) -> list[Any]:
+def _some(starts: np.ndarray, flow: SeriesFlow) -> np.ndarray:
     most = max(MOST_NUMBERS // int(np.prod(flow.cond_shape)), 1)
     if len(starts) <= most:
         return starts
-    return [starts[i] for i in np.linspace(0, len(starts) - 1, most).astype(int)]
+    return starts[np.linspace(0, len(starts) - 1, most).astype(int)]
 
 
 def _moves_slowly(data: SeriesData) -> bool:

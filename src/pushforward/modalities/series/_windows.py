@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike
 
 from pushforward._errors import DataError
-from pushforward.data.series._series import Item, SeriesData, filled
+from pushforward.data.series._series import Item, SeriesData
 from pushforward.modalities.series._facts import SeriesFacts
 
 
@@ -25,23 +26,42 @@ class Windows(NamedTuple):
     starts: np.ndarray
 
 
-def windows(
-    facts: SeriesFacts, items: Sequence[Item], starts: Sequence[tuple[int, int]], past: int, horizon: int
-) -> Windows:
-    """The windows that begin at some steps of some items; what lies before the first step is missing."""
-    padded = {place: _padded(facts, items[place], past, horizon) for place in {place for place, _ in starts}}
-    rows = np.stack([padded[place][start : start + past + horizon] for place, start in starts])
+def windows(facts: SeriesFacts, items: Sequence[Item], starts: ArrayLike, past: int, horizon: int) -> Windows:
+    """The windows that begin at some steps of some items; what lies before the first step is missing.
+
+    Args:
+        facts: What the flow is told.
+        items: Where from.
+        starts: Number of the item and of the first step of each window, `(windows, 2)`.
+        past: Steps before a window.
+        horizon: Steps of a window.
+    """
+    starts = np.asarray(starts, np.int64).reshape(-1, 2)
     size = len(facts.names)
-    x = rows[:, past:, :size].copy()
-    rows[:, past:, :size] = 0.0
-    return Windows(x.astype(np.float32), rows.astype(np.float32), np.array(starts))
+    x = np.empty((len(starts), horizon, size), np.float32)
+    condition = np.empty((len(starts), past + horizon, 2 * size + facts.size), np.float32)
+    for first in range(0, len(starts), BLOCK):
+        block = starts[first : first + BLOCK]
+        for place in np.unique(block[:, 0]).tolist():
+            own = np.flatnonzero(block[:, 0] == place)
+            at = block[own, 1]
+            rows = _rows(facts, items[place], int(at.min()) - past, int(at.max()) + horizon)
+            cut = rows[(at - at.min())[:, None] + np.arange(past + horizon)]
+            x[first + own], condition[first + own] = cut[:, past:, :size], cut
+    condition[:, past:, :size] = 0.0
+    return Windows(x, condition, starts)
 
 
-def _padded(facts: SeriesFacts, item: Item, past: int, horizon: int) -> np.ndarray:
-    """Values, marks and covariates of every step behind `past` missing ones, and before a horizon of them."""
-    values, missing = filled(item.values)
-    rows = np.concatenate([values, missing, facts.covariates(item)], axis=1)
-    front, back = np.repeat(rows[:1], past, axis=0), np.repeat(rows[-1:], horizon, axis=0)
+BLOCK = 4096
+"""Windows that are cut out at once, so that no more is held in float64."""
+
+
+def _rows(facts: SeriesFacts, item: Item, start: int, stop: int) -> np.ndarray:
+    """Values, marks and covariates of some steps, which are missing before the first one and behind the last."""
+    low, high = max(start, 0), min(stop, len(item))
+    parts = [each[low:high] for each in item.filled]
+    rows = np.concatenate([*parts, facts.covariates(item.part(low, high))], axis=1)
+    front, back = np.repeat(rows[:1], low - start, axis=0), np.repeat(rows[-1:], stop - high, axis=0)
     size = len(facts.names)
     front[:, size : 2 * size] = back[:, size : 2 * size] = 1.0
     return np.concatenate([front, rows, back])
