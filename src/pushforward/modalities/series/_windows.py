@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike
 
 from pushforward._errors import DataError
 from pushforward.data.series._series import Item, SeriesData
 from pushforward.modalities.series._facts import SeriesFacts
+
+Starts = np.ndarray | Sequence[tuple[int, int]]
+"""Number of the item and of the first step of each window."""
 
 
 class Windows(NamedTuple):
@@ -26,7 +28,7 @@ class Windows(NamedTuple):
     starts: np.ndarray
 
 
-def windows(facts: SeriesFacts, items: Sequence[Item], starts: ArrayLike, past: int, horizon: int) -> Windows:
+def windows(facts: SeriesFacts, items: Sequence[Item], starts: Starts, past: int, horizon: int) -> Windows:
     """The windows that begin at some steps of some items; what lies before the first step is missing.
 
     Args:
