@@ -175,6 +175,7 @@ def test_scores_of_items_stand_behind_each_other(stores):
     assert forecaster.score(rows) == np.nanmean(scores)
 
 
+@pytest.mark.slow
 def test_rows_without_times_are_numbered_item_by_item(stores):
     rows, _ = stores
     mixed = [row for pair in zip(rows[:60], rows[60:], strict=True) for row in pair]
@@ -184,6 +185,7 @@ def test_rows_without_times_are_numbered_item_by_item(stores):
     assert forecaster.model_.facts.items == ("north", "south")
 
 
+@pytest.mark.slow
 def test_gaps_are_filled_where_that_is_said(stores):
     rows = [row for row in stores[0] if row["store"] == "north"]
     gap = [{"day": row["day"], "sales": row["sales"]} for i, row in enumerate(rows) if i != 30]
