@@ -19,6 +19,7 @@ from pushforward.data.series._series import Item, SeriesData, time_text
 
 LEAST = 3
 """Times that tell a step."""
+ITEM = "--item (in Python: `item=`)"
 
 
 def read_series(
@@ -162,14 +163,14 @@ def _check_order(
         raise DataError(
             f"{label}: the times{of} are not sorted: row {rows[at + 1] + 1}, {time_text(moment, times[at + 1])}, comes "
             f"behind row {rows[at] + 1}, {time_text(moment, times[at])}.",
-            "sort the rows by time" if item else "sort the rows by time; where they are of several items, give --item",
+            "sort the rows by time" if item else f"sort the rows by time; where they are of several items, give {ITEM}",
         )
     if (steps == 0).any():
         at = int(np.argmax(steps == 0))
         raise DataError(
             f"{label}: two rows for one time{of}: rows {rows[at] + 1} and {rows[at + 1] + 1} are both of "
             f"{time_text(moment, times[at])}.",
-            "keep one of them" if item else "keep one of them, or name the column of items with --item",
+            "keep one of them" if item else f"keep one of them, or name the column of items with {ITEM}",
         )
 
 
