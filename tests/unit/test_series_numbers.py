@@ -162,7 +162,7 @@ def test_items_and_covariates_are_taken_from_a_frame(stores):
     assert "add 3 rows" in error.value.hint
     with pytest.raises(DataError, match="store 'west' was not seen in training"):
         forecaster.predict([{**row, "store": "west"} for row in ahead(rows)])
-    with pytest.raises(DataError, match="an array has no columns for `time` and `known`"):
+    with pytest.raises(DataError, match="an array has no columns for `time` and `item` and `known`"):
         forecaster.predict(np.ones((10, 1)))
 
 
