@@ -22,6 +22,8 @@ from pushforward.data.files._numpy import open_array, open_npy, open_npz, open_o
 from pushforward.data.files._sentinels import without_missing
 from pushforward.data.files._stored import Stored
 from pushforward.data.moments._columns import with_moments
+from pushforward.data.shards._open import open_files
+from pushforward.data.shards._places import names_files
 from pushforward.data.text._compressed import COMPRESSED, inner_name
 from pushforward.data.text._csv import open_csv
 from pushforward.data.text._options import AS_FOUND, TextOptions
@@ -192,10 +194,11 @@ def _selection(
 
 def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
     """Open whatever `source` names; nothing but the head is read yet."""
+    if names_files(source):
+        return _as_said(open_files(source, selection), selection)
     text = os.fspath(source)
     if text == "-":
-        opened = open_csv(None, selection, label="standard input")
-        return replace(without_missing(opened, selection.missing), order=selection.form.dates)
+        return _as_said(open_csv(None, selection, label="standard input"), selection)
     if text.startswith("toy:"):
         return open_toy(text, selection)
     if text.startswith("sklearn:"):
@@ -205,8 +208,11 @@ def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
     suffix = extension(Path(inner_name(path)), READERS)
     if suffix not in TEXT and path.suffix.lower() in COMPRESSED:
         raise DataError(f"{path.name}: compressed {suffix} files are not read.", "decompress it first")
-    opened = READERS[suffix](path, selection, label=path.name)
-    return replace(without_missing(opened, selection.missing), order=selection.form.dates)
+    return _as_said(READERS[suffix](path, selection, label=path.name), selection)
+
+
+def _as_said(source: Source, selection: Selection) -> Source:
+    return replace(without_missing(source, selection.missing), order=selection.form.dates)
 
 
 def extension(path: Path, known: Sequence[str] | dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -100,14 +100,21 @@ class ParquetFiles:
             sum_ = zlib.crc32(sink.getvalue(), zlib.crc32(PurePosixPath(path).name.encode(), sum_))
         return f"{len(self.paths)} files, {self.num_rows} rows, {sum_:08x}"
 
-    def limits(self, name: str) -> Iterator[tuple[str, Any, Any]]:
-        """The least and the greatest value of a column in each group, and its file, where the footers know them."""
-        for group in self.groups:
+    def extremes(self, name: str) -> Iterator[tuple[Literal["min", "max"], int]]:
+        """The groups with the least and with the greatest value of a column, as far as footers know."""
+        least: tuple[Any, int] | None = None
+        most: tuple[Any, int] | None = None
+        for number, group in enumerate(self.groups):
             footer = self._fragments[group.file].metadata
             place = _place(footer, name)
             known = None if place is None else footer.row_group(group.number).column(place).statistics
-            if known is not None and known.has_min_max:
-                yield self._path(group), known.min, known.max
+            if known is None or not known.has_min_max:
+                continue
+            least = (known.min, number) if least is None or known.min < least[0] else least
+            most = (known.max, number) if most is None or known.max > most[0] else most
+        if least is not None and most is not None:
+            yield "min", least[1]
+            yield "max", most[1]
 
     def _path(self, group: Group) -> str:
         return self.paths[group.file]

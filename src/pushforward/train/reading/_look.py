@@ -49,7 +49,7 @@ def look(flow: AbstractDistribution, data: RowGroups, fraction: float, batch_siz
     total = int(data.sizes.sum())
     if total < 2:
         raise DataError(f"fit: needs at least 2 rows to train on, got {total}.", "Give more rows.")
-    held = held_out(data.sizes, fraction, HELD_OUT_NUMBERS // max(int(np.prod(flow.event_shape)), 1))
+    held = held_out(data.sizes, fraction, most_held_out(flow))
     wanted = apart(data.sizes, min(sum(map(len, held.values())) + rows, total))
     sides: tuple[list[Block], list[Block]] = ([], [])
     for group, numbers in wanted.items():
@@ -64,6 +64,11 @@ def look(flow: AbstractDistribution, data: RowGroups, fraction: float, batch_siz
         raise DataError("fit: no row that was looked at is whole.", "Fill missing cells, or leave their column out.")
     monitor = monitor_blocks(apart_, np.arange(len(apart_.x)), batch_size) if len(apart_.x) else None
     return Look(held, monitor, jax.tree.map(lambda a: a[:rows], others))
+
+
+def most_held_out(flow: AbstractDistribution) -> int:
+    """How many rows are held out at most."""
+    return HELD_OUT_NUMBERS // max(int(np.prod(flow.event_shape)), 1)
 
 
 def batch_of(block: Block, event: Shape, given: Shape | None) -> Batch:
