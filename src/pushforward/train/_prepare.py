@@ -1,5 +1,6 @@
 """From what `fit` is given to a source of batches and the rows that are held out."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -59,7 +60,9 @@ def prepare(
         raise ValueError(f"fit: `validation` as a fraction must be in [0, 1), got {validation}.")
     if isinstance(data, RowGroups):
         if condition is not None or weights is not None or log_det is not None:
-            raise ValueError("fit: rows in files bring their conditions with them: `ParquetRows(source, condition=...)`.")
+            raise ValueError(
+                "fit: rows in files bring their conditions with them: `ParquetRows(source, condition=...)`."
+            )
         source, monitor = _from_files(flow, data, fraction or 0.0, batch_size)
     elif is_endless(data):
         if condition is not None or weights is not None or log_det is not None:
@@ -99,9 +102,14 @@ def _from_arrays(
     return Prepared(source(batch, train, size), monitor)
 
 
-def _from_files(
-    flow: AbstractDistribution, data: RowGroups, fraction: float, batch_size: int | None
-) -> Prepared:
+def _from_files(flow: AbstractDistribution, data: RowGroups, fraction: float, batch_size: int | None) -> Prepared:
+    processes, groups = jax.process_count(), len(data.sizes)
+    if processes > groups:
+        warnings.warn(
+            f"{processes} processes share {groups} row groups, so that several read the same one: write files with "
+            "more row groups (`row_group_size=`), or start fewer processes.",
+            stacklevel=4,
+        )
     size = batch_size or _usual_size(int((1 - fraction) * data.sizes.sum()))
     seen = look(flow, data, fraction, size, START_ROWS)
     return Prepared(FileSource(data, seen, size), seen.monitor)

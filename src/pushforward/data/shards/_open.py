@@ -9,4 +9,6 @@ from pushforward.data.shards._places import Where
 def open_files(source: Where, selection: Selection) -> Source:
     """Open files of Parquet; rows come in blocks, in the order of the names of the files."""
     files = ParquetFiles(source)
-    return open_batches(files.label, files.schema, selection, lambda names: files.batches(names, block_rows(len(names))))
+    return open_batches(
+        files.label, files.schema, selection, lambda names: files.batches(names, block_rows(len(names)))
+    )

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 from pushforward._errors import DataError
 
 ENDINGS = (".parquet", ".pq")
-PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "hf": "huggingface_hub"}
+PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "hf": "huggingface_hub",
+}
 """What fsspec needs for a scheme."""
 _URL, _PATTERN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://"), re.compile(r"[*?\[]")
 
@@ -99,7 +107,8 @@ def _behind_url(text: str) -> Located:
         remote, path = url_to_fs(text)
     except ValueError as error:
         raise DataError(
-            f"{text}: no such kind of URL ({_line(error)}).", "s3://, gs://, file:// and memory:// are among those known"
+            f"{text}: no such kind of URL ({_line(error)}).",
+            "s3://, gs://, file:// and memory:// are among those known",
         ) from None
     if _PATTERN.search(path):
         found, base = remote.glob(path), _before_pattern(path)

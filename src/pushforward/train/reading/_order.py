@@ -1,8 +1,9 @@
 """In which order the rows of files are taken: a function of seed and epoch, whatever the number of processes.
 
-The groups of rows are put in an order by seed and epoch, one behind the other, and cut into windows of a whole number of
-batches. A window is cut into as many strata as a batch has places: place j of every batch in it is filled from the j-th
-stratum, whose rows are shuffled. So who fills some places in a row of every batch needs a contiguous part of a window.
+The groups of rows are put in an order by seed and epoch, one behind the other, and cut into windows of a whole number
+of batches. A window is cut into as many strata as a batch has places: place j of every batch in it is filled from the
+j-th stratum, whose rows are shuffled. So who fills some places in a row of every batch needs a contiguous part of a
+window.
 """
 
 import math

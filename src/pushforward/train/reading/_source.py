@@ -4,7 +4,6 @@ import dataclasses
 import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward.data.shards._rows import Block, RowGroups
 from pushforward.objectives import Batch
-from pushforward.train._batches import Feed, stored_as
+from pushforward.train._batches import Feed
 from pushforward.train._devices import Devices
 from pushforward.train._stream import WINDOW_BYTES
 from pushforward.train.reading._look import Look, batch_of

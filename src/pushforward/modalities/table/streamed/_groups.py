@@ -92,8 +92,7 @@ class TableGroups(RowGroups):
                 raise DataError(
                     f"{self.streamed.files.where(group, row)}: column {column.name!r} holds {held!r}, and in the "
                     f"{len(self.streamed.looked):,} rows that were looked at it is {column.spec}.",
-                    "leave the row out, or say what the column can hold, such as `--column "
-                    f"{column.name}:unbounded`",
+                    f"leave the row out, or say what the column can hold, such as `--column {column.name}:unbounded`",
                 )
         return values
 

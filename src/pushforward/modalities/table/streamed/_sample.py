@@ -88,7 +88,9 @@ def streamed_files(source: str, given: Mapping[str, Any]) -> ParquetFiles | None
     return files if large or window is not None else None
 
 
-def sampled(files: ParquetFiles, selection: Selection, *, drop_missing: bool, window: int | None) -> tuple[Table, Streamed]:
+def sampled(
+    files: ParquetFiles, selection: Selection, *, drop_missing: bool, window: int | None
+) -> tuple[Table, Streamed]:
     """The rows that are looked at, and what is to be known to read the others.
 
     They are some of all that lie in a few groups, and with them those with the least and the greatest value of each
