@@ -192,10 +192,10 @@ def _selection(
     return Selection(chosen, tuple(drop), tuple(text), (), tuple(map(str, missing)), form or AS_FOUND)
 
 
-def open_source(source: Where, selection: Selection) -> Source:
-    """Open whatever `source` names; nothing but the head is read yet."""
+def open_source(source: Where, selection: Selection, first: int = 0) -> Source:
+    """Open whatever `source` names; nothing but the head is read yet. Only `names_files` begin at another row."""
     if names_files(source):
-        return _as_said(open_files(source, selection), selection)
+        return _as_said(open_files(source, selection, first), selection)
     text = os.fspath(source)  # pyright: ignore[reportArgumentType]: lists have gone
     if text == "-":
         return _as_said(open_csv(None, selection, label="standard input"), selection)
