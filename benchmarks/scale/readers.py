@@ -1,8 +1,8 @@
 """Fits to files of Parquet by one and two processes: memory, waiting, rows a second, and what a killed process costs.
 
 `python -m benchmarks.scale.readers [--rows=10000000] [--processes=1,2]` writes rows of 8 columns into a temporary
-folder and trains a small MAF for one epoch. Memory is what a process holds by itself at its peak (`RssAnon` of Linux), less
-what it held when its program was compiled. `--threads` binds each process to so many cores.
+folder and trains a small MAF for one epoch. Memory is what a process holds by itself at its peak (`RssAnon`
+of Linux), less what it held when its program was compiled. `--threads` binds each process to so many cores.
 
 `--kill=20` kills one of two processes at a random moment so many times, goes on with two and with one in turn, and
 compares the losses with those of a fit that was left alone.
