@@ -23,7 +23,7 @@ from pushforward.data.files._sentinels import without_missing
 from pushforward.data.files._stored import Stored
 from pushforward.data.moments._columns import with_moments
 from pushforward.data.shards._open import open_files
-from pushforward.data.shards._places import Where, names_files
+from pushforward.data.shards._places import Where, names_files, path_text
 from pushforward.data.text._compressed import COMPRESSED, inner_name
 from pushforward.data.text._csv import open_csv
 from pushforward.data.text._options import AS_FOUND, TextOptions
@@ -196,7 +196,7 @@ def open_source(source: Where, selection: Selection, first: int = 0) -> Source:
     """Open whatever `source` names; nothing but the head is read yet. Only `names_files` begin at another row."""
     if names_files(source):
         return _as_said(open_files(source, selection, first), selection)
-    text = os.fspath(source)  # pyright: ignore[reportArgumentType]: lists have gone
+    text = path_text(source)
     if text == "-":
         return _as_said(open_csv(None, selection, label="standard input"), selection)
     if text.startswith("toy:"):

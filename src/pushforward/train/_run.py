@@ -169,8 +169,8 @@ def new_run(params: Any, frozen: Any, plan: Plan, metrics: tuple[str, ...]) -> R
 def on_devices(job: Job, devices: Devices) -> Job:
     """The same job with its data on all of these devices."""
     placed = devices.everywhere((job.monitor, job.key))
-    own = isinstance(job.source, FileSource)
-    source = job.source.on(devices) if own else SpreadSource(job.source, devices)
+    given = job.source
+    source = given.on(devices) if isinstance(given, FileSource) else SpreadSource(given, devices)
     return dataclasses.replace(job, source=source, monitor=placed[0], key=placed[1])
 
 

@@ -1,6 +1,5 @@
 """Files of Parquet as one table, of which one row group is read at a time."""
 
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data._tables import positions
-from pushforward.data.shards._places import Where, located, reading_of
+from pushforward.data.shards._places import Where, located, path_text, reading_of
 
 FOOTERS_AT_ONCE = 16
 
@@ -169,7 +168,7 @@ def chosen_names(files: ParquetFiles, names: Sequence[str]) -> list[str]:
 
 
 def _label(source: Where) -> str:
-    return f"{len(source)} files" if isinstance(source, list | tuple) else os.fspath(source)  # pyright: ignore[reportArgumentType]
+    return f"{len(source)} files" if isinstance(source, list | tuple) else path_text(source)
 
 
 def _with_footers(fragments: Iterator[Any]) -> list[Any]:

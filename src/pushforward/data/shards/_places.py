@@ -75,9 +75,15 @@ def located(source: Where) -> Located:
         if len({one.filesystem.type_name for one in found}) > 1:
             raise DataError("the files of a list lie in different places.", "give files of one file system")
         return Located(found[0].filesystem, tuple(path for one in found for path in one.paths), "")
-    text = os.fspath(source)  # pyright: ignore[reportArgumentType]: lists have gone
+    text = path_text(source)
     with reading_of(text):
         return _behind_url(text) if is_url(text) else _local(text)
+
+
+def path_text(source: Where) -> str:
+    """A source that is no list, as text."""
+    assert isinstance(source, str | os.PathLike)  # for the type checker: lists have gone
+    return os.fspath(source)
 
 
 def _local(text: str) -> Located:

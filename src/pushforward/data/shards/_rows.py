@@ -34,7 +34,8 @@ class Block(NamedTuple):
 
     def take(self, rows: Any) -> "Block":
         """Some rows."""
-        return Block(*(None if part is None else part[rows] for part in self))
+        condition, weights, log_det = (None if part is None else part[rows] for part in self[1:])
+        return Block(self.x[rows], condition, weights, log_det)
 
 
 class RowGroups(abc.ABC):

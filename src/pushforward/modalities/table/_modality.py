@@ -133,7 +133,7 @@ class TableModality(Modality):
     def report(self, data: Any, model: Any) -> dict[str, Any]:
         """Rows, columns and conditions."""
         dropped = None if data.streamed is not None and data.streamed.drop_missing else data.x.dropped
-        return {"rows": data.count, "dropped_rows": dropped} | model.facts.told().plain
+        return {"rows": data.total, "dropped_rows": dropped} | model.facts.told().plain
 
     def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row, with its number, the columns that are kept, and `log_prob`."""

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table
 from pushforward.modalities.table.incomplete._completed import Completed
-
-if TYPE_CHECKING:
-    from pushforward.modalities.table.streamed._sample import Streamed
+from pushforward.modalities.table.streamed._sample import Streamed
 
 SMALL = 4096
 """Tables of up to this many rows are sorted: for more it would take time that a fit does not need."""
@@ -42,10 +40,10 @@ class Rows(NamedTuple):
     kinds: Mapping[str, str] | None = None
     holes: np.ndarray | None = None
     completed: Completed | None = None
-    streamed: "Streamed | None" = None
+    streamed: Streamed | None = None
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """Of all rows, also those that are not read yet."""
         return self.x.num_rows if self.streamed is None else self.streamed.files.num_rows
 

@@ -1,6 +1,6 @@
 """What is read of files before a fit begins: the rows that are held out, and some to begin with."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -87,8 +87,8 @@ def batch_of(block: Block, event: Shape, given: Shape | None) -> Batch:
         return values.reshape(len(values), *shape).astype(stored_as(values.dtype), copy=False)
 
     check_condition("fit", block.condition, given)
-    condition = None if block.condition is None or given is None else shaped("condition", block.condition, given)
-    log_det = None if block.log_det is None else block.log_det.astype(jnp.result_type(float), copy=False)
+    condition: Any = None if block.condition is None or given is None else shaped("condition", block.condition, given)
+    log_det: Any = None if block.log_det is None else block.log_det.astype(jnp.result_type(float), copy=False)
     return Batch(shaped("x", block.x, event), condition, None, log_det)
 
 

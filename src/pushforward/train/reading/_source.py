@@ -135,7 +135,7 @@ class FileSource:
         def one(a: np.ndarray) -> Array:
             shape = (len(a), count, *a.shape[2:])
 
-            def part(index: tuple[slice, ...]) -> np.ndarray:
+            def part(index: Any) -> np.ndarray:
                 start, stop, _ = index[1].indices(count)
                 return a[:, start - places.start : stop - places.start]
 

@@ -138,9 +138,15 @@ def _extremes(files: ParquetFiles, names: Sequence[str]) -> Iterator[tuple[int, 
         table = files.read(group, sorted({name for _, name in asked}))
         for how, name in asked:
             cells = table[name]
-            row = pc.index(cells, pc.min_max(cells)[how]).as_py()
+            row = pc.index(cells, _ends(cells)[how]).as_py()
             if row >= 0:
                 yield group, row
+
+
+def _ends(cells: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.call_function("min_max", [cells])
 
 
 def _categories(files: ParquetFiles, names: Sequence[str]) -> Iterator[tuple[int, int]]:
