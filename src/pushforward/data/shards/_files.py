@@ -192,6 +192,7 @@ def _fit(one: Any, other: Any) -> bool:
 
 
 def _place(footer: Any, name: str) -> int | None:
-    group = footer.row_group(0) if footer.num_row_groups else None
-    columns = () if group is None else range(group.num_columns)
-    return next((place for place in columns if group.column(place).path_in_schema == name), None)
+    if not footer.num_row_groups:
+        return None
+    group = footer.row_group(0)
+    return next((place for place in range(group.num_columns) if group.column(place).path_in_schema == name), None)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
