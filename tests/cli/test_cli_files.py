@@ -116,5 +116,6 @@ def test_what_needs_all_rows_reads_them_and_excludes_a_window(folder):
 
 
 def test_a_folder_of_nothing_is_told(fails, tmp_path):
-    error, _ = fails("fit", tmp_path, "-o", tmp_path / "m.safetensors")
-    assert "without files of Parquet" in error
+    error, hint = fails("fit", tmp_path, "-o", tmp_path / "m.safetensors")
+    assert error.endswith("this is a folder.")
+    assert "a folder with files of Parquet" in hint

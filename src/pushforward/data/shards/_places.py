@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ PACKAGES = {
     "hf": "huggingface_hub",
 }
 """What fsspec needs for a scheme."""
+GLANCE = 10_000
+"""Entries of a folder among which a file of Parquet is looked for before it is taken for something else."""
 _URL, _PATTERN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://"), re.compile(r"[*?\[]")
 
 Where = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -56,7 +59,7 @@ def names_files(source: object) -> bool:
     path = Path(text)
     try:
         if path.is_dir():
-            return next(_in_folder(path), None) is not None
+            return next(_in_folder(path, GLANCE), None) is not None
         return bool(_PATTERN.search(text)) and text.lower().endswith(ENDINGS) and not path.exists()
     except OSError:
         return False
@@ -163,8 +166,10 @@ _RIGHTS = (
 )
 
 
-def _in_folder(path: Path) -> Iterator[Path]:
-    return (one for one in path.rglob("*") if _is_data(os.fspath(one.relative_to(path))) and one.is_file())
+def _in_folder(path: Path, most: int | None = None) -> Iterator[Path]:
+    """Files of Parquet among the entries of a folder, or among the first `most` of them."""
+    entries = islice(path.rglob("*"), most)
+    return (one for one in entries if _is_data(os.fspath(one.relative_to(path))) and one.is_file())
 
 
 def _is_data(name: str) -> bool:

@@ -43,9 +43,8 @@ class TableModality(Modality):
         if Path(source).is_dir() and not names_files(source):
             from pushforward._errors import DataError
 
-            raise DataError(
-                f"{source}: this is a folder, without files of Parquet.", "give the path of one file of a table"
-            )
+            hint = "give the path of one file of a table, or a folder with files of Parquet"
+            raise DataError(f"{source}: this is a folder.", hint)
 
     def read(self, source: str, given: Mapping[str, Any], talk: Any) -> Any:
         """Rows, with conditions and weights apart."""
