@@ -169,6 +169,7 @@ def s3():
     service.stop()
 
 
+@pytest.mark.slow
 def test_rows_in_an_object_store_are_those_of_the_folder(s3, folder):
     import s3fs
 
@@ -187,6 +188,7 @@ def test_rows_in_an_object_store_are_those_of_the_folder(s3, folder):
         read_table("s3://bucket/nothing")
 
 
+@pytest.mark.slow
 def test_an_object_store_that_does_not_know_who_asks_is_told(s3, monkeypatch):
     import s3fs
 
