@@ -119,6 +119,21 @@ def test_every_kind_of_file_is_cut(works, moons_model, tmp_path, ending, short):
     assert found.equals(parquet.read_table(tmp_path / "whole.parquet"))
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_folder_of_files_is_cut_where_one_file_is(works, moons_model, tmp_path, count, short):
+    import pyarrow as pa
+
+    x = np.random.default_rng(0).normal(size=(1500, 2))
+    table = pa.table({"id": np.arange(1500), "x0": x[:, 0], "x1": x[:, 1]})
+    parquet.write_table(table, tmp_path / "one.parquet")
+    (tmp_path / "rows").mkdir()
+    for i in range(3):
+        parquet.write_table(table.slice(500 * i, 500), tmp_path / "rows" / f"{i}.parquet", row_group_size=70)
+    works("score", moons_model, tmp_path / "one.parquet", "--keep", "id", "-q", "-o", tmp_path / "whole.parquet")
+    command = ("score", moons_model, tmp_path / "rows", "--keep", "id", "-q")
+    assert parts(works, command, tmp_path, count).equals(parquet.read_table(tmp_path / "whole.parquet"))
+
+
 def test_a_missing_cell_concerns_its_own_shard(works, fails, moons_model, tmp_path):
     values = [[0.1 * i, "" if i == 7 else i] for i in range(10)]
     data = write_csv(tmp_path / "holes.csv", "x0,x1", values)

@@ -1,14 +1,13 @@
 """Fits of several processes on this machine: the losses of one, one checkpoint, and an end that says why."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
+import functools
 import textwrap
 
 import numpy as np
 import pytest
+
+import processes
+from processes import told
 
 pytestmark = pytest.mark.slow
 
@@ -51,36 +50,7 @@ SCRIPT = textwrap.dedent("""
 """)
 
 
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
-
-
-def run(count, what, folder, timeout=300):
-    """Exit codes, what was printed and what was said, of all processes."""
-    port = str(free_port())
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(rank), str(count), port, what, str(folder)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ,
-        )
-        for rank in range(count)
-    ]
-    try:
-        ended = [process.communicate(timeout=timeout) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(process.returncode, out, err) for process, (out, err) in zip(processes, ended, strict=True)]
-
-
-def told(ended):
-    assert [code for code, _, _ in ended] == [0] * len(ended), ended[-1][2]
-    return [json.loads(out.splitlines()[-1]) for _, out, _ in ended]
+run = functools.partial(processes.run, script=SCRIPT)
 
 
 @pytest.fixture(scope="module")

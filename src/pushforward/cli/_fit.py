@@ -61,7 +61,8 @@ def command(*, model: Path, checkpoint: Path | None, distributed: bool, quiet: b
 
     DATA is a table: a .csv, .tsv, .parquet, .feather, .arrow, .npy or .npz file, - for CSV from standard
     input, toy:moons and its like, or sklearn:wine and its like. What each column can hold is inferred, and said; text
-    and truth values are categories.
+    and truth values are categories. A folder, a pattern in quotes or a URL of .parquet files is one table, which
+    is read while the fit goes on if it is large.
 
     Or DATA are images: a folder of pictures of one size, in which the names of subfolders are labels; or an array of
     bytes (count, height, width[, channels]) in a .npy or .npz file; or, with an image flow such as --flow glow,

@@ -31,6 +31,7 @@ from pushforward.data._toy import (
     square_1d_log_density,
 )
 from pushforward.data._write import TableWriter, write_table
+from pushforward.data.shards._rows import ParquetRows
 from pushforward.data.sound._clips import Clips, read_clips
 from pushforward.data.sound._mel import Mel
 from pushforward.data.text._options import TextOptions
@@ -44,6 +45,7 @@ __all__ = [
     "Images",
     "KindSpec",
     "Mel",
+    "ParquetRows",
     "Schema",
     "Table",
     "TableWriter",

@@ -22,6 +22,8 @@ from pushforward.data.files._numpy import open_array, open_npy, open_npz, open_o
 from pushforward.data.files._sentinels import without_missing
 from pushforward.data.files._stored import Stored
 from pushforward.data.moments._columns import with_moments
+from pushforward.data.shards._open import open_files
+from pushforward.data.shards._places import Where, names_files, path_text
 from pushforward.data.text._compressed import COMPRESSED, inner_name
 from pushforward.data.text._csv import open_csv
 from pushforward.data.text._options import AS_FOUND, TextOptions
@@ -47,7 +49,7 @@ TEXT = (".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 
 
 def read_table(
-    source: str | os.PathLike[str],
+    source: Where,
     *,
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
@@ -61,8 +63,9 @@ def read_table(
 
     Args:
         source: A path ending in .csv, .tsv, .txt, .dat, .jsonl, .parquet, .feather, .arrow, .fits, .npy or .npz, and
-            of text also .gz, .bz2, .xz, .zst or .zip behind that; `-` for CSV from standard input;
-            `toy:NAME[:rows[:seed]]` for a toy density; `sklearn:NAME` for a set bundled with scikit-learn.
+            of text also .gz, .bz2, .xz, .zst or .zip behind that; a folder, a pattern, a list or a URL of files of
+            Parquet; `-` for CSV from standard input; `toy:NAME[:rows[:seed]]` for a toy density; `sklearn:NAME` for a
+            set bundled with scikit-learn.
         columns: The columns to read, in this order; all when None. Others may hold anything.
         drop: Columns to leave out.
         drop_missing: Leave out rows with an empty, NaN or infinite cell, instead of raising.
@@ -101,18 +104,19 @@ def as_table(
     if isinstance(data, Table):
         return data
     data = plain(data)
+    own = Selection(text=tuple(text))
     if hasattr(data, "__arrow_c_stream__"):
-        return _collect(open_frame(data, Selection(text=tuple(text)), label="data frame"), drop_missing, IN_PYTHON)
+        return _collect(open_frame(data, own, label="data frame"), drop_missing, IN_PYTHON)
     array = as_rows(data, "array")
     if array.dtype.kind in "OU" and array.ndim == 2:
-        source = open_objects(array, names, Selection(text=tuple(text)), label="array")
+        source = open_objects(array, names, own, label="array")
     else:
         source = open_array(array, Selection(), label="array", names=names)
     return _collect(source, drop_missing, IN_PYTHON)
 
 
 def read_batches(
-    source: str | os.PathLike[str],
+    source: Where,
     rows: int | None = None,
     *,
     columns: Sequence[str] | None = None,
@@ -137,8 +141,8 @@ def read_batches(
     Raises:
         DataError: As `read_table`; a missing cell is reported when its batch is reached.
     """
-    selection = _selection(columns, drop, text, missing, form)
-    return (part.table for part in read_parts(source, selection, rows, drop_missing=drop_missing))
+    chosen = _selection(columns, drop, text, missing, form)
+    return (part.table for part in read_parts(source, chosen, rows, drop_missing=drop_missing))
 
 
 class Part(NamedTuple):
@@ -155,9 +159,7 @@ class Part(NamedTuple):
     keys: Any
 
 
-def read_parts(
-    source: str | os.PathLike[str], selection: Selection, rows: int | None = None, *, drop_missing: bool
-) -> Iterator[Part]:
+def read_parts(source: Where, selection: Selection, rows: int | None = None, *, drop_missing: bool) -> Iterator[Part]:
     """The table in parts, as `read_batches` reads it, with what lies beside its values."""
     opened = open_source(source, selection)
     missing = Missing(opened.label, opened.names, chosen=selection.chosen)
@@ -190,23 +192,26 @@ def _selection(
     return Selection(chosen, tuple(drop), tuple(text), (), tuple(map(str, missing)), form or AS_FOUND)
 
 
-def open_source(source: str | os.PathLike[str], selection: Selection) -> Source:
-    """Open whatever `source` names; nothing but the head is read yet."""
-    text = os.fspath(source)
+def open_source(source: Where, selection: Selection, first: int = 0) -> Source:
+    """Open whatever `source` names; nothing but the head is read yet. Only `names_files` begin at another row."""
+    if names_files(source):
+        return _as_said(open_files(source, selection, first), selection)
+    text = path_text(source)
     if text == "-":
-        opened = open_csv(None, selection, label="standard input")
-        return replace(without_missing(opened, selection.missing), order=selection.form.dates)
+        return _as_said(open_csv(None, selection, label="standard input"), selection)
     if text.startswith("toy:"):
         return open_toy(text, selection)
     if text.startswith("sklearn:"):
         return open_sklearn(text, selection)
-    path = Path(text)
-    _require_file(path)
+    _require_file(path := Path(text))
     suffix = extension(Path(inner_name(path)), READERS)
     if suffix not in TEXT and path.suffix.lower() in COMPRESSED:
         raise DataError(f"{path.name}: compressed {suffix} files are not read.", "decompress it first")
-    opened = READERS[suffix](path, selection, label=path.name)
-    return replace(without_missing(opened, selection.missing), order=selection.form.dates)
+    return _as_said(READERS[suffix](path, selection, label=path.name), selection)
+
+
+def _as_said(source: Source, selection: Selection) -> Source:
+    return replace(without_missing(source, selection.missing), order=selection.form.dates)
 
 
 def extension(path: Path, known: Sequence[str] | dict[str, Any]) -> str:
@@ -215,11 +220,8 @@ def extension(path: Path, known: Sequence[str] | dict[str, Any]) -> str:
     if suffix in known:
         return suffix
     given = f"the extension {suffix!r} is not known" if suffix else "the name has no extension"
-    raise DataError(f"{path.name}: {given}.", _spreadsheet(suffix) or _nearest(suffix, known))
-
-
-def _nearest(suffix: str, known: Sequence[str] | dict[str, Any]) -> str:
-    return did_you_mean(suffix, known) if suffix else f"use {', '.join(known)}"
+    nearest = did_you_mean(suffix, known) if suffix else f"use {', '.join(known)}"
+    raise DataError(f"{path.name}: {given}.", _spreadsheet(suffix) or nearest)
 
 
 def _spreadsheet(suffix: str) -> str:
@@ -229,10 +231,9 @@ def _spreadsheet(suffix: str) -> str:
 
 def _require_file(path: Path) -> None:
     if path.is_dir():
-        raise DataError(f"{path}: this is a folder.", "give the path of one file")
+        raise DataError(f"{path}: this is a folder.", "give one file, or a folder of Parquet files")
     if not path.exists():
-        folder = path.parent
-        if not folder.is_dir():
+        if not (folder := path.parent).is_dir():
             raise DataError(f"{path}: no such file.", f"there is no folder {str(folder)!r}")
         names = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in (*READERS, *COMPRESSED)][:1000]
         raise DataError(f"{path}: no such file.", did_you_mean(path.name, names) if names else "check the path")

@@ -31,7 +31,7 @@ class Prepared(NamedTuple):
 
     Attributes:
         flow: The untrained flow.
-        x: `(rows, *event_shape)`, as the flow sees them.
+        x: `(rows, *event_shape)`, as the flow sees them, or what `fit` reads them from.
         condition: `(rows, *cond_shape)`, or None.
         weights: `(rows,)`, or None.
         objective: What training makes small.
@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
         settings: Those that were decided by the data; None where nothing was left open.
         closed: The model where it has a closed form, so that there is nothing to train.
         judge: From the fitted model, and what it was fitted to, to the one that is kept.
-        held_out: Numbers of the rows that are held out, and their weights or None; set by `prepared`.
+        held_out: Numbers of the rows that are held out, and their weights or None; by default as `fit` splits arrays.
         learn: In place of `fitted`, where training is more than one fit.
     """
 
@@ -94,7 +94,8 @@ def prepared(modality: Modality, data: Any, settings: Settings) -> tuple[Prepare
         raise ValueError("`resume=True` needs a whole number as `random_state`, or the fit begins differently.")
     build_key, fit_key = jax.random.split(key_from(settings.random_state))
     ready = modality.prepare(data, settings, build_key)
-    return ready._replace(held_out=partial(_held_out, settings.validation, fit_key)), fit_key
+    held_out = ready.held_out or partial(_held_out, settings.validation, fit_key)
+    return ready._replace(held_out=held_out), fit_key
 
 
 def _held_out(validation: float | None, key: jax.Array, ready: Prepared) -> HeldOut:

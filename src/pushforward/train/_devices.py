@@ -32,6 +32,16 @@ class Devices:
         """The same on every device."""
         return NamedSharding(self.mesh, PartitionSpec())
 
+    def rows(self, axis: int = 0) -> NamedSharding:
+        """A part of an axis on each device, of as many entries on each."""
+        return NamedSharding(self.mesh, PartitionSpec(*[None] * axis, ROWS))
+
+    def own(self, length: int) -> range:
+        """What devices of this process have of an axis that is spread, whose length the devices divide."""
+        parts = self.rows().addressable_devices_indices_map((length,)).values()
+        bounds = [index[0].indices(length) for index in parts if index is not None]
+        return range(min(start for start, _, _ in bounds), max(stop for _, stop, _ in bounds))
+
     def spread(self, batch: Batch) -> Batch:
         """Inside a compiled function: the same rows, each on one device.
 
@@ -53,7 +63,7 @@ class Devices:
         more = -count % size
         if more:
             rows = jnp.concatenate([rows, jnp.broadcast_to(rows[:1], (more, *rows.shape[1:]))])
-        rows = jax.lax.with_sharding_constraint(rows, NamedSharding(self.mesh, PartitionSpec(ROWS)))
+        rows = jax.lax.with_sharding_constraint(rows, self.rows())
         return rows[:count] if more else rows
 
     def _placed(self, array: Any) -> Any:

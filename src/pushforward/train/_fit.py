@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import UsageError, as_key, check_part, did_you_mean
 from pushforward._functions import hashable, name_of
 from pushforward._params import Where, partition
+from pushforward.data.shards._rows import RowGroups
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
@@ -34,6 +35,7 @@ from pushforward.train._step import Plan, evaluate
 from pushforward.train._team import ending_together, is_first, require_same
 from pushforward.train.private._fit import private_fit
 from pushforward.train.private._privacy import Privacy
+from pushforward.train.reading._source import FileSource
 
 
 @ending_together()
@@ -81,7 +83,8 @@ def fit(
         data: An array `(rows, *event_shape)`, of which a memory-mapped one above 64 MiB, and any of NumPy above 4 GiB,
             stays where it is and goes to the device a window of steps at a time; or a JAX function
             `(key, batch_size) -> x` or `(x, condition)` that draws new data for every step; or an iterable of arrays of
-            any length or of such tuples; or None for an objective that needs no data.
+            any length or of such tuples; or `data.ParquetRows`, of which each process reads its share while the steps
+            run; or None for an objective that needs no data.
         condition: `(rows, *cond_shape)` for a conditional flow.
         weights: Non-negative `(rows,)`; a row of weight 2 counts like two rows, one of weight 0 is left out. Only their
             ratios count, in float64. A row that outweighs a quarter of the held-out rows is, in parts, on both sides.
@@ -215,7 +218,7 @@ def _started(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
 
 def _check_private(privacy: Any, data: Any, others: dict[str, Any], validation: Any) -> None:
     check_part("fit", "privacy", privacy, Privacy, "Write `privacy=train.Privacy(epsilon=3, delta=1e-5)`.")
-    if is_endless(data):
+    if is_endless(data) or isinstance(data, RowGroups):
         raise UsageError("fit: a private fit is to an array of rows.", "give all rows at once, one for each person")
     held_out = validation is not None and not isinstance(validation, int | float)
     if jax.process_count() > 1:
@@ -230,6 +233,7 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
     plan = job.plan
     schedule = plan.schedule if isinstance(plan.schedule, str) else name_of(plan.schedule)
     return {
+        **(job.source.facts if isinstance(job.source, FileSource) else {}),
         "data": [_checksum(leaf) for leaf in jax.tree.leaves((head, job.monitor))],
         "key": [int(word) for word in np.asarray(jax.random.key_data(job.key)).ravel()],
         "batch_size": job.source.batch_size,

@@ -163,6 +163,12 @@ def _loss_and_grads(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRN
     return jax.value_and_grad(loss)(params)
 
 
-_batch_at = jax.jit(batch_at, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
+def _batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: int, first: int) -> tuple[Batch, PRNGKeyArray]:
+    batch, key = batch_at(plan, feed, key, step, first)
+    # Whole on every device: the host looks at all rows.
+    return (batch if plan.devices is None else plan.devices.hold(batch)), key
+
+
 _inverse = jax.jit(lambda layer, x, condition, key: layer._inverse_many(x, condition, key))
 _log_prob = jax.jit(lambda base, x, condition, key: base._log_prob_many(x, condition, key))

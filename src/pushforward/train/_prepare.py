@@ -1,5 +1,6 @@
 """From what `fit` is given to a source of batches and the rows that are held out."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -9,12 +10,15 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import DataError
+from pushforward.data.shards._rows import RowGroups
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
 from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
 from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, split_rows, unpacked
 from pushforward.train._stream import StreamedSource
 from pushforward.train._weights import shared_out
+from pushforward.train.reading._look import look
+from pushforward.train.reading._source import FileSource
 
 # Where no batch size is given; on 410 rows, batches of 41 instead of 256 took a MAF from 17.9 to 7.1 test nats.
 BATCH_LEAST, BATCH_MOST, STEPS_LEAST = 32, 256, 10
@@ -54,7 +58,13 @@ def prepare(
     fraction = float(validation or 0.0) if validation is None or isinstance(validation, int | float) else None
     if fraction is not None and not 0 <= fraction < 1:
         raise ValueError(f"fit: `validation` as a fraction must be in [0, 1), got {validation}.")
-    if is_endless(data):
+    if isinstance(data, RowGroups):
+        if condition is not None or weights is not None or log_det is not None:
+            raise ValueError(
+                "fit: rows in files bring their conditions with them: `ParquetRows(source, condition=...)`."
+            )
+        source, monitor = _from_files(flow, data, fraction or 0.0, batch_size)
+    elif is_endless(data):
         if condition is not None or weights is not None or log_det is not None:
             raise ValueError(
                 "fit: `condition`, `weights` and `log_det` go with arrays. A function or iterator returns them itself: "
@@ -86,10 +96,27 @@ def _from_arrays(
     if batch.weights is not None:
         train, held_out, here, there = shared_out(key, np.asarray(batch.weights), train, held_out)
         batch, monitored = (batch._replace(weights=_on_device(each)) for each in (here, there))
-    size = batch_size or min(BATCH_MOST, max(BATCH_LEAST, len(train) // STEPS_LEAST))
+    size = batch_size or _usual_size(len(train))
     monitor = monitor_blocks(monitored, held_out, size) if len(held_out) else None
     source = StreamedSource if isinstance(batch.x, np.ndarray) else RowSource
     return Prepared(source(batch, train, size), monitor)
+
+
+def _from_files(flow: AbstractDistribution, data: RowGroups, fraction: float, batch_size: int | None) -> Prepared:
+    processes, groups = jax.process_count(), len(data.sizes)
+    if processes > groups:
+        warnings.warn(
+            f"{processes} processes share {groups} row groups, so that several read the same one: write files with "
+            "more row groups (`row_group_size=`), or start fewer processes.",
+            stacklevel=4,
+        )
+    size = batch_size or _usual_size(int((1 - fraction) * data.sizes.sum()))
+    seen = look(flow, data, fraction, size, START_ROWS)
+    return Prepared(FileSource(data, seen, size), seen.monitor)
+
+
+def _usual_size(rows: int) -> int:
+    return min(BATCH_MOST, max(BATCH_LEAST, rows // STEPS_LEAST))
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:

@@ -17,6 +17,7 @@ from pushforward.train._result import Epoch, FitResult
 from pushforward.train._schedule import COOLING, WARM_UP
 from pushforward.train._state import TrainState, copied, first_state
 from pushforward.train._step import Knobs, Plan
+from pushforward.train.reading._source import FileSource
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +169,9 @@ def new_run(params: Any, frozen: Any, plan: Plan, metrics: tuple[str, ...]) -> R
 def on_devices(job: Job, devices: Devices) -> Job:
     """The same job with its data on all of these devices."""
     placed = devices.everywhere((job.monitor, job.key))
-    return dataclasses.replace(job, source=SpreadSource(job.source, devices), monitor=placed[0], key=placed[1])
+    given = job.source
+    source = given.on(devices) if isinstance(given, FileSource) else SpreadSource(given, devices)
+    return dataclasses.replace(job, source=source, monitor=placed[0], key=placed[1])
 
 
 def run_on_devices(run: Run, devices: Devices) -> Run:

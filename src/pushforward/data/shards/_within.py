@@ -1,6 +1,5 @@
 """Some of the rows of a source, cut where the whole is cut, so that a row has the same neighbours either way."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,24 +10,26 @@ from pushforward.data._missing import Missing
 from pushforward.data._read import Part, open_source, regrouped
 from pushforward.data._source import Selection, block_rows
 from pushforward.data._tables import Table
+from pushforward.data.shards._files import ParquetFiles
+from pushforward.data.shards._places import Where, names_files
 
 
-def count_rows(source: str | os.PathLike[str], selection: Selection) -> int:
-    """How many rows a source has; it is read for that, in one column.
+def count_rows(source: Where, selection: Selection) -> int:
+    """How many rows a source has; it is read for that, in one column, but for files of Parquet, whose footers say it.
 
     Raises:
         UsageError: If it is standard input, which can be read once.
         DataError: If it cannot be read.
     """
-    if os.fspath(source) == "-":
+    if source == "-":
         raise UsageError("--shard: standard input has no parts.", "give a file, or leave --shard out")
+    if names_files(source):
+        return ParquetFiles(source).num_rows
     first = None if selection.columns is None else selection.columns[:1]
     return sum(map(len, open_source(source, replace(selection, columns=first, keep=())).blocks))
 
 
-def read_within(
-    source: str | os.PathLike[str], selection: Selection, rows: range, *, drop_missing: bool
-) -> Iterator[Part]:
+def read_within(source: Where, selection: Selection, rows: range, *, drop_missing: bool) -> Iterator[Part]:
     """The parts of `read_parts`, of which those rows are kept that lie in `rows`; one without rows if that is empty.
 
     What is missing in other rows is not looked at.
@@ -36,9 +37,12 @@ def read_within(
     Raises:
         DataError: As `read_parts`.
     """
-    opened = open_source(source, selection)
-    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
     start = 0
+    if names_files(source) and selection.columns is not None and rows:
+        # Blocks begin where they begin without shards, so that a row has the same neighbours.
+        start = rows.start - rows.start % block_rows(len(selection.columns))
+    opened = open_source(source, selection, start)
+    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
     for block in regrouped(opened.blocks, block_rows(len(opened.names))):
         first, stop = (min(max(end - start, 0), len(block)) for end in (rows.start, rows.stop))
         keys = None if opened.keys is None else opened.keys.take(len(block)).slice(first, stop - first)

@@ -1,6 +1,6 @@
 """The options that tables add to commands."""
 
-from pushforward.modalities._options import Number, Option, named_text, named_value, names, word
+from pushforward.modalities._options import COUNT, Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 from pushforward.modalities.table.parts._shard import parse_shard
 from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
@@ -196,6 +196,14 @@ OPTIONS = (
         spelt="--all",
         commands=("outliers",),
         help="Write all rows, with a column that says which are flagged.",
+    ),
+    Option(
+        name="window",
+        commands=("fit",),
+        metavar="ROWS",
+        parse=COUNT,
+        help="Read files of Parquet while the fit goes on, and shuffle so many rows together.",
+        shown="as many as take 64 MiB, of files with more than 8 million cells",
     ),
     Option(
         name="target",

@@ -37,11 +37,14 @@ class TableModality(Modality):
         return flow == "auto" or Modality.takes(self, flow)
 
     def check_source(self, source: str) -> None:
-        """A DataError for a folder."""
-        if Path(source).is_dir():
+        """A DataError for a folder without files of Parquet."""
+        from pushforward.data.shards._places import names_files
+
+        if Path(source).is_dir() and not names_files(source):
             from pushforward._errors import DataError
 
-            raise DataError(f"{source}: this is a folder.", "give the path of one file of a table")
+            hint = "give the path of one file of a table, or a folder with files of Parquet"
+            raise DataError(f"{source}: this is a folder.", hint)
 
     def read(self, source: str, given: Mapping[str, Any], talk: Any) -> Any:
         """Rows, with conditions and weights apart."""
@@ -128,7 +131,8 @@ class TableModality(Modality):
 
     def report(self, data: Any, model: Any) -> dict[str, Any]:
         """Rows, columns and conditions."""
-        return {"rows": data.x.num_rows, "dropped_rows": data.x.dropped} | model.facts.told().plain
+        dropped = None if data.streamed is not None and data.streamed.drop_missing else data.x.dropped
+        return {"rows": data.total, "dropped_rows": dropped} | model.facts.told().plain
 
     def score(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
         """One row for each row, with its number, the columns that are kept, and `log_prob`."""

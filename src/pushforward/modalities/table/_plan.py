@@ -11,7 +11,7 @@ def plan(rows: Rows, flow: str) -> str:
     """`300 rows of 6 columns given age`, and by which flows the columns are learned."""
     given = "" if rows.condition is None else f" given {', '.join(rows.condition.names)}"
     how = "" if rows.schema is None else _how(flow, rows.schema)
-    return f"{plural(rows.x.num_rows, 'row')} of {plural(rows.x.num_columns, 'column')}{given}{how}"
+    return f"{plural(rows.total, 'row')} of {plural(rows.x.num_columns, 'column')}{given}{how}"
 
 
 def _how(flow: str, schema: Schema) -> str:

@@ -1,6 +1,7 @@
 """From rows to what training needs: the schema, the flow, arrays on the device."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ from pushforward.modalities.table._far import training_ranges
 from pushforward.modalities.table._flow import build_flow, objective_of, stands_alone, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, in_order, with_weight
 from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.streamed._groups import TableGroups
 from pushforward.objectives import Objective
 
 
@@ -42,7 +44,11 @@ def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
     facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
-    return in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+    ready = in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+    if rows.streamed is None:
+        return ready
+    held_out = partial(rows.streamed.held_out, settings.validation)
+    return ready._replace(x=TableGroups(rows.streamed, facts), condition=None, log_det=None, held_out=held_out)
 
 
 def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:

@@ -32,6 +32,7 @@ from pushforward.modalities.table.incomplete._completed import ASSUMED
 from pushforward.modalities.table.incomplete._prepare import counted, refuse_holes
 from pushforward.modalities.table.incomplete._read import Holed, holed, schema_of_holed
 from pushforward.modalities.table.private._declared import OF_ALL, OF_WEIGHT, declared_schema, refused
+from pushforward.modalities.table.streamed._sample import Streamed, sampled, streamed_files
 
 OTHERS = "*"
 """In `--column`, all columns that are not named."""
@@ -83,10 +84,10 @@ class _Found(NamedTuple):
         categorical = tuple(name for name, kind in overrides.items() if parse_kind(kind).kind == "categorical")
         if given.get("epsilon") is not None and (condition or weights):
             raise refused("condition", OF_ALL) if condition else refused("weights", OF_WEIGHT)
-        found = _opened(source, given, drop, categorical, drop_missing=drop_missing)
+        found, streamed = _opened(source, given, drop, categorical, drop_missing=drop_missing)
         table, holes = found.table, found.holes
         size = f"{plural(table.num_rows, 'row')}, {plural(table.num_columns, 'column')}"
-        lines = (f"read {source}: {size}", *table.notes)
+        lines = (f"read {source}: {size}" if streamed is None else streamed.told(source), *table.notes)
         _check_roles(table, condition, weights, overrides)
         per_row = None if weights is None else _weights(table, weights)
         if per_row is not None and not per_row.all():
@@ -109,7 +110,7 @@ class _Found(NamedTuple):
         seen = table.select(condition) if condition else None
         said = {name: kind for name, kind in kinds.items() if name in condition}
         conditions = None if seen is None else condition_schema_of(seen, said)
-        rows = Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=kinds)
+        rows = Rows(x, seen, per_row, schema=schema, conditions=conditions, kinds=kinds, streamed=streamed)
         if missing:
             completed = counted(found)
             lines = (*lines, completed.sentence, f"  assumed: {ASSUMED}")
@@ -144,13 +145,17 @@ def _schema(found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any]) ->
 
 def _opened(
     source: str, given: Mapping[str, Any], drop: tuple[str, ...], text: tuple[str, ...], *, drop_missing: bool
-) -> Holed:
-    """The table, with or without rows that lack cells."""
+) -> tuple[Holed, Streamed | None]:
+    """The table, with or without rows that lack cells; of files that are streamed the rows that are looked at."""
+    selection, streamed = Selection(drop=drop, text=text, **reading(given)), None
     if given.get("incomplete"):
         if drop_missing:
             raise UsageError("--incomplete and --drop-missing exclude each other.", "leave one of them out")
-        return holed(open_source(source, Selection(drop=drop, text=text, **reading(given))))
+        return holed(open_source(source, selection)), None
     try:
+        if (files := streamed_files(source, given)) is not None:
+            table, streamed = sampled(files, selection, drop_missing=drop_missing, window=given["window"])
+            return Holed(table, np.zeros(table.values.shape, bool), 0), streamed
         table = read_table(source, drop=drop, drop_missing=drop_missing, text=text, **reading(given))
     except MissingError as error:
         if "incomplete" not in given or error.empty:
@@ -158,7 +163,7 @@ def _opened(
         raise MissingError(
             error.message, f"{error.hint}, or learn from them with `--incomplete`", error.columns
         ) from None
-    return Holed(table, np.zeros(table.values.shape, bool), 0)
+    return Holed(table, np.zeros(table.values.shape, bool), 0), None
 
 
 def _doubts(rows: Rows, schema: Schema) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table
 from pushforward.modalities.table.incomplete._completed import Completed
+from pushforward.modalities.table.streamed._sample import Streamed
 
 SMALL = 4096
 """Tables of up to this many rows are sorted: for more it would take time that a fit does not need."""
@@ -27,6 +28,7 @@ class Rows(NamedTuple):
         kinds: The kinds that were asked for, by name.
         holes: Which cells of `x` were missing, `(rows, columns)`, and are filled for the time being; or None.
         completed: How many these are.
+        streamed: The files that the others are read from, where the rows are some that were looked at; else None.
     """
 
     x: Table
@@ -38,6 +40,12 @@ class Rows(NamedTuple):
     kinds: Mapping[str, str] | None = None
     holes: np.ndarray | None = None
     completed: Completed | None = None
+    streamed: Streamed | None = None
+
+    @property
+    def total(self) -> int:
+        """Of all rows, also those that are not read yet."""
+        return self.x.num_rows if self.streamed is None else self.streamed.files.num_rows
 
 
 def with_weight(rows: Rows) -> Rows:
@@ -65,6 +73,8 @@ def in_order(rows: Rows) -> Rows:
     It then depends neither on the order of the rows nor on how their number is said. For larger tables, and weights
     that are not whole, this holds only in the mean.
     """
+    if rows.streamed is not None:
+        return rows
     weights = np.ones(rows.x.num_rows) if rows.weights is None else rows.weights
     if weights.sum() > SMALL or not np.array_equal(weights, np.floor(weights)):
         return rows

@@ -42,7 +42,7 @@ def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, obj
             "a background is for numbers alone, without conditions or atoms, and a flow that is trained by likelihood.",
             "leave `background` (`--background`) out",
         )
-    return able and (rows.x.num_rows <= MOST_ROWS if settings.background is None else settings.background)
+    return able and (rows.total <= MOST_ROWS if settings.background is None else settings.background)
 
 
 def with_background(model: Model, ready: Prepared) -> Model:

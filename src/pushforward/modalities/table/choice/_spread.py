@@ -30,7 +30,7 @@ def wants_spread(ready: Prepared) -> bool:
     """Whether a fit ends with a look at the spread: numbers given conditions, by likelihood."""
     facts = ready.facts
     known = facts.units is not None and facts.schema.has_densities_alone
-    return known and ready.condition is not None and ready.objective is nll
+    return known and ready.data.condition is not None and ready.objective is nll
 
 
 def with_spread(model: Model, ready: Prepared) -> Model:

@@ -1,0 +1,1 @@
+"""Fits and scores of more rows than one memory, process or machine holds."""
