@@ -13,9 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from pushforward._errors import DataError, FileError, did_you_mean
-from pushforward._params import positive_raw
 from pushforward.data import Table
-from pushforward.distributions import AbstractDistribution, ConditionalBase, Embedded, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, ConditionalBase, Normal, Transformed
+from pushforward.estimators._class_start import begun
 from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.flows import RECIPES
@@ -107,7 +107,7 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         settings = TableSettings(**_common(self, _by_class(self)))
         table = modality_named(self._modality)
         ready, key = prepared(table, rows._replace(condition=condition), settings)
-        ready = _begun(ready, len(self.classes_)) if self.classes == "latent" else ready
+        ready = begun(ready, len(self.classes_)) if self.classes == "latent" else ready
         # What a fit of a density looks at afterwards knows nothing of rows without a label.
         ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())), judge=None)
         model = trained(table, ready, settings, key)
@@ -285,43 +285,6 @@ def _by_class(settings: ClassifierSettings) -> Any:
 
     with_classes.__name__ = recipe_name(settings.flow)
     return with_classes
-
-
-def _begun(ready: Prepared, num_classes: int) -> Prepared:
-    """With the means of the noise of each class, and its spread within classes, as the untrained flow finds them.
-
-    The spread is drawn to that of all labelled rows, by one row a class: with one row in each it is that.
-    """
-    flow: Any = ready.flow
-    inner = flow.distribution
-    if not (isinstance(inner, Transformed) and isinstance(inner.base, ConditionalBase)):
-        raise DataError(
-            "classes='latent' is for columns of numbers: categories, angles and values with a probability of their own "
-            "are no map of Gaussian noise.",
-            "use classes='conditional'",
-        )
-    net: Any = inner.base.net
-    z = inner.bijection._inverse_many(jnp.asarray(ready.x).T, None, jax.random.key(0))[0]
-    codes = np.asarray(ready.condition)[:, 0].astype(int)
-    size = net.in_shape[0]
-    weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights)
-    weights = np.where(codes < num_classes, weights, 0.0)
-    member = jnp.asarray(np.eye(size)[codes] * weights[:, None])
-    centre = jnp.average(z, axis=1, weights=weights)
-    counts = jnp.sum(member, axis=0)
-    means = jnp.where(counts > 0, z @ member / jnp.where(counts > 0, counts, 1.0), centre[:, None])
-    within = jnp.sum(weights * (z - means[:, codes]) ** 2, axis=1)
-    overall = jnp.average((z - centre[:, None]) ** 2, axis=1, weights=weights)
-    spread = jnp.sqrt((within + num_classes * overall) / np.sum(weights))
-    weight = jnp.concatenate([means, jnp.zeros_like(means)])
-    bias = jnp.concatenate([jnp.zeros_like(spread), positive_raw(jnp.maximum(spread, LEAST_SPREAD))])
-    module = eqx.tree_at(lambda one: (one.weight, one.bias), net.as_given(), (weight, bias))
-    base = ConditionalBase(inner.base.inner, size, net=module)
-    return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
-
-
-LEAST_SPREAD = 0.1
-"""Of standardised columns: below, a class of equal rows would begin with a density without an end."""
 
 
 def _common(settings: ClassifierSettings, flow: Any) -> dict[str, Any]:
