@@ -52,7 +52,7 @@ def begun(ready: Prepared, num_classes: int) -> Prepared:
 def moments(
     bijection: AbstractBijection, x: Any, codes: np.ndarray, weights: np.ndarray, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of the noise: means of each class, and of all rows, `(classes + 1, dim)`, and the spread within classes, `(dim,)`.
+    """Of the noise: means of each class and of all rows, `(classes + 1, dim)`; the spread within classes, `(dim,)`.
 
     Args:
         bijection: From the noise to the rows.

@@ -129,7 +129,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         return self._posterior(X).log_proba
 
     def score_samples(self, X: Images | np.ndarray) -> np.ndarray:
-        r"""A lower bound of $\log \sum_c \pi_c\, p(x \mid c)$ of every image in nats, `(count,)`, of any temperature."""
+        r"""A lower bound of $\log \sum_c \pi_c\, p(x \mid c)$ of every image in nats, `(count,)`."""
         check_is_fitted(self, "model_")
         return posterior(self._log_given(X), self.class_log_prior_).log_prob
 
@@ -146,7 +146,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         return judged(self.predict_log_proba(X), np.array([names.index(one) for one in labels]))
 
     def sample(self, n_samples: int = 1, y: Any = None, random_state: Any = None) -> np.ndarray:
-        """Draw images of a class, or of classes drawn by their probabilities, `(n_samples, height, width, channels)`."""
+        """Draw images `(n_samples, height, width, channels)` of a class, or of classes drawn by their probabilities."""
         check_is_fitted(self, "model_")
         if y is None:
             class_key = jax.random.fold_in(key_from(random_state), 1)

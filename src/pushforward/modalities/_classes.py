@@ -90,19 +90,17 @@ def log_prior_of(class_prior: Any, shares: np.ndarray) -> np.ndarray:
 
 
 def prior_of_names(given: Mapping[str, Any], classes: Sequence[Any], shares: Sequence[float]) -> np.ndarray:
-    """Log-probabilities of classes from the shell: those given by name, any multiples of them; else the shares.
+    """Log-probabilities of classes from the shell: those given by name, of any sum; else the shares, if known.
 
     Raises:
-        DataError: If a class is not known or has no number, or a number is not positive.
+        DataError: If a class is not known, or one has no number.
     """
     if not given:
-        return log_prior_of(None if len(shares) == len(classes) else "uniform", np.asarray(shares or classes))
+        return log_prior_of(None, np.asarray(shares if len(shares) == len(classes) else np.ones(len(classes))))
     names = [str(one) for one in classes]
-    for name, value in given.items():
+    for name in given:
         if name not in names:
             raise DataError(f"--prior: {name!r} is not a class.", did_you_mean(name, names))
-        if not isinstance(value, int | float) or not 0 < value < np.inf:
-            raise DataError(f"--prior: {name} needs a positive number, got {value!r}.", "such as 0.9")
     if missing := [name for name in names if name not in given]:
         raise DataError(f"--prior: no number for {', '.join(missing[:5])}.", "give one for each class")
     return log_prior_of(None, np.array([float(given[name]) for name in names]))

@@ -1,5 +1,6 @@
 """`pushforward classify` of a table: the class of each row, by a model that is conditional on it."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,19 +36,25 @@ def classify(model: Model, source: str, target: str, given: Mapping[str, Any], t
     with TableWriter(target, names) as writer:
         for part in parts:
             x = schema.turned(encode(part.table, schema).values)
-            each = [log_prob(flow, x, np.full((len(x), 1), float(code))) for code in range(len(classes))]
-            found = posterior(np.stack(each, axis=1), log_prior)
+            found = posterior(log_given(flow, x, len(classes)), log_prior)
             likeliest = np.array(classes)[np.argmax(found.log_proba, axis=1)]
             columns = [likeliest, *np.exp(found.log_proba).T, found.log_prob]
             writer.write_arrow(aligned(part, columns, rows, names))
             rows += part.table.num_rows + part.table.dropped
             if truth is not None:
-                present = np.ones(len(x), bool) if part.present is None else part.present
+                assert part.keys is not None  # asked for above
+                cells = part.keys[truth].to_pylist()
+                right += cells if part.present is None else list(itertools.compress(cells, part.present))
                 proba.append(found.log_proba)
-                right += [value for value, is_there in zip(part.keys[truth].to_pylist(), present, strict=True) if is_there]
     talk.say(f"wrote {plural(rows, 'prediction')} to {'standard output' if target == '-' else target}")
     if right:
         talk.say(report_of(np.concatenate(proba), right, classes))
+
+
+def log_given(flow: TableFlow, x: np.ndarray, num_classes: int) -> np.ndarray:
+    """Log-density of each row given the number of each class, `(rows, classes)`."""
+    each = [log_prob(flow, x, np.full((len(x), 1), float(code))) for code in range(num_classes)]
+    return np.stack(each, axis=1)
 
 
 def _classes(model: Model) -> tuple[tuple[Any, ...], tuple[float, ...]]:
