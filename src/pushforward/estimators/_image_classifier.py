@@ -183,6 +183,12 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         return log_given(self.density_, as_images(X))
 
     def _check(self, counts: np.ndarray) -> None:
+        if len(counts) > 2 and NO_LABEL in self.classes_.tolist():
+            raise DataError(
+                f"y: {counts[self.classes_ == NO_LABEL][0]:,} images have the label -1, which stands for none, and "
+                "ImageClassifier learns from labelled images alone.",
+                "leave them out",
+            )
         if len(counts) < 2:
             raise DataError(
                 f"y: all images are of one class, {self.classes_[0]}, and ImageClassifier needs at least 2.",
@@ -203,6 +209,9 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
             "temperature": self.temperature_,
         }
 
+
+NO_LABEL = -1
+"""Stands for no label in scikit-learn."""
 
 TRAINING = (
     "flow",
