@@ -40,7 +40,7 @@ def classify(model: ImageModel, source: str, target: str, given: Mapping[str, An
         writer.write(table.values)
     talk.say(f"wrote {plural(len(images), 'prediction')} to {'standard output' if target == '-' else target}")
     if images.labels is not None:
-        talk.say(report_of(found.log_proba, np.array(images.label_names)[images.labels], model.labels_))
+        talk.say(report_of(found.log_proba, [images.label_names[place] for place in images.labels], model.labels_))
 
 
 def log_given(model: ImageMethods, images: Images) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import numpy as np
 
 from pushforward.data import Schema, Table, encode
 from pushforward.distributions import AbstractDistribution
