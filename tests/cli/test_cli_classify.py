@@ -48,7 +48,8 @@ def test_rows_get_the_class_of_bayes_rule(works, model, blobs, tmp_path):
     assert list(found[0]) == ["row", "kind", "class", "p_high", "p_low", "log_prob"]
     density = pf.ConditionalFlowDensity.load(model)
     data = np.array([[row["a"], row["b"]] for row in rows_of(blobs)], float)
-    given = np.stack([density.score_samples(data, np.full((600, 1), name)) for name in ("high", "low")], axis=1)
+    names = [np.full((600, 1), name, dtype=object) for name in ("high", "low")]
+    given = np.stack([density.score_samples(name, data) for name in names], axis=1)
     joint = given + np.log([0.25, 0.75])  # the shares in training
     np.testing.assert_allclose([float(row["log_prob"]) for row in found], logsumexp(joint, axis=1), rtol=1e-4)
     right = np.exp(joint[:, 0] - logsumexp(joint, axis=1))
