@@ -113,7 +113,9 @@ class PredictedLogistic(AbstractPredicted):
 
     @property
     def cond_shape(self) -> Shape | None:
-        return (math.prod(self.seen) + (self.net.cond_dim or 0),)
+        others = self.net.cond_dim
+        assert not isinstance(others, tuple)  # a network of the user's may see images besides, one of ours none
+        return (math.prod(self.seen) + (others or 0),)
 
     def laws(self, condition: Array) -> Array:
         laws = jnp.stack(self._parameters(condition))  # (3, components, *event, batch)

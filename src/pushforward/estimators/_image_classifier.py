@@ -112,7 +112,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         rows = ready.held_out(ready).rows
         if self.calibrated and len(rows):
             self.temperature_ = temperature_of(self._log_given(images.take(rows)), codes[rows], self.class_log_prior_)
-        settings = density.model_.settings | {"fitted": self._to_plain()}
+        settings = dict(density.model_.settings) | {"fitted": self._to_plain()}
         self._set_fitted(dataclasses.replace(density.model_, settings=settings))
         return self
 

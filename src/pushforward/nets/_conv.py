@@ -171,9 +171,9 @@ def convolve(
 
 def _by_xla(x: Array, weight: Array, stride: int) -> Array:
     weight = weight.astype(x.dtype)  # unlike products, it takes no two types
-    margins = [(weight.shape[1] // 2,) * 2] * 2
+    margin = weight.shape[1] // 2
     return jax.lax.conv_general_dilated(
-        x, weight, (stride, stride), margins, dimension_numbers=("CHWN", "OHWI", "CHWN")
+        x, weight, (stride, stride), [(margin, margin)] * 2, dimension_numbers=("CHWN", "OHWI", "CHWN")
     )
 
 

@@ -33,7 +33,7 @@ def classify(model: ImageModel, source: str, target: str, given: Mapping[str, An
     table = Table(
         names,
         np.column_stack([numbers, likeliest, np.exp(found.log_proba), found.log_prob]),
-        ("category", "category", *["float"] * (len(model.labels_) + 1)),
+        ("category", "category", *("float" for _ in names[2:])),
         categories={"image": images.names, names[1]: model.labels_},
     )
     with TableWriter(target, table.names, table.kinds, table.categories) as writer:
