@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pushforward import ConditionalFlowDensity, FlowClassifier, FlowDensity, FlowOutlier, Gaussianizer
+from pushforward import ConditionalFlowDensity, FlowClassifier, FlowDensity, FlowOutlier, FlowVAE, Gaussianizer
 
 # Small, because each of about 150 checks fits and compiles. Without held-out rows the last flow is kept; with them it
 # could be the one before training, the same for all data.
@@ -19,7 +19,10 @@ SETTINGS = {
 ESTIMATORS = (FlowDensity, ConditionalFlowDensity, Gaussianizer, FlowClassifier, FlowOutlier)
 
 
-@parametrize_with_checks([estimator(**SETTINGS) for estimator in ESTIMATORS])
+AUTOENCODER = {name: value for name, value in SETTINGS.items() if name != "flow"} | {"latent": 1}
+
+
+@parametrize_with_checks([*(estimator(**SETTINGS) for estimator in ESTIMATORS), FlowVAE(**AUTOENCODER)])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_scikit_learn_check_passes(estimator, check):
     check(estimator)

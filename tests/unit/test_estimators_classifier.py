@@ -4,10 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 import pushforward as pf
 from pushforward import DataError, FileError, FlowClassifier, bijections, distributions
 from pushforward.bijections.discrete._one_hot import OneHot
+from pushforward.estimators import _class_start
+from pushforward.modalities._classes import judged
 from pushforward.objectives import Batch, ByClass, nll
 from pushforward.objectives._classes import class_log_probs
 
@@ -75,6 +78,40 @@ def test_more_than_ten_classes_keep_their_order():
     X = np.repeat(np.arange(12.0) * 10, 6)[:, None] + np.random.default_rng(0).normal(size=(72, 1))
     y = np.repeat(np.arange(12), 6)
     assert FlowClassifier("affine", **SETTINGS).fit(X, np.where(np.arange(72) % 6 == 0, -1, y)).score(X, y) > 0.9
+
+
+def test_the_start_is_that_of_all_rows_at_once(x64, key, monkeypatch):
+    """Blocks of 64 of 150 rows, with weights, rows without a label and a class without a row."""
+    monkeypatch.setattr(_class_start, "BLOCK", 64)
+    rng = np.random.default_rng(0)
+    z, codes, weights = rng.normal(size=(150, 2)), rng.choice([0, 2, 3], 150), rng.uniform(0.5, 2.0, 150)
+    layer = bijections.Affine(jnp.array([1.0, -2.0]), jnp.array([3.0, 0.5]))
+    known = np.where(codes < 3, weights, 0.0)
+    means, spread = _class_start.moments(layer, z * [3.0, 0.5] + [1.0, -2.0], codes, known, 3)
+    centre = np.average(z, axis=0, weights=known)
+    right = [np.average(z[codes == c], axis=0, weights=weights[codes == c]) for c in (0, 2)]
+    np.testing.assert_allclose(means, [right[0], centre, right[1], centre], atol=1e-12)
+    away = z - np.array([right[0], centre, right[1], centre])[codes]
+    overall = np.average((z - centre) ** 2, axis=0, weights=known)
+    np.testing.assert_allclose(spread**2 * known.sum(), known @ away**2 + 3 * overall, rtol=1e-12)
+
+
+def test_the_report_counts_what_is_right(fitted, blobs):
+    X, y = blobs
+    found = fitted.report(X, y)
+    assert found.accuracy == fitted.score(X, y)
+    assert found.log_loss == pytest.approx(log_loss(y, fitted.predict_proba(X)), rel=1e-6)
+    assert found.calibration_error < 0.05
+    with pytest.raises(DataError, match="'maybe' is not a class"):
+        fitted.report(X[:1], ["maybe"])
+
+
+def test_the_calibration_error_is_that_of_a_known_guess():
+    """Two bins: 60 % sure and never right, 90 % sure and always right."""
+    sure = np.log([[0.6, 0.4]] * 5 + [[0.9, 0.1]] * 5)
+    found = judged(sure, np.array([1] * 5 + [0] * 5))
+    assert found.accuracy == 0.5
+    assert found.calibration_error == pytest.approx(0.5 * 0.6 + 0.5 * 0.1)
 
 
 def test_rows_without_a_label_are_learned_from(blobs):

@@ -136,6 +136,41 @@ def test_warm_up_and_free_bits(x64, key, x):
     assert loss(ELBO(free_bits=100.0), 1.0) == pytest.approx(float(reconstruction) + 100.0 * LATENT)
 
 
+def test_divergences_of_each_variable_are_those_of_gaussians(x64, key):
+    """Their sum beside the mean over draws, and each beside the closed form; a flow's divergence has no parts."""
+    vae = moved(pf.flows.vae(4, latent=3, width=8, key=key), key, 0.3)
+    rows = jax.random.normal(key, (4, 2))
+    draws = drawn(latent_of(vae), rows, key, 20_000)
+    sampled = (draws.log_posterior - draws.log_prior).reshape(-1, 2)
+    each = draws.divergences[:, :2]
+    assert each.shape == (3, 2)
+    assert np.all(each > 0)
+    error = sampled.std(axis=0) / np.sqrt(len(sampled))
+    assert np.all(abs(sampled.mean(axis=0) - each.sum(axis=0)) < 5 * error)
+    z = draws.z.reshape(3, -1, 2)
+    mean, variance = z.mean(axis=1), z.var(axis=1)
+    np.testing.assert_allclose(each, 0.5 * (mean**2 + variance - 1 - np.log(variance)), atol=0.05)
+    for options in ({"posterior": "iaf"}, {"prior": "realnvp"}, {"posterior": "full"}):
+        other = pf.flows.vae(4, latent=3, width=8, key=key, **options)
+        assert drawn(latent_of(other), rows, key).divergences is None
+
+
+def test_bits_are_free_for_each_variable(x64, key):
+    """A variable that says much does not pay for one that says nothing."""
+    vae = moved(pf.flows.vae(4, latent=3, width=8, key=key), key, 0.3)
+    rows = jax.random.normal(key, (50, 4))
+    draw = drawn(latent_of(vae), rows.T, key)
+    each = np.asarray(draw.divergences).mean(axis=1)
+    free = float(np.sort(each)[1])  # below one of them, above another
+
+    def loss(free_bits: float) -> float:
+        return float(ELBO(free_bits=free_bits)(vae, Batch(rows, progress=jnp.asarray(1.0)), key=key)[0])
+
+    right = -float(draw.log_likelihood.mean()) + np.maximum(each, free).sum()
+    assert loss(free) == pytest.approx(right)
+    assert right > -float(draw.log_likelihood.mean()) + max(each.sum(), 3 * free) + 1e-3  # not of all together
+
+
 def test_units_behind_the_decoder_count(x64, key, x, evidence):
     scaled = d.Transformed(linear_vae(), b.Affine(jnp.zeros(SIZE), 3.0))
     loss, _ = ELBO()(scaled, Batch(jnp.asarray(3.0 * x)), key=key)

@@ -22,6 +22,7 @@ COMMANDS = (
     "check",
     "report",
     "predict",
+    "classify",
     "impute",
     "forecast",
     "backtest",

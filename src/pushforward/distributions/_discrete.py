@@ -211,14 +211,21 @@ def _offsets(count: int) -> np.ndarray:
     return np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
 
 
-def logistic_log_mass(x: Array, loc: Array, scale: Array, logits: Array) -> Array:
-    """Log-probability of every number under its mixture; components are the first axis of all but `x`."""
+def logistic_log_mass(x: Array, loc: Array, scale: Array, logits: Array, levels: int | None = None) -> Array:
+    """Log-probability of every number under its mixture; components are the first axis of all but `x`.
+
+    Of so many levels, from 0 on, the first and the last have the tails as well.
+    """
     whole = (x == jnp.round(x)) & (jnp.abs(x) <= 2.0 / jnp.finfo(x.dtype).eps)
+    whole = whole if levels is None else whole & (x >= 0) & (x < levels)
     x = jnp.where(whole, x, 0.0)
     # The difference of two sigmoids a > b is sigma(a) sigma(-b) (1 - exp(b - a)): no cancellation in the tails.
     step = jnp.log(-jnp.expm1(-1.0 / scale))
     upper, lower = (x - loc + 0.5) / scale, (x - loc - 0.5) / scale
-    each = jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + step
+    below, above = jax.nn.log_sigmoid(upper), jax.nn.log_sigmoid(-lower)
+    each = below + above + step
+    if levels is not None:
+        each = jnp.where(x == 0, below, jnp.where(x == levels - 1, above, each))
     log_prob = jax.nn.logsumexp(each + jax.nn.log_softmax(logits, axis=0), axis=0)
     return jnp.where(whole, log_prob, -jnp.inf)
 

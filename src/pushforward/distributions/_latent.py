@@ -9,9 +9,11 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._params import static
 from pushforward._types import Kind, Shape
-from pushforward.bijections import AbstractBijection, Autoencoder, Chain, Conditioned
+from pushforward.bijections import AbstractBijection, Affine, Autoencoder, Chain, Conditioned
+from pushforward.bijections.coupling._templates import fill
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._embedded import Embedded
+from pushforward.distributions._independent import Normal
 from pushforward.distributions._transformed import Transformed
 from pushforward.supports import Support
 
@@ -249,12 +251,15 @@ class Draw(NamedTuple):
         log_likelihood: $\log p(x \mid z)$, in the data's units.
         log_prior: $\log p(z)$, or a draw of its bound.
         log_posterior: $\log q(z \mid x)$.
+        divergences: $\mathrm{KL}(q(z_i \mid x) \| p(z_i))$ of each latent variable, `(*latent_shape, batch)`, where
+            both are independent Gaussians; None for flows, whose divergence has no such parts.
     """
 
     z: Array
     log_likelihood: Float[Array, " batch"]
     log_prior: Float[Array, " batch"]
     log_posterior: Float[Array, " batch"]
+    divergences: Array | None
 
 
 def drawn(latent: Latent, x: Array, key: PRNGKeyArray, count: int = 1) -> Draw:
@@ -263,7 +268,22 @@ def drawn(latent: Latent, x: Array, key: PRNGKeyArray, count: int = 1) -> Draw:
     x, log_det, law, given = latent.seen(x, units_key, count)
     z, log_q = law._sample_and_log_prob_many(key, x.shape[-1], given)
     log_prior = latent.prior._log_prob_many(z, None, prior_key)
-    return Draw(z, latent.autoencoder.decoder._log_prob_many(x, z, None) + log_det, log_prior, log_q)
+    log_likelihood = latent.autoencoder.decoder._log_prob_many(x, z, None) + log_det
+    return Draw(z, log_likelihood, log_prior, log_q, _divergences(law, given, latent.prior))
+
+
+def _divergences(law: AbstractDistribution, given: Array, prior: AbstractDistribution) -> Array | None:
+    """Divergences of independent Gaussians from one another, `(*latent_shape, batch)`; None for other laws."""
+    if not (isinstance(prior, Normal) and isinstance(law, Transformed) and isinstance(law.base, Normal)):
+        return None
+    maps = _links(law.bijection)
+    if len(maps) != 1 or not isinstance(maps[0], Conditioned) or not isinstance(maps[0].inner, Affine):
+        return None
+    stretch = fill(maps[0].inner, maps[0].net(given))
+    mean = stretch.loc + stretch.scale * law.base._mean(None)
+    ratio = stretch.scale**2 * law.base._variance(None) / prior._variance(None)
+    away = (mean - prior._mean(None)) ** 2 / prior._variance(None)
+    return 0.5 * (away + ratio - 1.0 - jnp.log(ratio))
 
 
 def seen_once(encoder: AbstractDistribution, x: Array) -> tuple[AbstractDistribution, Array]:

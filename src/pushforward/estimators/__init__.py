@@ -6,14 +6,18 @@ from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._gaussianizer import Gaussianizer
+from pushforward.estimators._image_classifier import ImageClassifier
 from pushforward.estimators._images import ImageDensity
+from pushforward.estimators._latent_use import LatentUse
 from pushforward.estimators._load import load_estimator
 from pushforward.estimators._outlier import FlowOutlier
 from pushforward.estimators._sound import SoundDensity
-from pushforward.estimators._vae import FlowVAE, LatentUse
+from pushforward.estimators._vae import FlowVAE
+from pushforward.modalities._classes import ClassReport
 from pushforward.modalities.table.choice._comparison import Compared, Comparison
 
 __all__ = [
+    "ClassReport",
     "Compared",
     "Comparison",
     "ConditionalFlowDensity",
@@ -23,6 +27,7 @@ __all__ = [
     "FlowOutlier",
     "FlowVAE",
     "Gaussianizer",
+    "ImageClassifier",
     "ImageDensity",
     "LatentUse",
     "SoundDensity",

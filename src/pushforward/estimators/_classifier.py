@@ -13,18 +13,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from pushforward._errors import DataError, FileError, did_you_mean
-from pushforward._params import positive_raw
 from pushforward.data import Table
-from pushforward.distributions import AbstractDistribution, ConditionalBase, Embedded, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, ConditionalBase, Normal, Transformed
+from pushforward.estimators._class_start import begun
 from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.flows import RECIPES
 from pushforward.modalities import modality_named
+from pushforward.modalities._classes import ClassReport, judged, log_prior_of, posterior
 from pushforward.modalities._learn import Prepared, key_from, plain, prepared, trained
 from pushforward.modalities._model import Model, recipe_name
-from pushforward.modalities.table._chunks import iter_draws, log_prob
+from pushforward.modalities.table._chunks import iter_draws
 from pushforward.modalities.table._mixed import in_user_values
 from pushforward.modalities.table._settings import TableSettings
+from pushforward.modalities.table.prediction._classify import log_given
 from pushforward.objectives import ByClass
 
 LABEL = "class"
@@ -100,14 +102,14 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         known = labels >= 0
         weights = np.ones(len(labels)) if rows.weights is None else rows.weights
         counts = np.bincount(labels[known], weights[known], len(self.classes_))
-        self._set_prior(counts)
+        self.class_log_prior_ = log_prior_of(self.class_prior, counts)
         names = tuple(range(len(self.classes_) + (not known.all())))
         codes = np.where(known, labels, len(self.classes_)).astype(np.float64)
         condition = Table((LABEL,), codes[:, None], categories={LABEL: names})
         settings = TableSettings(**_common(self, _by_class(self)))
         table = modality_named(self._modality)
         ready, key = prepared(table, rows._replace(condition=condition), settings)
-        ready = _begun(ready, len(self.classes_)) if self.classes == "latent" else ready
+        ready = begun(ready, len(self.classes_)) if self.classes == "latent" else ready
         # What a fit of a density looks at afterwards knows nothing of rows without a label.
         ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())), judge=None)
         model = trained(table, ready, settings, key)
@@ -125,14 +127,22 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of `predict_proba`; that of the prior where no class can have a row."""
-        joint = self._joint(X)
-        total = np.logaddexp.reduce(joint, axis=1, keepdims=True)
-        with np.errstate(invalid="ignore"):
-            return np.where(np.isfinite(total), joint - total, self.class_log_prior_)
+        return posterior(self._given(rows_to_score(self, X)), self.class_log_prior_).log_proba
 
     def score_samples(self, X: Any) -> np.ndarray:
         r"""Log-density of every row in nats, $\log \sum_c \pi_c\, p(x \mid c)$, `(rows,)`."""
         return np.logaddexp.reduce(self._joint(X), axis=1)
+
+    def report(self, X: Any, y: Any) -> ClassReport:
+        """Accuracy, log loss and calibration error of the probabilities, on rows with labels.
+
+        Raises:
+            ValueError: If a label is not a class.
+        """
+        log_proba, y = self.predict_log_proba(X), column_or_1d(y, warn=True)
+        if len(y) != len(log_proba):
+            raise DataError(f"y has {len(y)} rows, but X has {len(log_proba)}.", "give one label for each row")
+        return judged(log_proba, np.array([self._code(one) for one in y]))
 
     def sample(self, n_samples: int = 1, y: Any = None, random_state: Any = None) -> np.ndarray:
         """Draw rows, `(n_samples, features)`.
@@ -176,9 +186,11 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         return np.logaddexp.reduce(self._joint_of(x), axis=1)
 
     def _joint_of(self, x: np.ndarray) -> np.ndarray:
-        flow = self._table_flow
-        each = [log_prob(flow, x, np.full((len(x), 1), float(code))) for code in range(len(self.classes_))]
-        return np.stack(each, axis=1) + self.class_log_prior_
+        return self._given(x) + self.class_log_prior_
+
+    def _given(self, x: np.ndarray) -> np.ndarray:
+        """Log-density of each row given each class, `(rows, classes)`."""
+        return log_given(self._table_flow, x, len(self.classes_))
 
     def _check_settings(self) -> None:
         if self.classes not in WAYS:
@@ -224,22 +236,6 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
                 warnings.warn(f"class {name} has one row: its density is a guess. Give more.", stacklevel=3)
         return labels
 
-    def _set_prior(self, counts: np.ndarray) -> None:
-        if self.class_prior is None:
-            shares = counts
-        elif isinstance(self.class_prior, str) and self.class_prior == "uniform":
-            shares = np.ones(len(counts))
-        else:
-            shares = np.asarray(self.class_prior, np.float64)
-            if shares.shape != counts.shape or not (shares > 0).all() or not np.isclose(shares.sum(), 1.0):
-                raise DataError(
-                    f"class_prior must be {len(counts)} positive numbers that sum to 1, got {self.class_prior!r}.",
-                    "in the order of the sorted classes; or 'uniform', or None for their shares",
-                )
-        if not (shares > 0).all():
-            raise DataError("a class has no row of positive weight.", "give its rows a weight, or leave them out")
-        self.class_log_prior_ = np.log(shares / shares.sum())
-
     def _objective(self, ready: Prepared, *, everywhere: bool) -> ByClass:
         names = ready.facts.condition_schema.columns[0].categories
         assert list(names) == list(range(len(names)))  # codes are those of `classes_`
@@ -249,7 +245,7 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
     def _code(self, y: Any) -> int:
         found = np.flatnonzero(self.classes_ == y)
         if len(found) != 1:
-            raise DataError(f"sample: {y!r} is not a class.", f"one of {', '.join(map(str, self.classes_[:20]))}")
+            raise DataError(f"{y!r} is not a class.", f"one of {', '.join(map(str, self.classes_[:20]))}")
         return int(found[0])
 
     def _to_plain(self) -> dict[str, Any]:
@@ -285,43 +281,6 @@ def _by_class(settings: ClassifierSettings) -> Any:
 
     with_classes.__name__ = recipe_name(settings.flow)
     return with_classes
-
-
-def _begun(ready: Prepared, num_classes: int) -> Prepared:
-    """With the means of the noise of each class, and its spread within classes, as the untrained flow finds them.
-
-    The spread is drawn to that of all labelled rows, by one row a class: with one row in each it is that.
-    """
-    flow: Any = ready.flow
-    inner = flow.distribution
-    if not (isinstance(inner, Transformed) and isinstance(inner.base, ConditionalBase)):
-        raise DataError(
-            "classes='latent' is for columns of numbers: categories, angles and values with a probability of their own "
-            "are no map of Gaussian noise.",
-            "use classes='conditional'",
-        )
-    net: Any = inner.base.net
-    z = inner.bijection._inverse_many(jnp.asarray(ready.x).T, None, jax.random.key(0))[0]
-    codes = np.asarray(ready.condition)[:, 0].astype(int)
-    size = net.in_shape[0]
-    weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights)
-    weights = np.where(codes < num_classes, weights, 0.0)
-    member = jnp.asarray(np.eye(size)[codes] * weights[:, None])
-    centre = jnp.average(z, axis=1, weights=weights)
-    counts = jnp.sum(member, axis=0)
-    means = jnp.where(counts > 0, z @ member / jnp.where(counts > 0, counts, 1.0), centre[:, None])
-    within = jnp.sum(weights * (z - means[:, codes]) ** 2, axis=1)
-    overall = jnp.average((z - centre[:, None]) ** 2, axis=1, weights=weights)
-    spread = jnp.sqrt((within + num_classes * overall) / np.sum(weights))
-    weight = jnp.concatenate([means, jnp.zeros_like(means)])
-    bias = jnp.concatenate([jnp.zeros_like(spread), positive_raw(jnp.maximum(spread, LEAST_SPREAD))])
-    module = eqx.tree_at(lambda one: (one.weight, one.bias), net.as_given(), (weight, bias))
-    base = ConditionalBase(inner.base.inner, size, net=module)
-    return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
-
-
-LEAST_SPREAD = 0.1
-"""Of standardised columns: below, a class of equal rows would begin with a density without an end."""
 
 
 def _common(settings: ClassifierSettings, flow: Any) -> dict[str, Any]:

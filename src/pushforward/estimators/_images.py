@@ -1,11 +1,13 @@
 """The density of images."""
 
+import dataclasses
 from typing import Any, Self
 
 import numpy as np
 
 from pushforward.data import Images
 from pushforward.estimators._base import FlowEstimator
+from pushforward.modalities._model import Model
 from pushforward.modalities.image._arrays import as_images, labels_of
 from pushforward.modalities.image._model import ImageMethods
 from pushforward.modalities.image._prepare import Labelled
@@ -54,3 +56,9 @@ class ImageDensity(ImageSettings, FlowEstimator, ImageMethods):  # pyright: igno
         images = as_images(X)
         self._learn(Labelled(images, labels_of(images, y) if self.conditional else None))
         return self
+
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """The density that has fitted a model, of an `ImageClassifier` too."""
+        settings = {name: value for name, value in model.settings.items() if name != "fitted"}
+        return super().from_model(dataclasses.replace(model, settings=settings))

@@ -19,12 +19,12 @@ STYLE = """
 """
 
 
-def fitted_html(model: Model) -> str:
-    """A box that can be closed: the flow, the training, the columns."""
+def fitted_html(model: Model, more: Sequence[tuple[str, object]] = ()) -> str:
+    """A box that can be closed: the flow, the training, more names and values, the columns."""
     modality = modality_named(model.modality)
     told = modality.tell(model)
     rows: list[tuple[str, object]] = [("flow", model.recipe), ("parameters", count_parameters(model.flow))]
-    rows += [*told.facts, *training_facts(model.result.summary(), modality.figure(model))]
+    rows += [*told.facts, *training_facts(model.result.summary(), modality.figure(model)), *more]
     parts = [Facts(rows), *(_listed(header, cells) for header, cells in told.tables)]
     inside = "".join(part.to_html() for part in parts)
     body = f"<details open><summary>Fitted</summary>{inside}</details>"

@@ -1,16 +1,16 @@
 """A variational autoencoder of rows or of images."""
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, NamedTuple, Self, no_type_check
+from typing import Any, Self, no_type_check
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import DataError
@@ -21,7 +21,9 @@ from pushforward.distributions._latent import Latent, drawn, latent_of
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._inputs import mean_score, rows_to_score
+from pushforward.estimators._latent_use import LatentUse, tell_collapse
 from pushforward.estimators._load import load_estimator
+from pushforward.estimators._repr import fitted_html
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._walk import Path, between
 from pushforward.modalities.table._chunks import _original
@@ -29,26 +31,9 @@ from pushforward.train import Epoch, FitResult
 
 ACTIVE = 0.01
 """Variance over the data of the centre of what a latent variable is given, above which it counts as used."""
-COLLAPSED = 0.1
-"""Nats of the divergence for each latent variable below which a fit is warned of."""
 ROWS = 512
 LOOKED_AT = 2000
 """Rows of the data on which the use of the latent variables is measured after a fit."""
-
-
-class LatentUse(NamedTuple):
-    r"""What the latent variables are used for.
-
-    Attributes:
-        kl: $\mathrm{KL}(q(z \mid x) \| p(z))$ in nats, the mean over rows, of all latent variables together.
-        kl_per_latent: The same divided by their number.
-        active: For each latent variable, whether the centre of what it is given changes with the data: by a variance
-            above 0.01, as in Burda, Grosse & Salakhutdinov (2016), section 5.
-    """
-
-    kl: float
-    kl_per_latent: float
-    active: np.ndarray
 
 
 class _OfRows(FlowDensity):
@@ -125,7 +110,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
             self.density_ = _OfRows("vae", options=own, **training).fit(X)
             self._take_names()
         self.latent_use_ = self._use(X)
-        _tell_collapse(self.latent_use_)
+        tell_collapse(self.latent_use_)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -229,6 +214,14 @@ class FlowVAE(DensityMixin, BaseEstimator):
         check_is_fitted(self, "density_")
         return self.density_
 
+    def _html_repr(self) -> str:
+        """What a notebook shows: scikit-learn's diagram, and what was fitted below it."""
+        diagram = estimator_html_repr(self)
+        if not hasattr(self, "density_"):
+            return diagram
+        use = vars(self).get("latent_use_")
+        return diagram + fitted_html(self.density_.model_, [] if use is None else use.facts)
+
     def _take_names(self) -> None:
         """scikit-learn's attributes of a table."""
         for name in ("n_features_in_", "feature_names_in_"):
@@ -261,9 +254,10 @@ class FlowVAE(DensityMixin, BaseEstimator):
     def _use(self, X: Any) -> LatentUse:
         seen = self._seen(X)
         seen = seen[np.random.default_rng(0).permutation(len(seen))[:LOOKED_AT]]
-        kl = float(np.mean(self._in_parts(_divergences, seen)))
+        found = self._in_parts(_divergences, seen).mean(axis=0)
         centres = self._in_parts(_encoded, seen)
-        return LatentUse(kl, kl / centres.shape[1], centres.var(axis=0) > ACTIVE)
+        each = found[1:] if len(found) > 1 else None
+        return LatentUse(float(found[0]), float(found[0]) / centres.shape[1], each, centres.var(axis=0) > ACTIVE)
 
 
 OWN = ("latent", "posterior", "prior", "options")
@@ -284,17 +278,6 @@ def _as_images(X: Any) -> Any:
     return Images(values)
 
 
-def _tell_collapse(use: LatentUse) -> None:
-    used = int(use.active.sum())
-    if used == 0 or use.kl_per_latent < COLLAPSED:
-        warnings.warn(
-            f"FlowVAE: the latent variables say little of the data: {used} of {len(use.active)} change with them, and "
-            f"the divergence is {use.kl:.2g} nats, {use.kl_per_latent:.2g} a latent variable (posterior collapse). "
-            'Train longer, or with options={"free_bits": 0.1} or a longer "warm_up".',
-            stacklevel=3,
-        )
-
-
 @jax.jit
 def _encoded(flow: AbstractDistribution, x: Array) -> Array:
     return jnp.moveaxis(_parts_of(flow).centre(jnp.moveaxis(x, 0, -1)), -1, 0)
@@ -307,8 +290,10 @@ def _decoded(flow: AbstractDistribution, z: Array) -> Array:
 
 @jax.jit
 def _divergences(flow: AbstractDistribution, x: Array) -> Array:
+    """Of each row that of all latent variables, and behind it those of each if they can be had, `(rows, 1 or more)`."""
     draw = drawn(_parts_of(flow), jnp.moveaxis(x, 0, -1), jax.random.key(0))
-    return draw.log_posterior - draw.log_prior
+    of_all = (draw.log_posterior - draw.log_prior)[:, None]
+    return of_all if draw.divergences is None else jnp.concatenate([of_all, draw.divergences.T], axis=1)
 
 
 def _parts_of(flow: AbstractDistribution) -> Latent:

@@ -167,6 +167,10 @@ class Modality(abc.ABC):
         """Write what the model says of the rest of each event, given a part."""
         raise NotImplementedError
 
+    def classify(self, model: Model, source: str, target: str, given: Mapping[str, Any], talk: Talk) -> None:
+        """Write the class of each event, by Bayes' rule over the classes that the model is conditional on."""
+        raise NotImplementedError
+
     def check(
         self, model: Model, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int
     ) -> Check | Calibration:

@@ -178,3 +178,20 @@ def named_list(text: str) -> tuple[str, tuple[str, ...]]:
 def flatten(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The names of an option that was given several times, in one row."""
     return tuple(name for group in groups for name in group)
+
+
+def named_number(text: str) -> tuple[str, float]:
+    """`name=number`."""
+    name, value = named_value(text)
+    return name, float(Number(0, above=True)(value))
+
+
+PRIOR = Option(
+    name="prior",
+    commands=("classify",),
+    metavar="CLASS=NUMBER",
+    parse=named_number,
+    many=True,
+    help="How frequent a class is before anything is seen; give all of them, of any sum. Repeatable.",
+    shown="their shares in training; as many of each where the file does not know them",
+)

@@ -8,6 +8,7 @@ from pushforward.nets._conv import ConvNet, convolve
 from pushforward.nets._conv_attention import ConvAttentionNet
 from pushforward.nets._dense import Dense
 from pushforward.nets._guided import GuidedTransformer
+from pushforward.nets._image_coder import ConvDecoder, ConvEncoder
 from pushforward.nets._lipschitz import LIPSCHITZ_ACTIVATIONS, LipschitzMLP, spectral_bound
 from pushforward.nets._lipschitz_conv import LipschitzConvNet, conv_spectral_bound
 from pushforward.nets._made import MADE
@@ -32,6 +33,8 @@ __all__ = [
     "Attentive",
     "CausalTransformer",
     "ConvAttentionNet",
+    "ConvDecoder",
+    "ConvEncoder",
     "ConvNet",
     "Degrees",
     "Dense",

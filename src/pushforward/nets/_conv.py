@@ -94,7 +94,7 @@ class ConvNet(AbstractConditioner):
         self.residual, self.cond_dim, self.unit = residual, cond_dim, unit
         self.precision = precision
         shapes = _kernels(in_shape[-1], width, depth, out_shape[0] * out_shape[-1], residual)
-        *kernels, embedding = _draw([*shapes[:-1], (shapes[0][0], cond_dim or 0)], key)
+        *kernels, embedding = random_weights([*shapes[:-1], (shapes[0][0], cond_dim or 0)], key)
         self.weights = (*kernels, jnp.zeros(shapes[-1]))
         self.biases = tuple(jnp.zeros(shape[0]) for shape in shapes)
         self.log_gain = jnp.zeros(shapes[-1][0])
@@ -142,7 +142,11 @@ LOG_GAIN_MAX = 4.0
 
 
 def convolve(
-    x: Float[Array, "channels height width batch"], weight: Float[Array, "out k k channels"], dtype: Any = None
+    x: Float[Array, "channels height width batch"],
+    weight: Float[Array, "out k k channels"],
+    dtype: Any = None,
+    *,
+    stride: int = 1,
 ) -> Array:
     """`(channels, height, width, batch) -> (out, height, width, batch)`, zeros beyond the border.
 
@@ -154,27 +158,32 @@ def convolve(
         x: The image.
         weight: The kernels.
         dtype: In which products are summed up and given; by default that of the image.
+        stride: Of the pixels, one in so many each way gets an answer, the first of them included.
     """
     if weight.shape[1] == 1:
-        return jnp.tensordot(weight[:, 0, 0], x, 1, preferred_element_type=dtype)
-    products = partial(_by_shifts if weight.shape[0] < weight.shape[3] else _by_patches, dtype=dtype)
+        return jnp.tensordot(weight[:, 0, 0], x[:, ::stride, ::stride], 1, preferred_element_type=dtype)
+    by_patches = partial(_by_patches, dtype=dtype, stride=stride)
+    products = partial(_by_shifts, dtype=dtype) if weight.shape[0] < weight.shape[3] and stride == 1 else by_patches
     # A gradient through XLA's convolution fails where it sums up in another type.
-    return jax.lax.platform_dependent(
-        x, weight, cpu=products, default=_by_xla if dtype in (None, x.dtype) else products
+    default = partial(_by_xla, stride=stride) if dtype in (None, x.dtype) else products
+    return jax.lax.platform_dependent(x, weight, cpu=products, default=default)
+
+
+def _by_xla(x: Array, weight: Array, stride: int) -> Array:
+    weight = weight.astype(x.dtype)  # unlike products, it takes no two types
+    margin = weight.shape[1] // 2
+    return jax.lax.conv_general_dilated(
+        x, weight, (stride, stride), [(margin, margin)] * 2, dimension_numbers=("CHWN", "OHWI", "CHWN")
     )
 
 
-def _by_xla(x: Array, weight: Array) -> Array:
-    weight = weight.astype(x.dtype)  # unlike products, it takes no two types
-    return jax.lax.conv_general_dilated(x, weight, (1, 1), "SAME", dimension_numbers=("CHWN", "OHWI", "CHWN"))
-
-
-def _by_patches(x: Array, weight: Array, dtype: Any) -> Array:
+def _by_patches(x: Array, weight: Array, dtype: Any, stride: int) -> Array:
     kernel = weight.shape[1]
-    patches = jnp.stack([_shift(x, i, j, kernel) for i in range(kernel) for j in range(kernel)])
-    patches = patches.reshape(-1, math.prod(x.shape[1:]))
+    patches = jnp.stack([_shift(x, i, j, kernel, stride) for i in range(kernel) for j in range(kernel)])
+    shape = patches.shape[2:]
     rows = weight.reshape(weight.shape[0], -1)
-    return jnp.matmul(rows, patches, preferred_element_type=dtype).reshape(-1, *x.shape[1:])
+    patches = patches.reshape(-1, math.prod(shape))
+    return jnp.matmul(rows, patches, preferred_element_type=dtype).reshape(-1, *shape)
 
 
 def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
@@ -186,11 +195,11 @@ def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
     return reduce(jnp.add, moved)
 
 
-def _shift(x: Array, i: int, j: int, kernel: int) -> Array:
+def _shift(x: Array, i: int, j: int, kernel: int, stride: int = 1) -> Array:
     """The image as place (i, j) of a kernel sees it."""
     margin = kernel // 2
     padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
-    return padded[:, i : i + x.shape[1], j : j + x.shape[2]]
+    return padded[:, i : i + x.shape[1] : stride, j : j + x.shape[2] : stride]
 
 
 def _layer(x: Array, weight: Array, bias: Array) -> Array:
@@ -210,7 +219,7 @@ def _kernels(channels: int, width: int, depth: int, out: int, residual: bool) ->
     return [(width, 3, 3, channels), *block * (depth - 1), (out, 3, 3, width)]
 
 
-def _draw(shapes: list[Shape], key: PRNGKeyArray) -> tuple[Array, ...]:
+def random_weights(shapes: list[Shape], key: PRNGKeyArray) -> tuple[Array, ...]:
     """Normal arrays with variance 2 / inputs; one draw for all, as every call of the generator costs compile time."""
     sizes = [math.prod(shape) for shape in shapes]
     draws = jax.random.normal(key, (sum(sizes),), jnp.result_type(float))

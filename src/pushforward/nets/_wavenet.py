@@ -12,7 +12,7 @@ from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.nets._along_time import Frames, delayed, dilated
 from pushforward.nets._conditioner import AbstractCausal
-from pushforward.nets._conv import _draw
+from pushforward.nets._conv import random_weights
 
 Memory = tuple[tuple[Array, ...], Array | None]
 """Of each layer the inputs that its kernel still reaches, and what was made of the condition."""
@@ -105,7 +105,7 @@ class WaveNet(AbstractCausal):
         layers, out = depth * num_blocks, math.prod(out_shape) // out_shape[1]
         mixes = [(width + skip, width)] * (layers - 1) + [(skip, width)]
         shapes = [(width, math.prod(in_shape[1:])), (2 * width * layers, kernel * width), (2 * width * layers, seen)]
-        drawn = [array * math.sqrt(0.5) for array in _draw([*shapes, *mixes, *[(skip, skip)] * head], key)]
+        drawn = [array * math.sqrt(0.5) for array in random_weights([*shapes, *mixes, *[(skip, skip)] * head], key)]
         self.first, kernels, embedding, *others = drawn
         self.kernels = kernels.reshape(layers, 2 * width, kernel * width)
         self.embedding = None if cond_dim is None else embedding

@@ -26,7 +26,8 @@ class ELBO:
         warm_up: Share of all steps over which the weight of the divergence rises from 0 to `beta`.
         beta: Its weight after that; 1 for the bound itself.
         free_bits: Nats of the divergence, for each latent variable, that cost nothing: below them there is no gain in
-            making it smaller. In the mean over the batch and all latent variables together.
+            making it smaller. In the mean over the batch; of each variable apart where posterior and prior are
+            independent Gaussians, and else of all together, as a divergence of flows has no parts.
 
     Raises:
         ValueError: If a number is out of range; when called, if the flow is no variational autoencoder.
@@ -41,9 +42,6 @@ class ELBO:
         Kingma & Welling (2014), Auto-encoding variational Bayes, eq. 2. Sønderby, Raiko, Maaløe, Sønderby & Winther
         (2016), Ladder variational autoencoders, section 2.3, for the warm-up. Kingma et al. (2016), Improving
         variational inference with inverse autoregressive flow, appendix C.8, for free bits.
-
-    Note:
-        The paper frees bits for groups of latent variables; a divergence of a flow is that of all of them.
     """
 
     warm_up: float = 0.0
@@ -69,9 +67,17 @@ class ELBO:
         metrics = {"kl": jax.lax.stop_gradient(kl)}
         if batch.progress is None:
             return loss + kl, metrics
-        free = self.free_bits * math.prod(latent.autoencoder.in_shape)
         weight = self.beta * (jnp.minimum(batch.progress / self.warm_up, 1.0) if self.warm_up else 1.0)
-        return loss + weight * (jnp.maximum(kl, free) if free else kl), metrics
+        return loss + weight * self._charged(latent, draw, kl, batch), metrics
+
+    def _charged(self, latent: Latent, draw: Draw, kl: Array, batch: Batch) -> Array:
+        """The divergence that costs something."""
+        if not self.free_bits:
+            return kl
+        if draw.divergences is None:
+            return jnp.maximum(kl, self.free_bits * math.prod(latent.autoencoder.in_shape))
+        each = jax.vmap(batch.mean)(draw.divergences.reshape(-1, draw.divergences.shape[-1]))
+        return jnp.sum(jnp.maximum(each, self.free_bits))
 
 
 @dataclasses.dataclass(frozen=True)

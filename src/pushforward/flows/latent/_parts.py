@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,7 @@ from pushforward.flows.linear.gaussian import gaussian
 from pushforward.flows.residual_nets.planar import planar, radial
 from pushforward.flows.residual_nets.residual import residual
 from pushforward.flows.residual_nets.sylvester import sylvester
-from pushforward.nets import AbstractConditioner, Dense
+from pushforward.nets import AbstractConditioner, ConvDecoder, ConvEncoder, Dense
 
 Flow = Callable[..., Any]
 
@@ -76,6 +76,7 @@ FLOWS: dict[str, Flow] = CONDITIONED | {
 WITHOUT_LAYERS = ("ffjord", "gaussian")
 PRIORS = ("normal", "mixture", *FLOWS)
 DECODERS = ("bernoulli", "categorical", "gaussian", "logistic")
+NETS = ("dense", "convolutional")
 
 
 def posterior(
@@ -120,7 +121,7 @@ def decoder(
     *,
     levels: int | None,
     components: int,
-    net: Any,
+    nets: "Networks",
     key: PRNGKeyArray,
 ) -> tuple[AbstractDistribution, AbstractBijection | None]:
     """p(x | z), and a map from real numbers to whole ones where it gives real ones.
@@ -138,15 +139,20 @@ def decoder(
         raise ValueError(f"{recipe}: decoder={name!r} gives {needs}, and the data are {what}. Use {fits}.")
     if name == "logistic":
         unit = max((levels or 2) - 1, 1) / 4.0
-        options = {"width": net.keywords["width"], "depth": net.keywords["depth"]}
-        return PredictedLogistic(shape, (latent,), num_components=components, unit=unit, key=key, **options), None
+        options: dict[str, Any] = {"width": nets.width, "depth": nets.depth}
+        if nets.channels is not None:
+            options = {"net": nets.decoder(latent, (3 * components, *shape), shape, key)}
+        law = PredictedLogistic(
+            shape, (latent,), num_components=components, unit=unit, levels=levels, key=key, **options
+        )
+        return law, None
     templates = {
         "bernoulli": lambda: Bernoulli(jnp.zeros(shape)),
         "categorical": lambda: Categorical(jnp.zeros((levels or 2, *shape))),
         "gaussian": lambda: Normal(jnp.zeros(shape), jnp.ones(shape)),  # pyright: ignore[reportCallIssue]
     }
     template = templates[name]()
-    law = ConditionalBase(template, latent, net=net((latent,), (count_raw(template),), key=key))
+    law = ConditionalBase(template, latent, net=nets.decoder(latent, (count_raw(template),), shape, key))
     return law, to_levels(shape, levels) if name == "gaussian" and levels is not None else None
 
 
@@ -168,9 +174,41 @@ def check_vamp(recipe: str, posterior: str, decoder: str) -> None:
         raise ValueError(f'{recipe}: prior="vamp" is for decoders of whole numbers. Use prior="mixture".')
 
 
-def dense(width: int, depth: int, gated: bool) -> Any:
-    """A network of these sizes, to be given shapes and a key."""
-    return partial(Dense, width=width, depth=depth, gated=gated)
+class Networks(NamedTuple):
+    """Networks of encoders and decoders.
+
+    Attributes:
+        width: Hidden units, and features that the posterior sees.
+        depth: Hidden layers of a decoder and, with its features, of an encoder; of convolutions, those at each size.
+        gated: Whether they are gated.
+        channels: Of convolutions, at half the size; None for fully connected networks.
+    """
+
+    width: int
+    depth: int
+    gated: bool
+    channels: int | None = None
+
+    def encoder(self, shape: Shape, unit: float, key: PRNGKeyArray) -> AbstractConditioner:
+        """From events to features."""
+        if self.channels is None:
+            options = {"width": self.width, "depth": max(self.depth - 1, 0), "gated": self.gated}
+            return Dense(shape, (self.width,), features=True, unit=unit, key=key, **options)
+        options = {"channels": self.channels, "depth": self.depth, "gated": self.gated}
+        return ConvEncoder(shape, (self.width,), unit=unit, key=key, **options)
+
+    def decoder(self, latent: int, numbers: Shape, shape: Shape, key: PRNGKeyArray) -> AbstractConditioner:
+        """From latent variables to these numbers about events of this shape."""
+        if self.channels is None:
+            return Dense((latent,), numbers, width=self.width, depth=self.depth, gated=self.gated, key=key)
+        options = {"channels": self.channels, "depth": self.depth, "gated": self.gated}
+        return ConvDecoder((latent,), numbers, shape, key=key, **options)
+
+
+def networks(recipe: str, net: str, *, width: int, depth: int, gated: bool, channels: int) -> Networks:
+    """The networks by name."""
+    _check(recipe, "net", net, NETS)
+    return Networks(width, depth, gated, channels if net == "convolutional" else None)
 
 
 def check_sizes(recipe: str, **sizes: int | None) -> None:

@@ -57,9 +57,9 @@ def vae(
     _parts.check_sizes("vae", latent=latent, width=width, num_components=num_components)
     size = min(max(dim // 2, 1), 32) if latent is None else latent
     keys = jax.random.split(key, 4)
-    net = _parts.dense(width, depth, gated)
-    seen = _parts.dense(width, max(depth - 1, 0), gated)((dim,), (width,), features=True, key=keys[0])
+    nets = _parts.Networks(width, depth, gated)
+    seen = nets.encoder((dim,), 1.0, keys[0])
     q = _parts.posterior("vae", posterior, size, seen, layers=posterior_layers, width=width, key=keys[1])
     base = _parts.prior("vae", prior, size, layers=prior_layers, components=num_components or 10, key=keys[2])
-    law, _ = _parts.decoder("vae", "gaussian", (dim,), size, levels=None, components=1, net=net, key=keys[3])
+    law, _ = _parts.decoder("vae", "gaussian", (dim,), size, levels=None, components=1, nets=nets, key=keys[3])
     return _parts.behind(base, Autoencoder(q, law, **training))

@@ -23,6 +23,8 @@ def vae_image(
     prior_layers: int = 4,
     num_components: int | None = None,
     decoder: str | None = None,
+    net: str = "dense",
+    channels: int = 32,
     width: int = 300,
     depth: int = 2,
     gated: bool = True,
@@ -47,8 +49,11 @@ def vae_image(
             decoder "logistic", for each number, by default 5.
         decoder: "bernoulli" for two grey values, "logistic" (mixtures of discretised logistics), "categorical", or
             "gaussian" with uniform noise; by default "bernoulli" for two grey values, and "logistic" for more.
-        width: Hidden units of encoder and decoder, and features that the posterior sees.
-        depth: Hidden layers of the decoder and, with its features, of the encoder.
+        net: Encoder and decoder: "dense", as in the VampPrior paper, or "convolutional", as in the Sylvester paper but
+            smaller (see `nets.ConvEncoder`).
+        channels: Of convolutions, at half the height and width; twice as many where images are smaller.
+        width: Hidden units of dense networks, and features that the posterior sees.
+        depth: Hidden layers of a dense decoder and, with its features, of an encoder; convolutions at each size.
         gated: Whether hidden layers are gated, as in both papers.
         flow_width: Hidden units of the posterior's flow.
         grey_levels: How many grey values; None for images of real numbers.
@@ -64,17 +69,16 @@ def vae_image(
     """
     name = "vae_image"
     training = {"warm_up": warm_up, "free_bits": free_bits, "importance_samples": importance_samples}
-    sizes = {"latent": latent, "second_latent": second_latent, "width": width, "num_components": num_components}
-    _parts.check_sizes(name, **sizes)
+    sizes = {"latent": latent, "second_latent": second_latent, "width": width, "channels": channels}
+    _parts.check_sizes(name, **sizes, num_components=num_components)
     kind = decoder or ("bernoulli" if grey_levels == 2 else "gaussian" if grey_levels is None else "logistic")
     keys = jax.random.split(key, 5)
-    net = _parts.dense(width, depth, gated)
+    nets = _parts.networks(name, net, width=width, depth=depth, gated=gated, channels=channels)
     law, units = _parts.decoder(
-        name, kind, shape, latent, levels=grey_levels, components=num_components or 5, net=net, key=keys[0]
+        name, kind, shape, latent, levels=grey_levels, components=num_components or 5, nets=nets, key=keys[0]
     )
     unit = 1.0 if grey_levels is None or units is not None else float(max(grey_levels - 1, 1))
-    features = _parts.dense(width, max(depth - 1, 0), gated)
-    seen = features(shape, (width,), features=True, unit=unit, key=keys[1])
+    seen = nets.encoder(shape, unit, keys[1])
     q = _parts.posterior(name, posterior, latent, seen, layers=posterior_layers, width=flow_width, key=keys[2])
     step = Autoencoder(q, law, **training)
     if prior == "vamp":
@@ -83,17 +87,17 @@ def vae_image(
             raise ValueError(f'{name}: prior="vamp" is for one layer of latent variables. Leave out `second_latent`.')
         inputs = jnp.full((num_components or 100, *shape), 0.5)
         return Vamp(step, inputs, low=0.0, high=float(max((grey_levels or 2) - 1, 1)))
-    above = None if second_latent is None else _above(name, latent, second_latent, net, features, keys[3])
+    above = None if second_latent is None else _above(name, latent, second_latent, nets, keys[3])
     top = latent if second_latent is None else second_latent
     base = _parts.prior(name, prior, top, layers=prior_layers, components=num_components or 10, key=keys[4])
     return _parts.behind(base, above, step, units)
 
 
-def _above(name: str, latent: int, second: int, net, features, key: PRNGKeyArray) -> Autoencoder:
+def _above(name: str, latent: int, second: int, nets: _parts.Networks, key: PRNGKeyArray) -> Autoencoder:
     """Latent variables from fewer ones: an autoencoder with Gaussians both ways."""
     seen_key, q_key, law_key = jax.random.split(key, 3)
-    width = net.keywords["width"]
-    seen = features((latent,), (width,), features=True, key=seen_key)
-    q = _parts.posterior(name, "diagonal", second, seen, layers=1, width=width, key=q_key)
-    law, _ = _parts.decoder(name, "gaussian", (latent,), second, levels=None, components=1, net=net, key=law_key)
+    nets = nets._replace(channels=None)
+    seen = nets.encoder((latent,), 1.0, seen_key)
+    q = _parts.posterior(name, "diagonal", second, seen, layers=1, width=nets.width, key=q_key)
+    law, _ = _parts.decoder(name, "gaussian", (latent,), second, levels=None, components=1, nets=nets, key=law_key)
     return Autoencoder(q, law)

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pushforward.modalities._base import Modality
-from pushforward.modalities._options import SHARE, Number, OneOf, Option, size, word
+from pushforward.modalities._options import PRIOR, SHARE, Number, OneOf, Option, size, word
 from pushforward.modalities._told import Figure, Look, Told
 
 OPTIONS = (
+    PRIOR,
     Option(
         name="resize",
-        commands=("fit", "score"),
+        commands=("fit", "score", "classify"),
         metavar="HxW",
         parse=size,
         help="Bring all to this height and width.",
     ),
     Option(
         name="mode",
-        commands=("fit", "score"),
+        commands=("fit", "score", "classify"),
         metavar="[grey|rgb]",
         parse=OneOf(("grey", "rgb")),
         help="Turn all to grey, or to colour.",
@@ -54,7 +55,11 @@ OPTIONS = (
         default=0.0,
         help="Leave out this share of the labels, such as 0.1, so that `sample --guidance` works.",
     ),
-    Option(name="skip_bad", commands=("fit", "score", "attributes"), help="Leave out files that are no pictures."),
+    Option(
+        name="skip_bad",
+        commands=("fit", "score", "classify", "attributes"),
+        help="Leave out files that are no pictures.",
+    ),
     Option(
         name="grid",
         commands=("sample", "interpolate"),
@@ -114,7 +119,7 @@ class ImageModality(Modality):
         "nearest": "draws above the images of DATA that are most alike, so that one sees whether the model copies",
         "loss": "the training and validation loss by epoch",
     }
-    extra_commands = frozenset({"interpolate", "attributes"})
+    extra_commands = frozenset({"interpolate", "attributes", "classify"})
     size_hint = "bring them to another size with --resize"
 
     def meant(self, flow: str) -> str:
@@ -234,6 +239,13 @@ class ImageModality(Modality):
     def tell(self, model: Any) -> Told:
         """Size, levels and labels."""
         return model.facts.told(model.flow.event_shape)
+
+    def classify(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each image: its likeliest label, the probability of each, its log-probability."""
+        from pushforward.modalities.image._classify import classify
+        from pushforward.modalities.image._model import ImageModel
+
+        classify(ImageModel(model), source, target, given, talk)
 
     def interpolate(
         self, model: Any, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Any

@@ -156,8 +156,11 @@ class SoundModality(Modality):
         return plan(data, settings)
 
     def figure(self, model: Any) -> Figure:
-        """Nats per sample."""
+        """Nats per sample, or a student's divergence from its teacher."""
         (length,) = model.flow.event_shape
+        if "teacher" in model.settings:
+            meaning = "divergence from the teacher, over the student's draws,"
+            return Figure(1.0 / length, "nats per sample from the teacher", meaning, False)
         return Figure(1.0 / length, "nats per sample", "negative log-probability of each whole number", True)
 
     def report(self, data: Any, model: Any) -> dict[str, Any]:

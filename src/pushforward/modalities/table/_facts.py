@@ -35,6 +35,7 @@ class TableFacts:
         calibration: Log-densities of rows that were held out; None where they are not known.
         completed: The missing cells that the model was fitted around; None where all rows were whole.
         privacy: What a private fit has cost; None of any other.
+        condition_shares: Where the condition is one column of categories, how often each was there; else empty.
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class TableFacts:
     calibration: Calibration | None = None
     completed: Completed | None = None
     privacy: Spent | None = None
+    condition_shares: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -56,6 +58,7 @@ class TableFacts:
         known = {"scores": list(self.scores), "gain": self.gain and list(self.gain), "compared": self.compared}
         known["calibration"] = self.calibration and self.calibration.to_json()
         known["privacy"] = self.privacy and self.privacy.to_json()
+        known["condition_shares"] = list(self.condition_shares)
         known["completed"] = self.completed and self.completed.to_json()
         return {
             "schema": self.schema.to_json(),
@@ -85,6 +88,7 @@ class TableFacts:
             Calibration.from_json(data["calibration"]) if "calibration" in data else None,
             Completed.from_json(data["completed"]) if "completed" in data else None,
             Spent(**data["privacy"]) if "privacy" in data else None,
+            tuple(data.get("condition_shares", ())),
         )
 
     def told(self) -> Told:

@@ -1,13 +1,13 @@
 """The options that tables add to commands."""
 
-from pushforward.modalities._options import COUNT, Number, Option, named_text, named_value, names, word
+from pushforward.modalities._options import COUNT, PRIOR, Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 from pushforward.modalities.table.parts._shard import parse_shard
 from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
 
 LEARN = ("fit", "compare")
 """The commands that learn from one."""
-WHOLE = (*LEARN, "score", "predict", "sample", "plot", "distill", "outliers", "check", "report")
+WHOLE = (*LEARN, "score", "predict", "classify", "sample", "plot", "distill", "outliers", "check", "report")
 """The commands that read a table of whole rows."""
 READ = (*WHOLE, "impute", "synthesize")
 """The commands that read a table."""
@@ -76,7 +76,7 @@ OPTIONS = (
     ),
     Option(
         name="keep",
-        commands=("score", "predict", "outliers", "impute"),
+        commands=("score", "predict", "classify", "outliers", "impute"),
         metavar="A,B",
         parse=names,
         many=True,
@@ -128,6 +128,14 @@ OPTIONS = (
         parse=named_text,
         many=True,
         help="What to call a column in the picture, such as alcohol='Alcohol (% vol)'. Repeatable.",
+    ),
+    PRIOR,
+    Option(
+        name="truth",
+        commands=("classify",),
+        metavar="COLUMN",
+        parse=word,
+        help="The column of DATA that holds the right classes: how good the probabilities are is told.",
     ),
     Option(
         name="interval",

@@ -23,7 +23,9 @@ class TableModality(Modality):
     generator = "nsf-ar"
     events = frozenset({"line", "circle", "sphere", "integers", "categories"})
     options = OPTIONS
-    extra_commands = frozenset({"check", "compare", "predict", "impute", "distill", "outliers", "report", "synthesize"})
+    extra_commands = frozenset(
+        {"check", "compare", "predict", "classify", "impute", "distill", "outliers", "report", "synthesize"}
+    )
     pictures: ClassVar[Mapping[str, str]] = {
         "density": "of one or two columns of numbers, with lines around the regions that hold 50, 90 and 99 % of it",
         "corner": "every pair of columns of numbers, samples beside DATA",
@@ -156,6 +158,12 @@ class TableModality(Modality):
 
         asked = Asked(tuple(given["interval"]), tuple(given["quantile"]), given["draws"])
         predict(model, source, target, asked, given, talk)
+
+    def classify(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each row: its likeliest class, the probability of each, its log-density."""
+        from pushforward.modalities.table.prediction._classify import classify
+
+        classify(model, source, target, given, talk)
 
     def check(
         self, model: Any, source: str, train: str | None, given: Mapping[str, Any], *, level: float, seed: int

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
 
 from pushforward.data import Schema, Table, encode
 from pushforward.distributions import AbstractDistribution
@@ -76,7 +77,17 @@ def facts_of(rows: Rows, schema: Schema, conditions: Schema | None, *, alone: bo
         None if alone else schema.units(rows.x.values),
         None if conditions is None or given is None else conditions.condition_units(given.values),
         () if conditions is None or given is None else training_ranges(conditions, given.values),
+        condition_shares=() if conditions is None or given is None else _shares(conditions, given.values, rows.weights),
     )
+
+
+def _shares(conditions: Schema, values: np.ndarray, weights: np.ndarray | None) -> tuple[float, ...]:
+    """Of the categories of a condition that is one column of them."""
+    count = len(conditions.columns[0].categories)
+    if len(conditions.columns) != 1 or not count:
+        return ()
+    counts = np.bincount(values[:, 0].astype(int), weights, count)
+    return tuple(float(share) for share in counts / counts.sum())
 
 
 def in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:
