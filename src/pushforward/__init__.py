@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         FlowVAE,
         Gaussianizer,
         ImageDensity,
+        ImageOutlier,
         SoundDensity,
         compare,
     )
@@ -58,6 +59,7 @@ _HOMES = {
     "FlowVAE": "pushforward.estimators",
     "Gaussianizer": "pushforward.estimators",
     "ImageDensity": "pushforward.estimators",
+    "ImageOutlier": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "SoundDensity": "pushforward.estimators",
     "TrainingError": "pushforward._errors",
@@ -102,6 +104,7 @@ __all__ = [
     "FlowVAE",
     "Gaussianizer",
     "ImageDensity",
+    "ImageOutlier",
     "PushforwardError",
     "SoundDensity",
     "TrainingError",

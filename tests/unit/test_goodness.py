@@ -46,7 +46,7 @@ def test_each_test_rejects_equal_laws_at_its_level():
                 tests.columns_p_value(x, y)[0],
                 tests.noise_p_value(z)[0],
                 tests.energy_p_value(x[:60], y[:60], rng),
-                tests.classifier_p_value(x, y, seed)[0],
+                tests.told_apart(x, y, seed).p_value,
                 tests.mean_p_value(x[:, 0], y[:, 0])[0],
             ]
         )

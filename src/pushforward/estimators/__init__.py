@@ -6,6 +6,7 @@ from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._gaussianizer import Gaussianizer
+from pushforward.estimators._image_outlier import ImageOutlier
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._load import load_estimator
 from pushforward.estimators._outlier import FlowOutlier
@@ -24,6 +25,7 @@ __all__ = [
     "FlowVAE",
     "Gaussianizer",
     "ImageDensity",
+    "ImageOutlier",
     "LatentUse",
     "SoundDensity",
     "compare",

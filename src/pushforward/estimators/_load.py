@@ -8,6 +8,7 @@ from pushforward.estimators._classifier import FlowClassifier
 from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._forecaster import FlowForecaster
+from pushforward.estimators._image_outlier import ImageOutlier
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._outlier import FlowOutlier
 from pushforward.estimators._sound import SoundDensity
@@ -18,6 +19,7 @@ KINDS: tuple[type[FlowEstimator], ...] = (
     FlowOutlier,
     ConditionalFlowDensity,
     FlowDensity,
+    ImageOutlier,
     ImageDensity,
     SoundDensity,
     FlowForecaster,
@@ -29,7 +31,7 @@ def load_estimator(path: str | os.PathLike[str]) -> FlowEstimator:
     """The estimator in a file.
 
     Of a table it is a `FlowDensity`, a `ConditionalFlowDensity`, a `FlowClassifier` or a `FlowOutlier`; of images an
-    `ImageDensity`, of sound a `SoundDensity`, of series a `FlowForecaster`.
+    `ImageDensity` or an `ImageOutlier`, of sound a `SoundDensity`, of series a `FlowForecaster`.
 
     Raises:
         FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.

@@ -1,15 +1,16 @@
 """Flows in other libraries: one package each, which needs an extra and is imported by nothing else.
 
 - `pushforward.interop.numpyro`: the extra `numpyro`, or `pip install numpyro`.
+- `pushforward.interop.pyod`: the extra `pyod`, or `pip install pyod`.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pushforward.interop import numpyro
+    from pushforward.interop import numpyro, pyod
 
-__all__ = ["numpyro"]
+__all__ = ["numpyro", "pyod"]
 
 
 def __getattr__(name: str) -> Any:
