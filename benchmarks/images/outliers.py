@@ -21,6 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 
 import pushforward as pf
@@ -35,7 +36,7 @@ from pushforward.diagnostics.oddity import (
     waic,
 )
 from pushforward.modalities.image.oddity._ordinary import SCORES, Ordinary, log_prob_of
-from pushforward.modalities.image.oddity._states import states_of
+from pushforward.modalities.image.oddity._states import LENGTH, states_of
 
 SIZES: dict[str, dict[str, Any]] = {
     "glow": {"num_levels": 2, "num_steps": 4, "width": 48, "alpha": 0.05},
@@ -110,7 +111,23 @@ def sets(images: int) -> dict[str, np.ndarray]:
         "calibration": apart[1::2],
         "fashion": load("fashion_mnist", "x_test")[:images],
         "mnist": load("mnist", "x_test")[:images],
+    } | changed(load("fashion_mnist", "x_test")[images : images + images // 2])
+
+
+def changed(images: np.ndarray) -> dict[str, np.ndarray]:
+    """Clothing that is odd in other ways, and pictures of nothing."""
+    rng = np.random.default_rng(0)
+    some = {
+        "upside down": images[:, ::-1],
+        "turned": images.transpose(0, 2, 1, 3),
+        "negative": 255 - images,
+        "blurred": gaussian_filter(images.astype(float), (0, 1, 1, 0)),
+        "grainy": np.clip(images + rng.normal(0, 8, images.shape), 0, 255),
+        "pale": images / 2,
+        "noise": rng.integers(0, 256, images.shape),
+        "black": rng.integers(0, 2, images.shape),
     }
+    return {which: np.ascontiguousarray(one).astype(np.uint8) for which, one in some.items()}
 
 
 def states(name: str, images: int, to: Path) -> dict[str, np.ndarray]:
@@ -122,9 +139,9 @@ def states(name: str, images: int, to: Path) -> dict[str, np.ndarray]:
     return dict(np.load(file))
 
 
-def area(scores: Callable[[str], np.ndarray]) -> float:
-    """How often a digit has a smaller score than a piece of clothing."""
-    each = [scores("fashion"), scores("mnist")]
+def area(scores: Callable[[str], np.ndarray], odd: str = "mnist") -> float:
+    """How often a digit, or what else is odd, has a smaller score than a piece of clothing."""
+    each = [scores("fashion"), scores(odd)]
     labels = np.repeat([0, 1], [len(one) for one in each])
     return round(float(roc_auc_score(labels, -np.concatenate(each))), 4)
 
@@ -134,7 +151,9 @@ def scored(name: str, images: int, few: int, to: Path) -> dict[str, Any]:
     found = states(name, images, to)
     known = Ordinary.of(np.concatenate([found["reference"], found["calibration"]]), unseen=True)
     scores = {score: partial(lambda score, which: known.scores(score, found[which]), score) for score in SCORES}
-    areas = {score: area(one) for score, one in scores.items()} | {"png alone": area(lambda which: found[which][:, -1])}
+    areas = {score: area(one) for score, one in scores.items()} | {
+        "png alone": area(lambda which: found[which][:, LENGTH])
+    }
     if (to / "background.safetensors").exists():
         other = states("background", images, to)
         areas["ratio"] = area(lambda which: likelihood_ratio(log_prob_of(found[which]), log_prob_of(other[which])))
@@ -146,6 +165,7 @@ def scored(name: str, images: int, few: int, to: Path) -> dict[str, Any]:
             "waic": area(lambda which: waic(together[which])),
             "spread": area(lambda w: ensemble_spread(together[w])),
         }
+    others = [which for which in found if which not in ("train", "reference", "calibration", "fashion", "mnist")]
     if few:
         areas["gradient norm"] = gradients(pf.load(to / f"{name}.safetensors"), few)
     p_values = {
@@ -158,6 +178,7 @@ def scored(name: str, images: int, few: int, to: Path) -> dict[str, Any]:
         "images": len(found["mnist"]),
         "bits_per_dim": {which: round(float(-log_prob_of(one).mean() / size), 4) for which, one in found.items()},
         "area": areas,
+        "of_others": {score: {odd: area(one, odd) for odd in others} for score, one in scores.items()},
         "few": few,
         "false_alarms": {score: round(float(np.mean(p <= ALPHA)), 4) for score, p in p_values.items()},
         "alpha": ALPHA,

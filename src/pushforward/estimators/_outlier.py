@@ -19,8 +19,9 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.oddity._calibration import MOST_ROWS, Calibration
 from pushforward.modalities.table.oddity._columns import column_gains
+from pushforward.modalities.table.oddity._far import far_rows
 
-OWN = ("contamination", "alpha", "calibration")
+OWN = ("contamination", "alpha", "calibration", "trim")
 """The settings beside those of all fits to tables."""
 TRIES = 100
 """Divisions that are drawn at most."""
@@ -36,6 +37,7 @@ class OutlierSettings(TableSettings):
     contamination: Any = "auto"
     alpha: float = 0.05
     calibration: float = 0.2
+    trim: bool = True
 
 
 class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
@@ -45,7 +47,7 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
     that is as odd, and holds in finite samples (`diagnostics.oddity.conformal_p_values`), provided that they, and the
     ordinary rows to come, are drawn alike. Odd rows among those of the fit make it flag fewer.
 
-    The settings are those of `FlowDensity`, and three more.
+    The settings are those of `FlowDensity`, and four more.
 
     Args:
         contamination: `"auto"`: a row is an outlier where its p-value is at most `alpha`. Or the share of the rows of
@@ -53,6 +55,8 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         alpha: Share of ordinary rows that are flagged, between 0 and 1, where `contamination` is `"auto"`.
         calibration: Share of the rows that is set apart for p-values, from 0 to below 1. 1 / alpha - 1 rows are needed;
             with fewer a warning tells, and the smallest share that they can tell is taken.
+        trim: Whether rows far from all others, of which there are few among ordinary rows, are left out of what the
+            flow learns from: they may be the outliers that are looked for. p-values hold with it and without.
 
     Attributes:
         offset_: The score below which a row is an outlier.
@@ -83,7 +87,8 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         self._check_settings()
         rows = rows_to_fit(self, X, None, None, conditional=False)
         learned, apart = self._divided(rows)
-        self._learn(learned, self._check if isinstance(X, Table) else self._check_and_warn)
+        ordinary = taken(learned, ~self._far(learned)) if self.trim else learned
+        self._learn(ordinary, self._check if isinstance(X, Table) else self._check_and_warn)
         model = self.model_
         known = scores_of(model, apart, least=learned.x.num_rows) if apart.x.num_rows else np.zeros(0)
         facts = dataclasses.replace(model.facts, calibration=Calibration.of(known, unseen=True))
@@ -129,6 +134,16 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
             self.offset_ = -np.inf if offset is None else offset
             self.calibration_scores_ = np.array(model.facts.calibration.scores)
 
+    def _far(self, learned: Rows) -> np.ndarray:
+        """Which rows are left out; none where a column that varies would not."""
+        far = far_rows(learned, self._rng())
+        cells = learned.x.values
+        varying = np.ptp(cells, axis=0) > 0
+        return far & bool((np.ptp(cells[~far], axis=0) > 0)[varying].all())
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
+
     def _divided(self, rows: Rows) -> tuple[Rows, Rows]:
         """The rows that are learned from, and those that are set apart, drawn at random.
 
@@ -136,7 +151,7 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         """
         count = rows.x.num_rows
         most = max(0, min(round(self.calibration * count), MOST_ROWS, count - LEAST_TRAINING))
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
+        rng = self._rng()
         varying = np.ptp(rows.x.values, axis=0) > 0
         order, learned = np.arange(count), rows
         for _ in range(TRIES):

@@ -138,20 +138,13 @@ class MultiScale(AbstractBatched):
         return image, total
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        latents, log_dets = self._levels_of(x, condition, key)
-        return jnp.concatenate(latents), functools.reduce(jnp.add, log_dets[::-1])
-
-    def _levels_of(
-        self, x: Array, condition: Array | None, key: PRNGKeyArray | None
-    ) -> tuple[list[Array], list[Array]]:
-        """Of each level, coarsest first, its variables as vectors `(size, batch)`, and its log-det towards the base."""
-        latents, log_dets, keys = [], [], self._keys(key)
+        latents, totals, keys = [], [], self._keys(key)
         for i in reversed(range(len(self.levels))):
             x, log_det = self.levels[i]._inverse_many(x, condition, keys[i])
             x, latent = self._split(x, i)
             latents.append(latent)
-            log_dets.append(log_det)
-        return latents[::-1], log_dets[::-1]
+            totals.append(log_det)
+        return jnp.concatenate(latents[::-1]), functools.reduce(jnp.add, totals)
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[MultiScale, Array]":
         begun, latents = [], []

@@ -94,7 +94,7 @@ def judged(case: Case) -> Check:
     gaussian = None if case.gaussian is None else _mean((case.data_scores - case.gaussian)[finite])
     columns = _mean((case.data_scores - case.by_columns)[finite])
     # What another density gains on the model, the model is off by at least.
-    off = np.nanmax([apart.nats, *(-gain for gain, _ in (columns, gaussian or columns))])
+    off = float(np.nanmax([apart.nats, *(-gain for gain, _ in (columns, gaussian or columns))]))
     mostly_gap = bool(more) and findings.gap(case)[1] >= GAP_SHARE * off
     return Check(
         len(case.data),

@@ -8,6 +8,7 @@ import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
 from pushforward.diagnostics.oddity import density_of_states, input_complexity, typicality
+from pushforward.modalities.image.oddity._states import LENGTH, LOG_PROB, NOISE
 
 MOST_IMAGES = 2048
 """Images whose numbers a model keeps."""
@@ -17,7 +18,7 @@ DIGITS = 7
 
 def log_prob_of(states: np.ndarray) -> np.ndarray:
     """The log-density of images by their states, in nats, `(count,)`."""
-    return states[:, :-1].sum(axis=1)
+    return states[:, LOG_PROB]
 
 
 def _log_prob(states: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -29,11 +30,23 @@ def _typicality(states: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _complexity(states: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    return input_complexity(log_prob_of(states), states[:, -1])
+    return input_complexity(log_prob_of(states), states[:, LENGTH])
 
 
+def _states(states: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return density_of_states(_in_logarithms(states), _in_logarithms(reference))
+
+
+def _in_logarithms(states: np.ndarray) -> np.ndarray:
+    """Code lengths, by the model and of the file, in logarithms: their ratio is nearly the same for all images."""
+    lengths = np.column_stack([-states[:, LOG_PROB], states[:, LENGTH]])
+    return np.column_stack([np.log(np.maximum(lengths, SHORTEST)), states[:, NOISE:]])
+
+
+SHORTEST = 1.0
+"""Nats of a code; a single draw of a bound may say less than 0."""
 SCORES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "states": density_of_states,
+    "states": _states,
     "complexity": _complexity,
     "typicality": _typicality,
     "log_prob": _log_prob,

@@ -1,6 +1,7 @@
-"""What a flow says of an image: its log-density in the parts that its levels add, and how long its file is."""
+"""What is known of an image beside its pixels: how likely it and its noise at each level are, how long its file is."""
 
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +14,17 @@ from pushforward.distributions import AbstractDistribution, Normal, Transformed
 
 CHUNK = 250
 """Images that go through the flow at once."""
+LOG_PROB, LENGTH, NOISE = 0, 1, 2
+"""Places of the numbers: the log-density, the length of the file, and from there on the noise of each level."""
 
 
 def states_of(
     flow: AbstractDistribution, images: np.ndarray, condition: np.ndarray | None = None, *, seed: int = 0
 ) -> np.ndarray:
-    """Numbers of each image, `(count, height, width, channels) -> (count, parts + 1)`.
+    """Numbers of each image in nats, `(count, height, width, channels) -> (count, 2 + levels)`.
 
-    First the `parts_of` its log-density, whose sum it is, in nats; last the length of its file, `png_nats`.
+    The log-density; the length of the image's PNG file, `png_nats`; and the log-density of the noise of each level,
+    the coarsest first, of a flow without levels of all of it.
 
     Args:
         flow: Of images.
@@ -32,45 +36,31 @@ def states_of(
     for start in range(0, len(images), CHUNK):
         x = jnp.asarray(images[start : start + CHUNK], jnp.result_type(float))
         given = None if condition is None else jnp.asarray(condition[start : start + CHUNK])
-        pieces.append(np.asarray(_parts(flow, x, given, jax.random.fold_in(key, start)), np.float64))
-    return np.column_stack([np.concatenate(pieces), png_nats(images)])
+        pieces.append(np.asarray(_densities(flow, x, given, jax.random.fold_in(key, start)), np.float64))
+    return np.insert(np.concatenate(pieces), LENGTH, png_nats(images), axis=1)
 
 
 @jax.jit
-def _parts(flow: AbstractDistribution, x: Array, condition: Array | None, key: Array) -> Array:
+def _densities(flow: AbstractDistribution, x: Array, condition: Array | None, key: Array) -> Array:
+    """The log-density of images, and of the noise of each level, `(count, 1 + levels)`."""
     given = None if condition is None else jnp.moveaxis(condition, 0, -1)
-    return parts_of(flow, jnp.moveaxis(x, 0, -1), given, key).T
-
-
-def parts_of(flow: AbstractDistribution, x: Array, condition: Array | None, key: Array) -> Array:
-    """The terms of the log-density of images `(height, width, channels, batch)`, `(parts, batch)`.
-
-    Of a flow of several levels, coarsest first: the log-density of the noise of each, then the log-det of each, then
-    that of the maps of grey values behind them. Of another flow the log-density of its noise and its log-det; of what
-    is no flow its log-density alone.
-    """
+    x = jnp.moveaxis(x, 0, -1)
     if not isinstance(flow, Transformed):
-        return flow._log_prob_many(x, condition, key)[None]
+        return flow._log_prob_many(x, given, key)[:, None]
     map_key, base_key = jax.random.split(key)
-    first, *others = links(flow.bijection)
-    rest = jnp.zeros(x.shape[-1], x.dtype)
-    for link, link_key in zip(others[::-1], jax.random.split(map_key, len(others) or 1), strict=False):
-        x, log_det = link._inverse_many(x, condition, link_key)
-        rest = rest + log_det
-    if isinstance(first, MultiScale) and _is_standard(flow.base):
-        latents, log_dets = first._levels_of(x, condition, base_key)
-        noise = [jnp.sum(-0.5 * z**2 - 0.5 * jnp.log(2 * jnp.pi), axis=0) for z in latents]
-        return jnp.stack([*noise, *log_dets, rest])
-    z, log_det = first._inverse_many(x, condition, map_key)
-    return jnp.stack([flow.base._log_prob_many(z, condition, base_key), log_det + rest])
+    z, log_det = flow.bijection._inverse_many(x, given, map_key)
+    whole = flow.base._log_prob_many(z, given, base_key)
+    return jnp.stack([whole + log_det, *_by_level(flow, z, whole)], axis=1)
 
 
-def links(bijection: AbstractBijection) -> list[AbstractBijection]:
-    """The maps of a chain, and of chains in it, from the noise to the image."""
-    if isinstance(bijection, Chain):
-        return list(itertools.chain.from_iterable(map(links, bijection.bijections)))
-    return [bijection]
+def _by_level(flow: Transformed, z: Array, whole: Array) -> list[Array]:
+    first, base = first_map(flow.bijection), flow.base
+    if not (isinstance(first, MultiScale) and isinstance(base, Normal) and base.loc is None and base.scale_raw is None):
+        return [whole]
+    ends = list(itertools.accumulate(math.prod(shape) for shape in first.latent_shapes))[:-1]
+    return [jnp.sum(-0.5 * level**2 - 0.5 * jnp.log(2 * jnp.pi), axis=0) for level in jnp.split(z, ends)]
 
 
-def _is_standard(base: AbstractDistribution) -> bool:
-    return isinstance(base, Normal) and base.loc is None and base.scale is None
+def first_map(bijection: AbstractBijection) -> AbstractBijection:
+    """The map that takes the noise, of a chain and of chains in it."""
+    return first_map(bijection.bijections[0]) if isinstance(bijection, Chain) else bijection
