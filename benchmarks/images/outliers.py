@@ -79,11 +79,9 @@ def train(name: str, minutes: float, to: Path) -> Iterator[dict[str, Any]]:
 
     def over(info: Any) -> bool:
         spent = time.perf_counter() - start
-        print(f"{name}: epoch {len(spans)}, {spent:.0f} s", flush=True)
-        spans.append(spent)
-        return spent + np.diff([0.0, *spans])[-1] > 60 * minutes
+        print(f"{name}: {info.epoch * STEPS} steps, {spent:.0f} s", flush=True)
+        return spent > 60 * minutes
 
-    spans: list[float] = []
     learned = jnp.asarray(images[:TRAINED])
 
     def draw(key: jax.Array, count: int) -> jax.Array:
@@ -132,7 +130,7 @@ def changed(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def states(name: str, images: int, to: Path) -> dict[str, np.ndarray]:
     """What a flow says of each image of each set, kept beside it."""
-    file = to / f"{name}_states.npz"
+    file = to / f"{name}_{images}.npz"
     if not file.exists():
         flow = pf.load(to / f"{name}.safetensors")
         np.savez(file, **{which: states_of(flow, some) for which, some in sets(images).items()})
@@ -191,14 +189,14 @@ def gradients(flow: Any, few: int) -> float:
     return area(lambda which: gradient_norm(flow, some[which], some["reference"][:few]))
 
 
-def picture(names: list[str], to: Path, path: Path) -> None:
+def picture(names: list[str], images: int, to: Path, path: Path) -> None:
     """Of each flow the log-density and the score of states of clothing and digits, in bits and in ranks."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3.2 * len(names), 5.2), layout="compressed")
     axes = np.atleast_2d(figure.subplots(2, len(names), squeeze=False))
     for place, name in enumerate(names):
-        found = dict(np.load(to / f"{name}_states.npz"))
+        found = states(name, images, to)
         known = Ordinary.of(np.concatenate([found["reference"], found["calibration"]]), unseen=True)
         for which, colour in (("fashion", "0.6"), ("mnist", "C1")):
             bits = -log_prob_of(found[which]) / (28 * 28 * np.log(2.0))
@@ -222,7 +220,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("out_outliers"))
     args = parser.parse_args()
     if args.what == "picture":
-        picture(args.names, args.to, ROOT / "docs" / "figures" / "outliers-fashion.png")
+        picture(args.names, args.images, args.to, ROOT / "docs" / "figures" / "outliers-fashion.png")
         return
     for name in args.names:
         if args.what == "train":

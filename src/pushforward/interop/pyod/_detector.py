@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
-from pyod.models.base import BaseDetector
+from pyod.models.base import BaseDetector  # pyright: ignore[reportMissingImports]: an extra
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -43,7 +43,8 @@ class FlowDetector(BaseDetector):
         Raises:
             ValueError: If the data, the flow or a setting cannot be used.
         """
-        self.outlier_ = clone(FlowOutlier() if self.outlier is None else self.outlier).fit(X)
+        fresh: Any = clone(FlowOutlier() if self.outlier is None else self.outlier)
+        self.outlier_ = fresh.fit(X)
         self._set_n_classes(None)
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()
