@@ -15,16 +15,22 @@ LEAST_ROWS = 40
 def far_rows(rows: Rows, rng: np.random.Generator) -> np.ndarray:
     """Rows beyond the fence of the logarithm of their `sampled_distance`, `(rows,)` of truth values.
 
+    A row with a category that no other row would have is none of them, and none is where a cell is missing.
+
     Reference:
         Tukey (1977), Exploratory data analysis, section 2D.
     """
     points = _points(rows)
-    if len(points) < LEAST_ROWS:
+    if len(points) < LEAST_ROWS or not np.isfinite(points).all():
         return np.zeros(len(points), bool)
     distances = sampled_distance(points, rng)
     logs = np.log(np.maximum(distances, np.finfo(float).tiny))
     first, third = np.quantile(logs, [0.25, 0.75])
-    return logs > third + FENCE * (third - first)
+    far = logs > third + FENCE * (third - first)
+    for cells, kind in zip(rows.x.values.T, rows.x.kinds, strict=True):
+        if kind == "category":
+            far &= np.isin(cells, cells[~far])
+    return far
 
 
 def sampled_distance(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
