@@ -11,7 +11,7 @@ from pushforward.diagnostics.oddity import density_of_states
 def test_it_is_the_distance_of_mahalanobis():
     rng = np.random.default_rng(0)
     known = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 3)) * [1.0, 1e3, 1e-3] + 5.0
-    asked = known[:4] + [0.5, 200.0, 0.0]
+    asked = known[:4] + np.array([0.5, 200.0, 0.0])
     inverse = np.linalg.inv(np.cov(known.T))
     expected = [-0.5 * mahalanobis(row, known.mean(axis=0), inverse) ** 2 for row in asked]
     np.testing.assert_allclose(density_of_states(asked, known), expected, rtol=1e-6)
