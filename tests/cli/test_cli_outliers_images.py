@@ -27,17 +27,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_least_usual_pictures_are_flagged(works, folder, tmp_path):
-    result = works(
-        "outliers", folder / "m.safetensors", folder / "new.npy", "-o", tmp_path / "f.csv", "--alpha", "0.02"
-    )
-    table = pf.data.read_table(tmp_path / "f.csv")
-    assert table.names == ("image", "log_prob", "score", "p_value")
-    assert (table.column("p_value") <= 0.3).all()
-    assert f"flagged {table.num_rows} of 50 images" in result.stderr
-    assert "calibrated by 200 images that the fit held out" in result.stderr
-
-
 def test_all_images_are_written_with_their_verdict_by_another_score(works, folder, tmp_path):
     given = ("--calibration", folder / "apart.npy", "--all", "--alpha", "0.1", "--score-by", "log_prob")
     works("outliers", folder / "m.safetensors", folder / "new.npy", "-o", tmp_path / "f.csv", *given)
