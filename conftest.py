@@ -1,5 +1,6 @@
 """The process that tests run in: CPU, one compilation cache, shapes checked at every call."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -17,6 +18,9 @@ os.environ.update(
     PYTHONHASHSEED="0",
 )
 os.environ.pop("JAX_ENABLE_X64", None)
+
+# Doctests import every module, and this one needs an extra that is not among those of the tests.
+collect_ignore = [] if importlib.util.find_spec("pyod") else ["src/pushforward/interop/pyod"]
 
 # `make test` sets PUSHFORWARD_TYPECHECK=1: every annotated shape in the package is then checked at every call.
 if os.environ.get("PUSHFORWARD_TYPECHECK") == "1":

@@ -5,6 +5,8 @@ the data, and other rows of it are those of training, so that each test should r
 is a mixture of two Gaussians in three columns; `table` a flow of a category, whole numbers, a column with an atom and a
 number.
 
+Run `python -m benchmarks.tables.goodness columns [--repeats 2000]`: the test of columns of `table` alone.
+
 Run `python -m benchmarks.tables.goodness names [right overfitted underfitted shifted] [--repeats 20]`: fits of two
 moons, each to other rows, and 1,000 new rows. `overfitted`: a spline flow, 100 rows, 200 epochs without held-out rows.
 `underfitted`: one Gaussian, 1,000 rows. `shifted`: a spline flow as `fit` makes it, 1,000 rows, and new rows that are
@@ -25,9 +27,13 @@ import pushforward as pf
 from benchmarks.harness.records import append
 from pushforward.bijections import Affine
 from pushforward.diagnostics import Check
+from pushforward.diagnostics.goodness._tests import column_p_values
 from pushforward.distributions import Mixture, Normal, Transformed
+from pushforward.estimators._inputs import rows_to_score
+from pushforward.modalities._learn import key_from
+from pushforward.modalities.table._chunks import TableFlow, iter_draws
 
-ROWS, NEW = 300, 1000
+ROWS, NEW, LEVEL = 300, 1000, 0.05
 Draw = Callable[[int, int], Any]
 
 
@@ -66,6 +72,33 @@ def levels(name: str, repeats: int) -> Iterator[dict[str, Any]]:
     names = [finding.name for finding in found.findings if finding.p_value is not None]
     shares = {test: round(rejected[test] / repeats, 3) for test in names}
     yield {"model": name, "rows": ROWS, "repeats": repeats, "rejected": shares, "verdicts": dict(verdicts)}
+
+
+def columns(repeats: int) -> Iterator[dict[str, Any]]:
+    """How often the test of columns rejects the table at 5 %, which needs no trees, so that repeats can be many."""
+    density, draw = table()
+    model, found = density.model_, []
+    schema = model.facts.schema
+    for number in range(repeats):
+        # The seeds of `check`, so that the first 200 are those of `levels`.
+        seed = int(jax.random.randint(jax.random.split(jax.random.key(number), 3)[0], (), 0, 2**31 - 1))
+        rows = rows_to_score(density, draw(ROWS, 2 * number + 1))
+        drawn = np.concatenate(list(iter_draws(TableFlow.of(model), ROWS, key_from(seed), None)))
+        rng = np.random.default_rng(seed)
+        found.append(
+            column_p_values(rows[rng.permutation(ROWS)], drawn, schema.categorical, np.random.default_rng(seed))
+        )
+    each = np.array(found)
+    together = np.minimum(each.min(axis=1) * each.shape[1], 1.0) <= LEVEL
+    yield {
+        "model": "table",
+        "rows": ROWS,
+        "repeats": repeats,
+        "rejected": {"columns, one by one": round(float(together.mean()), 4)},
+        "of_the_first_200": round(float(together[:200].mean()), 4),
+        "each_alone": dict(zip(schema.names, np.round((each <= LEVEL).mean(axis=0), 4).tolist(), strict=True)),
+        "standard_error": round(float(np.sqrt(LEVEL * (1 - LEVEL) / repeats)), 4),
+    }
 
 
 def moons(count: int, seed: int) -> np.ndarray:
@@ -110,10 +143,13 @@ def names(case: str, repeats: int) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("levels", "names"))
+    parser.add_argument("what", choices=("levels", "columns", "names"))
     parser.add_argument("which", nargs="*")
     parser.add_argument("--repeats", type=int)
     args = parser.parse_args()
+    if args.what == "columns":
+        append("goodness", columns(args.repeats or 2000))
+        return
     every, run, usual = (MODELS, levels, 200) if args.what == "levels" else (CASES, names, 20)
     for name in args.which or every:
         append("goodness", run(name, args.repeats or usual))

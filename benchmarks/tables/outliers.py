@@ -9,6 +9,7 @@ test rows, calibration rows and splits as if these were independent. `inliers` a
 """
 
 import argparse
+import importlib.util
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -57,14 +58,22 @@ def ecod(train: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.max([below.sum(0), above.sum(0), by_skew.sum(0)], axis=0)
 
 
+def pyod_ecod(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """The same by PyOD, which ranks test rows among training and test rows together."""
+    from pyod.models.ecod import ECOD
+
+    return ECOD().fit(train).decision_function(test)
+
+
 def neighbours(train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Distance to the fifth nearest training row."""
     return NearestNeighbors().fit(train).kneighbors(test, 5)[0][:, -1]
 
 
 def rivals(split: int) -> dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
-    """Scores of standardised rows, large is odd."""
-    return {
+    """Scores of standardised rows, large is odd; PyOD's own ECOD where it is installed."""
+    theirs = {"pyod_ecod": pyod_ecod} if importlib.util.find_spec("pyod") else {}
+    return theirs | {
         "lof": lambda train, test: -LocalOutlierFactor(novelty=True).fit(train).score_samples(test),
         "knn": neighbours,
         "forest": lambda train, test: -IsolationForest(random_state=split).fit(train).score_samples(test),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Gaussianizer,
         ImageClassifier,
         ImageDensity,
+        ImageOutlier,
         SoundDensity,
         compare,
     )
@@ -60,6 +61,7 @@ _HOMES = {
     "Gaussianizer": "pushforward.estimators",
     "ImageClassifier": "pushforward.estimators",
     "ImageDensity": "pushforward.estimators",
+    "ImageOutlier": "pushforward.estimators",
     "PushforwardError": "pushforward._errors",
     "SoundDensity": "pushforward.estimators",
     "TrainingError": "pushforward._errors",
@@ -105,6 +107,7 @@ __all__ = [
     "Gaussianizer",
     "ImageClassifier",
     "ImageDensity",
+    "ImageOutlier",
     "PushforwardError",
     "SoundDensity",
     "TrainingError",

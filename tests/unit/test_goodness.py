@@ -13,6 +13,8 @@ import pushforward as pf
 from pushforward.bijections import Affine
 from pushforward.diagnostics.goodness import _baselines as baselines
 from pushforward.diagnostics.goodness import _tests as tests
+from pushforward.diagnostics.goodness._case import Case, Columns
+from pushforward.diagnostics.goodness._check import judged
 from pushforward.diagnostics.goodness._noise import noise_of
 from pushforward.distributions import (
     CategoricalMADE,
@@ -46,7 +48,7 @@ def test_each_test_rejects_equal_laws_at_its_level():
                 tests.columns_p_value(x, y)[0],
                 tests.noise_p_value(z)[0],
                 tests.energy_p_value(x[:60], y[:60], rng),
-                tests.classifier_p_value(x, y, seed)[0],
+                tests.told_apart(x, y, seed).p_value,
                 tests.mean_p_value(x[:, 0], y[:, 0])[0],
             ]
         )
@@ -95,6 +97,37 @@ def test_a_model_that_remembers_its_rows_is_overfitted_and_makes_copies():
     found = pf.diagnostics.check(flow, rows(600, 0), train, level=0.001, key=0)
     assert found.verdict == "overfitted", str(found)
     assert not next(finding for finding in found.findings if finding.name == "near-copies").passed
+
+
+def case_of(model_scale: float, gap: float) -> Case:
+    """Standard normal rows, a model of another scale, and rows of training that are denser by so many nats."""
+    data, train, columns = rows(600, 0), rows(600, 1), Columns()
+    drawn = model_scale * rows(600, 2)
+    model = stats.norm(scale=model_scale)
+    scores = [model.logpdf(each).sum(axis=1) for each in (data, drawn, train)]
+    known = scores[2] - scores[2].mean() + scores[0].mean() + gap
+    beside = [
+        baselines.by_gaussian(data, np.random.default_rng(0)),
+        baselines.by_columns(data, np.random.default_rng(0), columns),
+    ]
+    return Case(data, drawn, scores[0], scores[1], train, known, *beside, data / model_scale, (), columns, 0.01, 0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "gap", "verdict"), [(3.0, 0.4, "underfitted"), (1.3, 0.4, "overfitted"), (1.0, 0.4, "overfitted")]
+)
+def test_the_greater_part_of_what_a_model_is_off_by_names_it(scale, gap, verdict):
+    """A normal of three times the deviation is off by log 9 - 8 / 9 = 1.3 nats a row, of 1.3 times by 0.12."""
+    found = judged(case_of(scale, gap))
+    assert not next(finding for finding in found.findings if finding.name == "training gap").passed
+    assert found.verdict == verdict, str(found)
+
+
+def test_trees_bound_the_divergence_from_below_and_come_near_to_it():
+    x, y = np.random.default_rng(0).normal(size=(2, 4000, 1))
+    assert -0.06 < tests.told_apart(x, y, 0).nats < 0.03
+    moved = tests.told_apart(x, y + 1.0, 0).nats
+    assert 0.4 < moved < 0.55  # of 1/2
 
 
 def test_without_rows_of_training_a_difference_has_no_name():

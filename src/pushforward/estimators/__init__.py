@@ -7,6 +7,7 @@ from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._gaussianizer import Gaussianizer
 from pushforward.estimators._image_classifier import ImageClassifier
+from pushforward.estimators._image_outlier import ImageOutlier
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._latent_use import LatentUse
 from pushforward.estimators._load import load_estimator
@@ -29,6 +30,7 @@ __all__ = [
     "Gaussianizer",
     "ImageClassifier",
     "ImageDensity",
+    "ImageOutlier",
     "LatentUse",
     "SoundDensity",
     "compare",

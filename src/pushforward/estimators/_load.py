@@ -9,6 +9,7 @@ from pushforward.estimators._conditional import ConditionalFlowDensity
 from pushforward.estimators._density import FlowDensity
 from pushforward.estimators._forecaster import FlowForecaster
 from pushforward.estimators._image_classifier import ImageClassifier
+from pushforward.estimators._image_outlier import ImageOutlier
 from pushforward.estimators._images import ImageDensity
 from pushforward.estimators._outlier import FlowOutlier
 from pushforward.estimators._sound import SoundDensity
@@ -20,6 +21,7 @@ KINDS: tuple[type[FlowEstimator], ...] = (
     ConditionalFlowDensity,
     FlowDensity,
     ImageClassifier,
+    ImageOutlier,
     ImageDensity,
     SoundDensity,
     FlowForecaster,
@@ -31,7 +33,8 @@ def load_estimator(path: str | os.PathLike[str]) -> FlowEstimator:
     """The estimator in a file.
 
     Of a table it is a `FlowDensity`, a `ConditionalFlowDensity`, a `FlowClassifier` or a `FlowOutlier`; of images an
-    `ImageDensity` or an `ImageClassifier`, of sound a `SoundDensity`, of series a `FlowForecaster`.
+    `ImageDensity`, an `ImageClassifier` or an `ImageOutlier`, of sound a `SoundDensity`, of series a
+    `FlowForecaster`.
 
     Raises:
         FileError: If the file is missing, damaged, of a newer version, or holds a bare flow.

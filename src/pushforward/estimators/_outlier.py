@@ -1,17 +1,14 @@
 """Odd rows, at a known share of false alarms."""
 
 import dataclasses
-import warnings
-from collections.abc import Callable
 from typing import Any, Self, no_type_check
 
 import jax
 import numpy as np
-from sklearn.base import OutlierMixin
 
-from pushforward._errors import DataError, FileError
+from pushforward._errors import FileError
 from pushforward.data import Table
-from pushforward.diagnostics.oddity import conformal_p_values, conformal_threshold, false_discoveries, rows_needed
+from pushforward.estimators._calibrated import KEPT, CalibratedOutlier
 from pushforward.estimators._inputs import rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.modalities._learn import key_from
@@ -22,10 +19,9 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.oddity._calibration import MOST_ROWS, Calibration
 from pushforward.modalities.table.oddity._columns import column_gains
+from pushforward.modalities.table.oddity._far import far_rows
 
-KEPT = "outlier"
-"""The entry of a model's settings that holds what an outlier detector needs."""
-OWN = ("contamination", "alpha", "calibration")
+OWN = ("contamination", "alpha", "calibration", "trim")
 """The settings beside those of all fits to tables."""
 TRIES = 100
 """Divisions that are drawn at most."""
@@ -41,16 +37,17 @@ class OutlierSettings(TableSettings):
     contamination: Any = "auto"
     alpha: float = 0.05
     calibration: float = 0.2
+    trim: bool = True
 
 
-class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
+class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
     """Tells odd rows by their density, at a share of false alarms that is known.
 
     Some rows are set apart before the fit, and nothing is learned from them. The p-value of a row is the share of them
     that is as odd, and holds in finite samples (`diagnostics.oddity.conformal_p_values`), provided that they, and the
     ordinary rows to come, are drawn alike. Odd rows among those of the fit make it flag fewer.
 
-    The settings are those of `FlowDensity`, and three more.
+    The settings are those of `FlowDensity`, and four more.
 
     Args:
         contamination: `"auto"`: a row is an outlier where its p-value is at most `alpha`. Or the share of the rows of
@@ -58,6 +55,8 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
         alpha: Share of ordinary rows that are flagged, between 0 and 1, where `contamination` is `"auto"`.
         calibration: Share of the rows that is set apart for p-values, from 0 to below 1. 1 / alpha - 1 rows are needed;
             with fewer a warning tells, and the smallest share that they can tell is taken.
+        trim: Whether rows far from all others, of which there are few among ordinary rows, are left out of what the
+            flow learns from: they may be the outliers that are looked for. p-values hold with it and without.
 
     Attributes:
         offset_: The score below which a row is an outlier.
@@ -75,9 +74,6 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
         Bates, Candès, Lei, Romano & Sesia (2023), Testing for outliers with conformal p-values.
     """
 
-    offset_: float
-    calibration_scores_: np.ndarray
-
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the density of most rows, and keep the scores of the others.
 
@@ -91,7 +87,8 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
         self._check_settings()
         rows = rows_to_fit(self, X, None, None, conditional=False)
         learned, apart = self._divided(rows)
-        self._learn(learned, self._check if isinstance(X, Table) else self._check_and_warn)
+        ordinary = taken(learned, ~self._far(learned)) if self.trim else learned
+        self._learn(ordinary, self._check if isinstance(X, Table) else self._check_and_warn)
         model = self.model_
         known = scores_of(model, apart, least=learned.x.num_rows) if apart.x.num_rows else np.zeros(0)
         facts = dataclasses.replace(model.facts, calibration=Calibration.of(known, unseen=True))
@@ -103,31 +100,6 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
     def score_samples(self, X: Any) -> np.ndarray:
         """Log-density of every row in nats, `(rows,)`, as of `FlowDensity`; small is odd."""
         return log_prob(self._table_flow, rows_to_score(self, X))
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """`score_samples` less `offset_`, `(rows,)`; negative for outliers."""
-        scores = self.score_samples(X)
-        with np.errstate(invalid="ignore"):
-            return np.where(scores == self.offset_, 0.0, scores - self.offset_)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """1 for an ordinary row and -1 for an outlier, `(rows,)`."""
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
-    def p_values(self, X: Any) -> np.ndarray:
-        """The probability of a score at most as high, if a row is ordinary, `(rows,)`; see `conformal_p_values`.
-
-        Raises:
-            DataError: If no rows were set apart.
-        """
-        scores = self.score_samples(X)
-        if not len(self.calibration_scores_):
-            raise DataError("FlowOutlier: no rows were set apart for p-values.", "fit with `calibration=0.2`")
-        return conformal_p_values(self.calibration_scores_, scores)
-
-    def discoveries(self, X: Any, share: float = 0.1) -> np.ndarray:
-        """Rows to flag, `(rows,)`, of which at most this share is false in the mean; see `false_discoveries`."""
-        return false_discoveries(self.p_values(X), share)
 
     def odd_columns(self, X: Any) -> np.ndarray:
         r"""By how many nats the score rises with the nearest likely row's value in a column, `(rows, columns)`.
@@ -148,8 +120,8 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
 
     @classmethod
     def _require(cls, model: Model, source: str) -> None:
-        if KEPT not in model.settings:
-            raise FileError(f"{source}: this model was not fitted to tell outliers", "`load_estimator` loads any model")
+        if KEPT not in model.settings or model.modality != cls._modality:
+            raise FileError(f"{source}: this model was not fitted to tell odd rows", "`load_estimator` loads any model")
 
     @property
     def _settings(self) -> TableSettings:
@@ -162,15 +134,15 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
             self.offset_ = -np.inf if offset is None else offset
             self.calibration_scores_ = np.array(model.facts.calibration.scores)
 
-    def _check_settings(self) -> None:
-        rows_needed(self.alpha)  # a UsageError where it is no share
-        share = self.contamination
-        if share != "auto" and not (isinstance(share, int | float) and 0 < share <= 0.5):
-            raise DataError(
-                f"contamination must be 'auto' or lie in (0, 0.5], got {share!r}.", "0.01 is one in hundred"
-            )
-        if not 0 <= self.calibration < 1:
-            raise DataError(f"calibration must be a share from 0 to below 1, got {self.calibration!r}.", "0.2 is usual")
+    def _far(self, learned: Rows) -> np.ndarray:
+        """Which rows are left out; none where a column that varies would not."""
+        far = far_rows(learned, self._rng())
+        cells = learned.x.values
+        varying = np.ptp(cells, axis=0) > 0
+        return far & bool((np.ptp(cells[~far], axis=0) > 0)[varying].all())
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
 
     def _divided(self, rows: Rows) -> tuple[Rows, Rows]:
         """The rows that are learned from, and those that are set apart, drawn at random.
@@ -179,7 +151,7 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
         """
         count = rows.x.num_rows
         most = max(0, min(round(self.calibration * count), MOST_ROWS, count - LEAST_TRAINING))
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
+        rng = self._rng()
         varying = np.ptp(rows.x.values, axis=0) > 0
         order, learned = np.arange(count), rows
         for _ in range(TRIES):
@@ -188,20 +160,3 @@ class FlowOutlier(OutlierMixin, OutlierSettings, TableEstimator):
             if (np.ptp(learned.x.values, axis=0) > 0)[varying].all():
                 break
         return learned, taken(rows, np.sort(order[:most]))
-
-    def _offset(self, known: np.ndarray, learned: Callable[[], np.ndarray]) -> float:
-        """The score below which a row is an outlier."""
-        if self.contamination != "auto":
-            return float(np.quantile(np.concatenate([learned(), known]), self.contamination))
-        needed = rows_needed(self.alpha)
-        if len(known) >= needed:
-            return conformal_threshold(known, self.alpha)
-        finest = (
-            f"the threshold is at {1 / (len(known) + 1):.2g}" if len(known) else "scores of the fit's rows stand in"
-        )
-        warnings.warn(
-            f"alpha={self.alpha:g} needs {needed:,} rows that are set apart, and there are {len(known):,}: {finest}. "
-            "Give more rows, or a larger `calibration` or `alpha`.",
-            stacklevel=3,
-        )
-        return float(known.min()) if len(known) else float(np.quantile(learned(), self.alpha))

@@ -2,15 +2,16 @@
 
 - `pushforward.interop.gluonts`: the extra `gluonts`, or `pip install gluonts`.
 - `pushforward.interop.numpyro`: the extra `numpyro`, or `pip install numpyro`.
+- `pushforward.interop.pyod`: the extra `pyod`, or `pip install pyod`.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pushforward.interop import gluonts, numpyro
+    from pushforward.interop import gluonts, numpyro, pyod
 
-__all__ = ["gluonts", "numpyro"]
+__all__ = ["gluonts", "numpyro", "pyod"]
 
 
 def __getattr__(name: str) -> Any:

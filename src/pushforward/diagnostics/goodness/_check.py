@@ -14,8 +14,12 @@ from pushforward.diagnostics.goodness._baselines import by_columns, by_gaussian
 from pushforward.diagnostics.goodness._case import Case, Columns, Tested, used
 from pushforward.diagnostics.goodness._noise import noise_of
 from pushforward.diagnostics.goodness._report import Check, Finding
+from pushforward.diagnostics.goodness._tests import told_apart
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import flow_of
+
+GAP_SHARE = 0.5
+"""Of the nats that a model is off by, from which on the gap to the rows of training is the greater part."""
 
 
 def check(
@@ -76,22 +80,28 @@ def check(
 
 def judged(case: Case) -> Check:
     """All tests of a case, and the verdict."""
+    apart = told_apart(case.data, case.drawn, case.seed, case.columns.categorical)
     found = [
         findings.of_columns(case),
         *findings.of_noise(case),
         findings.of_energy(case),
-        findings.of_classifier(case),
+        findings.of_classifier(case, apart),
         findings.of_density(case),
     ]
     more = [findings.of_gap(case), findings.of_shift(case), findings.of_copies(case)] if case.train is not None else []
     says = "; ".join(case.problems) or "no number is unsound"
     finite = np.isfinite(case.data_scores)
+    gaussian = None if case.gaussian is None else _mean((case.data_scores - case.gaussian)[finite])
+    columns = _mean((case.data_scores - case.by_columns)[finite])
+    # What another density gains on the model, the model is off by at least.
+    off = float(np.nanmax([apart.nats, *(-gain for gain, _ in (columns, gaussian or columns))]))
+    mostly_gap = bool(more) and findings.gap(case)[1] >= GAP_SHARE * off
     return Check(
         len(case.data),
         _mean(case.data_scores[finite]),
-        None if case.gaussian is None else _mean((case.data_scores - case.gaussian)[finite]),
-        _mean((case.data_scores - case.by_columns)[finite]),
-        _verdict(found, more, case.level),
+        gaussian,
+        columns,
+        _verdict(found, more, case.level, mostly_gap=mostly_gap),
         (*found, *more, Finding("numerics", None, not case.problems, says)),
     )
 
@@ -109,8 +119,11 @@ def _scores(flow: AbstractDistribution, rows: np.ndarray) -> np.ndarray:
     return np.asarray(flow.log_prob(rows), np.float64)
 
 
-def _verdict(found: list[Finding], more: list[Finding], level: float) -> str:
-    """In a word; so many tests have as many chances to be wrong, so that each counts at its share of the level."""
+def _verdict(found: list[Finding], more: list[Finding], level: float, *, mostly_gap: bool) -> str:
+    """In a word; so many tests have as many chances to be wrong, so that each counts at its share of the level.
+
+    A gap to the rows of training is a part of what the model is off by. It names the fit where it is the greater part.
+    """
     share = level / sum(finding.p_value is not None for finding in (*found, *more))
 
     def holds(finding: Finding) -> bool:
@@ -122,7 +135,7 @@ def _verdict(found: list[Finding], more: list[Finding], level: float) -> str:
     gap, shift, _ = more
     if not holds(shift):
         return "shifted"
-    if not holds(gap):
+    if not holds(gap) and (mostly_gap or fits):
         return "overfitted"
     return "good" if fits else "underfitted"
 

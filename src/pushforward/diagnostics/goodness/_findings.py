@@ -37,12 +37,12 @@ def of_energy(case: Case) -> Finding:
     return Finding("energy distance", p_value, passed, says)
 
 
-def of_classifier(case: Case) -> Finding:
+def of_classifier(case: Case, found: tests.ToldApart) -> Finding:
     """All columns together, by trees."""
-    p_value, area = tests.classifier_p_value(case.data, case.drawn, case.seed, case.columns.categorical)
-    passed = p_value > case.level
+    passed = found.p_value > case.level
     told = "do not tell" if passed else "tell"
-    return Finding("classifier", p_value, passed, f"boosted trees {told} samples from the data, AUC {area:.2f}")
+    says = f"boosted trees {told} samples from the data, AUC {found.area:.2f}"
+    return Finding("classifier", found.p_value, passed, says)
 
 
 def of_density(case: Case) -> Finding:
@@ -59,12 +59,16 @@ def of_density(case: Case) -> Finding:
     return Finding(name, p_value, passed, says, "" if passed else wide if difference > 0 else sure)
 
 
+def gap(case: Case) -> tuple[float, float, float]:
+    """By how many nats rows of training are denser than others: p-value, difference and its error."""
+    assert case.train_scores is not None
+    finite = (scores[np.isfinite(scores)] for scores in (case.train_scores, case.data_scores))
+    return tests.mean_p_value(*finite)
+
+
 def of_gap(case: Case) -> Finding:
     """Whether the rows of training are denser than others."""
-    assert case.train_scores is not None
-    finite = case.train_scores[np.isfinite(case.train_scores)]
-    others = case.data_scores[np.isfinite(case.data_scores)]
-    p_value, difference, error = tests.mean_p_value(finite, others)
+    p_value, difference, error = gap(case)
     passed = p_value > case.level or difference < 0
     says = f"rows of training are {difference:+.3f} ± {error:.3f} nats denser than the data"
     return Finding("training gap", p_value, passed, says, "" if passed else "fewer epochs, a smaller flow, more rows")
@@ -75,7 +79,7 @@ def of_shift(case: Case) -> Finding:
     assert case.train is not None
     categorical, rng = case.columns.categorical, np.random.default_rng(case.seed)
     data, train = np.split(numeric(np.concatenate([case.data, case.train]), categorical), [len(case.data)])
-    first = tests.classifier_p_value(case.data, case.train, case.seed, categorical)[0]
+    first = tests.told_apart(case.data, case.train, case.seed, categorical).p_value
     second = tests.columns_p_value(case.data, case.train, categorical, rng)[0]
     third = tests.energy_p_value(data, train, np.random.default_rng(case.seed))
     p_value = min(1.0, 3 * min(first, second, third))

@@ -19,11 +19,13 @@ from pushforward.diagnostics.oddity._scores import (
     typicality_p_value,
     waic,
 )
+from pushforward.diagnostics.oddity._states import density_of_states
 
 __all__ = [
     "conformal_p_values",
     "conformal_threshold",
     "density_and_dimension",
+    "density_of_states",
     "ensemble_spread",
     "false_discoveries",
     "gradient_norm",

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pushforward.modalities._talk import plural
 from pushforward.modalities._told import Told
+from pushforward.modalities.image.oddity._ordinary import Ordinary
 
 
 @dataclass(frozen=True)
@@ -15,25 +16,34 @@ class ImageFacts:
     Attributes:
         levels: Grey values.
         labels: Names of the labels that the flow is conditional on.
+        ordinary: What the flow says of images that it was not fitted to; None where that is not known.
     """
 
     levels: int
     labels: tuple[str, ...]
+    ordinary: Ordinary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
+        known = {} if self.ordinary is None else {"ordinary": self.ordinary.to_json()}
+        return self._told | known
+
+    @property
+    def _told(self) -> dict[str, Any]:
         return {"levels": self.levels, "labels": list(self.labels)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The facts from plain data."""
-        return cls(data["levels"], tuple(data["labels"]))
+        ordinary = data.get("ordinary")
+        known = None if ordinary is None else Ordinary.from_json(ordinary)
+        return cls(data["levels"], tuple(data["labels"]), known)
 
     def told(self, shape: tuple[int, ...]) -> Told:
         """What `show` tells of images of this shape."""
         size = f"{size_told(shape)}, {self.levels} levels"
         labels: list[tuple[str, object]] = [("labels", ", ".join(self.labels))] if self.labels else []
-        return Told({"images": self.to_json() | {"shape": list(shape)}}, [("images", size), *labels])
+        return Told({"images": self._told | {"shape": list(shape)}}, [("images", size), *labels])
 
 
 def size_told(shape: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pushforward.modalities._base import Modality
+from pushforward.modalities._odd import odd_options
 from pushforward.modalities._options import PRIOR, SHARE, Number, OneOf, Option, size, word
 from pushforward.modalities._told import Figure, Look, Told
 
@@ -14,14 +15,14 @@ OPTIONS = (
     PRIOR,
     Option(
         name="resize",
-        commands=("fit", "score", "classify"),
+        commands=("fit", "score", "classify", "outliers"),
         metavar="HxW",
         parse=size,
         help="Bring all to this height and width.",
     ),
     Option(
         name="mode",
-        commands=("fit", "score", "classify"),
+        commands=("fit", "score", "classify", "outliers"),
         metavar="[grey|rgb]",
         parse=OneOf(("grey", "rgb")),
         help="Turn all to grey, or to colour.",
@@ -57,7 +58,7 @@ OPTIONS = (
     ),
     Option(
         name="skip_bad",
-        commands=("fit", "score", "classify", "attributes"),
+        commands=("fit", "score", "classify", "attributes", "outliers"),
         help="Leave out files that are no pictures.",
     ),
     Option(
@@ -95,6 +96,15 @@ OPTIONS = (
         parse=word,
         help="What to move; by default four of the images.",
     ),
+    *odd_options("image", "images"),
+    Option(
+        name="score_by",
+        commands=("outliers",),
+        metavar="[states|complexity|typicality|log_prob]",
+        parse=OneOf(("states", "complexity", "typicality", "log_prob")),
+        default="states",
+        help="What tells odd images.",
+    ),
 )
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SHEET = (6, 6)
@@ -119,7 +129,7 @@ class ImageModality(Modality):
         "nearest": "draws above the images of DATA that are most alike, so that one sees whether the model copies",
         "loss": "the training and validation loss by epoch",
     }
-    extra_commands = frozenset({"interpolate", "attributes", "classify"})
+    extra_commands = frozenset({"interpolate", "attributes", "classify", "outliers"})
     size_hint = "bring them to another size with --resize"
 
     def meant(self, flow: str) -> str:
@@ -161,6 +171,12 @@ class ImageModality(Modality):
         from pushforward.modalities.image._prepare import prepare
 
         return prepare(data, settings, key)
+
+    def finished(self, model: Any, ready: Any) -> Any:
+        """With what the flow says of the images that were held out, by which odd ones are told."""
+        from pushforward.modalities.image.oddity._keep import with_ordinary
+
+        return with_ordinary(model, ready)
 
     def facts_from_json(self, data: Mapping[str, Any]) -> Any:
         """Levels and labels of a file."""
@@ -246,6 +262,13 @@ class ImageModality(Modality):
         from pushforward.modalities.image._model import ImageModel
 
         classify(ImageModel(model), source, target, given, talk)
+
+    def outliers(self, model: Any, source: str, target: str, given: Mapping[str, Any], talk: Any) -> None:
+        """One row for each odd image."""
+        from pushforward.modalities.image._model import ImageModel
+        from pushforward.modalities.image.oddity._outliers import outliers
+
+        outliers(ImageModel(model), source, target, given, talk)
 
     def interpolate(
         self, model: Any, sources: Sequence[str], target: Path, given: Mapping[str, Any], talk: Any

@@ -120,7 +120,12 @@ class ImageMethods(LatentWalks):
         z = np.asarray(z, np.float32).reshape(len(z), *self.flow_.base.event_shape)
         return self._bytes(self._in_chunks(decoded, z, self._conditions(y, len(z))))
 
-    def _checked(self, X: Images | np.ndarray, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    def checked(self, X: Images | np.ndarray) -> Images:
+        """Images that the model can score.
+
+        Raises:
+            DataError: If their size or their levels are others.
+        """
         images = as_images(X)
         if images.shape != self.shape:
             raise DataError(
@@ -132,6 +137,10 @@ class ImageMethods(LatentWalks):
                 f"images: the model has {self.levels_} grey values, got images of {images.levels}.",
                 fewer(self.levels_),
             )
+        return images
+
+    def _checked(self, X: Images | np.ndarray, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        images = self.checked(X)
         labels = labels_of(images, y) if self.labels_ else None
         return images.values, None if labels is None else one_hot(labels, self.labels_, "images")
 

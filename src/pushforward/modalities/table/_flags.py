@@ -1,5 +1,6 @@
 """The options that tables add to commands."""
 
+from pushforward.modalities._odd import odd_options
 from pushforward.modalities._options import COUNT, PRIOR, Number, Option, named_text, named_value, names, word
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 from pushforward.modalities.table.parts._shard import parse_shard
@@ -176,35 +177,7 @@ OPTIONS = (
         help="Only the rows of part I of N, counted from 1. All N parts, one behind the other, are what the command "
         "writes without this.",
     ),
-    Option(
-        name="alpha",
-        commands=("outliers",),
-        metavar="SHARE",
-        parse=Number(0, 1, above=True, below=True),
-        default=0.01,
-        help="Flag a row whose p-value is at most this: of ordinary rows this share is flagged.",
-    ),
-    Option(
-        name="false_share",
-        commands=("outliers",),
-        metavar="SHARE",
-        parse=Number(0, 1, above=True, below=True),
-        help="In place of --alpha, the share of the flagged rows that may be false, by Benjamini and Hochberg. All "
-        "rows are held in memory.",
-    ),
-    Option(
-        name="calibration",
-        commands=("outliers",),
-        metavar="FILE",
-        parse=word,
-        help="Ordinary rows that the model was not fitted to; without it, those that its fit held out.",
-    ),
-    Option(
-        name="all_rows",
-        spelt="--all",
-        commands=("outliers",),
-        help="Write all rows, with a column that says which are flagged.",
-    ),
+    *odd_options("row", "rows"),
     Option(
         name="window",
         commands=("fit",),

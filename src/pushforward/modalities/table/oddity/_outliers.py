@@ -8,9 +8,10 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data import Schema, TableWriter, encode
 from pushforward.data._read import Part, read_parts
-from pushforward.diagnostics.oddity import conformal_p_values, false_discoveries
+from pushforward.diagnostics.oddity import conformal_p_values
 from pushforward.diagnostics.oddity._conformal import check_resolved
 from pushforward.modalities._model import Model
+from pushforward.modalities._odd import promised, verdicts
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._aligned import ROW, aligned, selection
@@ -122,10 +123,10 @@ def _scored(flow: TableFlow, model: Model, known: Calibration, parts: Iterator[P
 def _judged(scored: Iterator[Scored], given: Mapping[str, Any]) -> Iterator[tuple[Scored, np.ndarray]]:
     """Each part, and which of its rows are flagged; with --false-share when all parts are read."""
     if given["false_share"] is None:
-        yield from ((one, one.p_values <= given["alpha"]) for one in scored)
+        yield from ((one, verdicts(one.p_values, given)) for one in scored)
         return
     parts = list(scored)
-    flags = false_discoveries(np.concatenate([one.p_values for one in parts]), given["false_share"])
+    flags = verdicts(np.concatenate([one.p_values for one in parts]), given)
     ends = np.cumsum([len(one.p_values) for one in parts])[:-1]
     yield from zip(parts, np.split(flags, ends), strict=True)
 
@@ -160,13 +161,7 @@ def _say(
 ) -> None:
     where = "standard output" if target == "-" else target
     talk.say(f"flagged {flagged:,} of {plural(rows, 'row')}; wrote {where}")
-    if given["false_share"] is None:
-        expected = f"about {given['alpha'] * rows:,.3g}" if rows else "none"
-        talk.say(f"  if all rows were ordinary, {expected} of them would be flagged (alpha {given['alpha']:g})")
-    else:
-        talk.say(f"  at most {given['false_share']:.0%} of the flagged rows are expected to be false")
-        least = int(np.ceil(rows / given["false_share"] / (len(known.scores) + 1)))
-        if not flagged and least > 1:
-            talk.say(f"  with {plural(len(known.scores), 'calibration row')} no fewer than {least:,} can be flagged")
+    for line in promised(rows, flagged, len(known.scores), given, "row"):
+        talk.say(line)
     if dropped:
         talk.say(f"{plural(dropped, 'row')} without a verdict: a cell was missing")

@@ -1,0 +1,1 @@
+"""Odd images: how they are told from ordinary ones."""
