@@ -312,7 +312,7 @@ def repeat(
     return scan if memory != "store" or num_layers >= SCAN_FROM else Chain(scan.layers())
 
 
-SCAN_FROM = 10
+SCAN_FROM = 2
 
 
 def sparing(bijection: AbstractBijection, memory: str) -> AbstractBijection:
