@@ -20,13 +20,7 @@ Step = Callable[[Array, Array], tuple[Array, Array]]
 """`(params (num_params, rows, batch), x (rows, ..., batch)) -> (y, log-slope), both (rows, batch)`."""
 
 UNROLL_UP_TO = 8
-"""Steps along a graph that are written out one by one: each takes as many coordinates as it can."""
-
-ONE_BY_ONE_UP_TO = 8
-"""Up to this many coordinates a block is one of them."""
-
-CHEAP = 3
-"""Maps of so few parameters are written out for each coordinate of a block: a program of splines would be long."""
+"""Up to this many steps the loop is unrolled: faster, and compile time stays small."""
 
 BLOCK = 4
 """Coordinates in a block, measured: fewer make many small steps, more repeat work inside the block."""
@@ -34,7 +28,7 @@ BLOCK = 4
 
 def solve_in_order(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
     """`y` with `y[i] = step(net(y)[:, i], x[i])`, and the summed log-slopes: `(dim, batch), (batch,)`."""
-    solve = _unrolled if net.parents is not None and len(net.steps) <= UNROLL_UP_TO else _blocked
+    solve = _unrolled if len(net.steps) <= UNROLL_UP_TO else _blocked
     return solve(net, step, x, condition)
 
 
@@ -113,23 +107,21 @@ def _affine(weight: Array, known: list[Array], bias: Array, batch: int) -> Array
 class _Plan(NamedTuple):
     """Static sizes of the blocked loop."""
 
-    size: int  # coordinates of a block
     num_blocks: int
     window: int  # units of one layer handled with a block, the most over blocks
     starts: np.ndarray  # first unit of each block, one more at the end
 
 
 def _plan(net: MADE) -> _Plan:
-    size = 1 if net.dim <= ONE_BY_ONE_UP_TO else BLOCK
-    num_blocks = -(-net.dim // size)
-    starts = np.searchsorted(net.degrees, np.arange(num_blocks + 1) * size)
+    num_blocks = -(-net.dim // BLOCK)
+    starts = np.searchsorted(net.degrees, np.arange(num_blocks + 1) * BLOCK)
     starts[-1] = net.width
-    return _Plan(size, num_blocks, max(int(np.diff(starts).max()), 1), starts)
+    return _Plan(num_blocks, max(int(np.diff(starts).max()), 1), starts)
 
 
 def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
     plan, batch, dtype = _plan(net), x.shape[-1], x.dtype
-    coords, units = plan.num_blocks * plan.size, net.width + plan.window
+    coords, units = plan.num_blocks * BLOCK, net.width + plan.window
     weights, biases = _padded(net, condition, coords, units, batch)
     x = jnp.pad(x, ((0, coords - net.dim), *((0, 0),) * (x.ndim - 1)))
     starts = jnp.asarray(plan.starts)
@@ -137,28 +129,29 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
 
     def body(block, carry):
         y, hidden, total = carry
-        first, start, end = block * plan.size, starts[block], starts[block + 1]
+        first, start, end = block * BLOCK, starts[block], starts[block + 1]
         inputs = [_seen(net, y, first), *hidden]
         ready = [
             _rows(weight, start, plan.window) @ h + _rows(bias, start, plan.window)
             for weight, bias, h in zip(weights[:-1], biases[:-1], inputs[:-1], strict=True)
         ]
-        last = _rows(weights[-1], first, plan.size)  # (size, params, units)
-        known = (last.reshape(-1, units) @ inputs[-1]).reshape(*last.shape[:2], batch)
-        ready.append(known + _rows(biases[-1], first, plan.size))
-        per_block = plan.size * net.num_features
+        last = lax.dynamic_slice_in_dim(weights[-1], first, BLOCK, 1)  # (params, BLOCK, units)
+        last_bias = lax.dynamic_slice_in_dim(biases[-1], first, BLOCK, 1)
+        ready.append((last.reshape(-1, units) @ inputs[-1]).reshape(-1, BLOCK, batch) + last_bias)
+        per_block = BLOCK * net.num_features
         inside = [_columns(_rows(weights[0], start, plan.window), block * per_block, per_block)]
         inside += [_columns(_rows(w, start, plan.window), start, plan.window) for w in weights[1:-1]]
         inside.append(lax.dynamic_slice_in_dim(last, start, plan.window, 2))
-        counted = (first + jnp.arange(plan.size) < net.dim).astype(dtype)
-        y_block, h_block, log_slope = finish(ready, inside, _rows(x, first, plan.size), counted)
+        y_block, h_block, log_slopes = finish(ready, inside, _rows(x, first, BLOCK))
         # The window may reach into the next block, whose units are not complete: they must read as zero until then.
         done = (jnp.arange(plan.window) < end - start)[:, None]
         hidden = [
             lax.dynamic_update_slice_in_dim(h, jnp.where(done, new, 0), start, 0)
             for h, new in zip(hidden, h_block, strict=True)
         ]
-        return lax.dynamic_update_slice_in_dim(y, y_block, first, 0), hidden, total + log_slope
+        for t, log_slope in enumerate(log_slopes):
+            total = total + jnp.where(first + t < net.dim, log_slope, 0)
+        return lax.dynamic_update_slice_in_dim(y, y_block, first, 0), hidden, total
 
     hidden = [jnp.zeros((units, batch), dtype) for _ in weights[:-1]]
     carry = (jnp.zeros((coords, batch), dtype), hidden, jnp.zeros(batch, dtype))
@@ -167,48 +160,38 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
 
 
 def _finish_block(net: MADE, step: Step, plan: _Plan):
-    """The coordinates of one block, one after another: `(y (size, batch), hidden windows, log-slope (batch,))`."""
+    """The coordinates of one block, one after another: `(y (BLOCK, batch), hidden windows, log-slopes (batch,))`."""
     act = ACTIVATIONS[net.activation]
-    written_out = plan.size == 1 or net.num_params <= CHEAP
 
-    def finish(ready: list[Array], inside: list[Array], x: Array, counted: Array) -> tuple[Array, list[Array], Array]:
-        def one(carry, given):
-            y, _, total = carry
-            place, known, weights, z, counts = given
+    def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], list[Array]]:
+        y = jnp.zeros((BLOCK, x.shape[-1]), x.dtype)
+        slopes: list[Array] = []
+        hidden: list[Array] = []
+        for t in range(BLOCK):
             h, hidden = net.features(y), []
             for base, weight in zip(ready[:-1], inside[:-1], strict=True):
                 h = act(base + weight @ h)
                 hidden.append(h)
-            value, log_slope = step((known + weights @ h)[:, None], z[None])
-            y = lax.dynamic_update_slice_in_dim(y, value, place, 0)
-            return (y, hidden, total + counts * log_slope[0]), None
-
-        batch = x.shape[-1]
-        start = (
-            jnp.zeros((plan.size, batch), x.dtype),
-            [jnp.zeros((plan.window, batch), x.dtype) for _ in ready[:-1]],
-            jnp.zeros(batch, x.dtype),
-        )
-        given = (jnp.arange(plan.size), ready[-1], inside[-1], x, counted)
-        return lax.scan(one, start, given, unroll=written_out)[0]
+            raw = ready[-1][:, t] + inside[-1][:, t] @ h
+            y_t, log_slope = step(raw[:, None], x[t : t + 1])
+            y = y.at[t].set(y_t[0])
+            slopes.append(log_slope[0])
+        return y, hidden, slopes
 
     return finish
 
 
 def _padded(net: MADE, condition: Array | None, coords: int, units: int, batch: int):
-    """Weights and biases with rows and columns of zeros, so that no window reaches over an edge.
-
-    Those of the outputs have the coordinate first, `(coords, params, units)`, so that a block of them is one piece.
-    """
+    """Weights and biases with rows and columns of zeros, so that no window reaches over an edge."""
     weights, biases = _start(net, condition, batch)
     more_coords, more_units = coords - net.dim, units - net.width
-    last = jnp.moveaxis(weights[-1].reshape(net.num_params, net.dim, -1), 1, 0)
-    last_bias = jnp.moveaxis(biases[-1].reshape(net.num_params, net.dim, -1), 1, 0)
+    last = weights[-1].reshape(net.num_params, net.dim, -1)
+    last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
     padded = [jnp.pad(weights[0], ((0, more_units), (0, more_coords * net.num_features)))]
     padded += [jnp.pad(w, ((0, more_units), (0, more_units))) for w in weights[1:-1]]
-    padded.append(jnp.pad(last, ((0, more_coords), (0, 0), (0, more_units))))
+    padded.append(jnp.pad(last, ((0, 0), (0, more_coords), (0, more_units))))
     biases = [jnp.pad(b, ((0, more_units), (0, 0))) for b in biases[:-1]]
-    return padded, [*biases, jnp.pad(last_bias, ((0, more_coords), (0, 0), (0, 0)))]
+    return padded, [*biases, jnp.pad(last_bias, ((0, 0), (0, more_coords), (0, 0)))]
 
 
 def _seen(net: MADE, y: Array, known: Array) -> Array:
