@@ -45,7 +45,13 @@ def first_call(case: str, phase: str) -> Record:
     before, start = _processor(), time.perf_counter()
     work()
     wall, processor = time.perf_counter() - start, _processor() - before
-    return {"case": case, "phase": phase, "seconds": wall, "processor": processor, "hlo": _length(model, phase, samples)}
+    return {
+        "case": case,
+        "phase": phase,
+        "seconds": wall,
+        "processor": processor,
+        "hlo": _length(model, phase, samples),
+    }
 
 
 def _flow(case: str, key: Any) -> Any:
@@ -72,7 +78,7 @@ def _length(model: Any, phase: str, samples: int) -> int:
         lowered = run_steps.lower(*steps, bad_limit=1)
     else:
         lowered = _sample.lower(model.flow, jax.random.key(0), samples, None, None)
-    return lowered.compile().as_text().count(" = ")
+    return (lowered.compile().as_text() or "").count(" = ")
 
 
 def _processor() -> float:

@@ -77,9 +77,7 @@ def run_layers(
     return run_stack(way, "store", stacked, x, condition, keys)
 
 
-def in_turn(
-    methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None
-) -> tuple[Array, Array]:
+def in_turn(methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
     """Methods of layers, one after another, and the sum of their log-dets."""
     keys = [None] * len(methods) if key is None else jax.random.split(key, len(methods))
     total: Any = None
