@@ -12,7 +12,7 @@ from pushforward._errors import as_key, check_part, check_parts
 from pushforward._params import static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.bijections._base import AbstractBijection
-from pushforward.bijections._memory import Way, check_memory, run_stack
+from pushforward.bijections._memory import Way, check_memory, in_turn, run_layers, run_stack
 from pushforward.bijections._neighbours import carried, check_neighbours
 from pushforward.supports import Support
 from pushforward.supports._events import FORWARD, NEEDED, Passage
@@ -86,22 +86,24 @@ class Chain(AbstractBijection):
         return carried(self.bijections if passage.forward else self.bijections[::-1], support, passage)
 
     def _forward(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return _in_turn([b._forward for b in self.bijections], x, condition, key)
+        return in_turn([b._forward for b in self.bijections], x, condition, key)
 
     def _inverse(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return _in_turn([b._inverse for b in self.bijections[::-1]], x, condition, key)
+        return in_turn([b._inverse for b in self.bijections[::-1]], x, condition, key)
 
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return _in_turn([b._forward_many for b in self.bijections], x, condition, key)
+        way = Way("_forward_many", "_inverse_many", reverse=False)
+        return run_layers(way, self.forward_kind, self.bijections, x, condition, key)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return _in_turn([b._inverse_many for b in self.bijections[::-1]], x, condition, key)
+        way = Way("_inverse_many", "_forward_many", reverse=False)
+        return run_layers(way, self.inverse_kind, self.bijections[::-1], x, condition, key)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return _in_turn([_ignore_rest(b._forward_pointwise) for b in self.bijections], x, None, None)
+        return in_turn([_ignore_rest(b._forward_pointwise) for b in self.bijections], x, None, None)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        return _in_turn([_ignore_rest(b._inverse_pointwise) for b in self.bijections[::-1]], x, None, None)
+        return in_turn([_ignore_rest(b._inverse_pointwise) for b in self.bijections[::-1]], x, None, None)
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Chain, Array]":
         started = []
@@ -326,17 +328,6 @@ def shared_cond_shape(parts: Sequence[Any], name: str) -> Shape | None:
     if len(shapes) > 1:
         raise ValueError(f"{name}: all parts see the same condition, but theirs have shapes {sorted(shapes)}.")
     return shapes.pop() if shapes else None
-
-
-def _in_turn(
-    methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None
-) -> tuple[Array, Array]:
-    keys = [None] * len(methods) if key is None else jax.random.split(key, len(methods))
-    total: Any = None
-    for method, method_key in zip(methods, keys, strict=True):
-        x, log_det = method(x, condition, method_key)
-        total = log_det if total is None else total + log_det
-    return x, total
 
 
 def _ignore_rest(pointwise: Any) -> Any:

@@ -1,12 +1,14 @@
 """What a stack of layers keeps for its gradient: everything, the input of each layer, or its output alone."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._types import Kind
 from pushforward.bijections._base import AbstractBijection
 
 MEMORY = ("store", "recompute", "invert")
@@ -43,6 +45,46 @@ def check_memory(layer: AbstractBijection, memory: str) -> None:
             "Scan: memory='invert' finds the input of a layer by its other direction, so both must be in closed form, "
             f"got {what}. Use memory='recompute'."
         )
+
+
+def stacked_if_alike(layers: Sequence[AbstractBijection]) -> AbstractBijection | None:
+    """Two layers or more that differ in the values of their arrays alone, stacked; None for others.
+
+    Their events keep their shape, so that one can be run after another in a loop.
+    """
+    first = layers[0]
+    if len(layers) < 2 or first.in_shape != first.out_shape:
+        return None
+    kinds = [([(a.shape, a.dtype) for a in jax.tree.leaves(one)], jax.tree.structure(one)) for one in layers]
+    if any(kind != kinds[0] for kind in kinds):
+        return None
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
+
+
+def run_layers(
+    way: Way,
+    kind: Kind,
+    layers: Sequence[AbstractBijection],
+    x: Array,
+    condition: Array | None,
+    key: PRNGKeyArray | None,
+) -> tuple[Array, Array]:
+    """Layers in turn; those of a long program that are equal but for their arrays as the body of one loop."""
+    stacked = stacked_if_alike(layers) if kind in ("sequential", "iterative") else None
+    if stacked is None:
+        return in_turn([getattr(layer, way.method) for layer in layers], x, condition, key)
+    keys = None if key is None else jax.random.split(key, len(layers))
+    return run_stack(way, "store", stacked, x, condition, keys)
+
+
+def in_turn(methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+    """Methods of layers, one after another, and the sum of their log-dets."""
+    keys = [None] * len(methods) if key is None else jax.random.split(key, len(methods))
+    total: Any = None
+    for method, method_key in zip(methods, keys, strict=True):
+        x, log_det = method(x, condition, method_key)
+        total = log_det if total is None else total + log_det
+    return x, total
 
 
 def run_stack(
