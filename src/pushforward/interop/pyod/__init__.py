@@ -1,7 +1,7 @@
 """Flows in PyOD: `FlowOutlier` as one of its detectors."""
 
 try:
-    import pyod as _pyod  # noqa: F401
+    import pyod as _pyod  # noqa: F401  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise ImportError(
         "`pushforward.interop.pyod` needs PyOD, which is not installed. "
