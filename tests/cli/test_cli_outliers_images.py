@@ -27,6 +27,17 @@ def folder(tmp_path_factory):
     return folder
 
 
+def test_the_least_usual_images_are_written(works, folder, tmp_path):
+    command = ("outliers", folder / "m.safetensors", folder / "new.npy", "-o", tmp_path / "f.csv", "--alpha", "0.3")
+    result = works(*command)
+    table = pf.data.read_table(tmp_path / "f.csv")
+    assert table.names == ("image", "log_prob", "score", "p_value")
+    assert 0 < table.num_rows < 50
+    assert (table.column("p_value") <= 0.3).all()
+    assert f"flagged {table.num_rows} of 50 images" in result.stderr
+    assert "calibrated by 200 images that the fit held out" in result.stderr
+
+
 def test_all_images_are_written_with_their_verdict_by_another_score(works, folder, tmp_path):
     given = ("--calibration", folder / "apart.npy", "--all", "--alpha", "0.1", "--score-by", "log_prob")
     works("outliers", folder / "m.safetensors", folder / "new.npy", "-o", tmp_path / "f.csv", *given)
