@@ -90,19 +90,22 @@ def test_an_estimators_file_is_taken(works, blobs, tmp_path):
     np.testing.assert_allclose([float(row["p_high"]) for row in found], proba[:, 0], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_images_get_their_labels(works, fails, tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat(["dark", "bright"], 60)
     x = rng.normal(np.where(y == "bright", 170.0, 80.0)[:, None, None], 30.0, (120, 4, 4)).clip(0, 255).astype(np.uint8)
     np.savez(tmp_path / "images.npz", x=x, y=y)
-    small = ("--set", "num_levels=1", "--set", "num_steps=1", "--set", "width=4", "--max-epochs", "3", "-q")
-    works("fit", tmp_path / "images.npz", "-o", tmp_path / "m.safetensors", "--labels", *small)
+    # With one step the label would reach only the half of the pixels that the other half tells already.
+    small = ("--set", "num_levels=1", "--set", "num_steps=2", "--set", "width=8")
+    train = ("--max-epochs", "6", "--batch-size", "8", "--learning-rate", "0.01", "-q")
+    works("fit", tmp_path / "images.npz", "-o", tmp_path / "m.safetensors", "--labels", *small, *train)
     told = works("classify", tmp_path / "m.safetensors", tmp_path / "images.npz", "-o", tmp_path / "c.csv").stderr
     found = rows_of(tmp_path / "c.csv")
     assert list(found[0]) == ["image", "class", "p_bright", "p_dark", "log_prob"]
     assert np.mean([row["class"] == name for row, name in zip(found, y, strict=True)]) > 0.9
     assert "of 120 whose class is known" in told
-    works("fit", tmp_path / "images.npz", "-o", tmp_path / "plain.safetensors", *small)
+    works("fit", tmp_path / "images.npz", "-o", tmp_path / "plain.safetensors", *small, "--max-epochs", "1", "-q")
     error, hint = fails("classify", tmp_path / "plain.safetensors", tmp_path / "images.npz", "-q", code=2)
     assert "knows no labels" in error
     assert "--labels" in hint
