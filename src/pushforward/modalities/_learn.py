@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -44,6 +45,7 @@ class Prepared(NamedTuple):
         judge: From the fitted model, and what it was fitted to, to the one that is kept.
         held_out: Numbers of the rows that are held out, and their weights or None; by default as `fit` splits arrays.
         learn: In place of `fitted`, where training is more than one fit.
+        training: Arguments of `fit` where neither the user nor the recipe says them.
     """
 
     flow: AbstractDistribution
@@ -60,6 +62,7 @@ class Prepared(NamedTuple):
     judge: "Judge | None" = None
     held_out: "Callable[[Prepared], HeldOut] | None" = None
     learn: "Learn | None" = None
+    training: Mapping[str, Any] = MappingProxyType({})
 
 
 Judge = Callable[[Model, Prepared], Model]
@@ -138,7 +141,7 @@ def fitted(ready: Prepared, settings: Settings, key: jax.Array, validation: Any)
         weights=ready.weights,
         log_det=ready.log_det,
         objective=ready.objective,
-        **training_of(settings),
+        **training_of(settings, ready.training),
         batch_size=settings.batch_size,
         validation=validation,
         checkpoint=settings.checkpoint,
@@ -184,12 +187,14 @@ def key_from(random_state: Any) -> jax.Array:
     return jax.random.key(int(state.randint(2**31 - 1)))
 
 
-def training_of(settings: Settings) -> dict[str, Any]:
-    """Arguments of `fit`: what is given, and for what is None the recipe's own."""
+def training_of(settings: Settings, usual: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Arguments of `fit`: what is given; for what is None the recipe's own; and what is usual where that is None too."""
     recipe = RECIPES[settings.flow].training if isinstance(settings.flow, str) else Training()
-    own: Mapping[str, Any] = dataclasses.asdict(recipe)
     given = plain(settings)
-    chosen = {name: default if given[name] is None else given[name] for name, default in own.items()}
+    chosen = {
+        name: next((value for value in (given[name], own) if value is not None), usual.get(name))
+        for name, own in dataclasses.asdict(recipe).items()
+    }
     return chosen | {"ema": chosen["ema"] or None}
 
 

@@ -28,6 +28,9 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.streamed._groups import TableGroups
 from pushforward.objectives import Objective
 
+GIVEN_EMA = 0.99
+"""Of densities of some columns given others, which learn rows by heart; see design record 0058."""
+
 
 def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
     """What training needs of one flow, of rows as the user has them.
@@ -116,6 +119,7 @@ def in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts,
         data=rows,
         log_det=None if log_det is None else on_device(log_det),
         finish=finish,
+        training={} if condition is None else {"ema": GIVEN_EMA},
     )
 
 
