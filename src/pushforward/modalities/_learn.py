@@ -188,7 +188,7 @@ def key_from(random_state: Any) -> jax.Array:
 
 
 def training_of(settings: Settings, usual: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """Arguments of `fit`: what is given; for what is None the recipe's own; and what is usual where that is None too."""
+    """Arguments of `fit`: what is given, else the recipe's own, else what is usual."""
     recipe = RECIPES[settings.flow].training if isinstance(settings.flow, str) else Training()
     given = plain(settings)
     chosen = {
