@@ -238,9 +238,12 @@ def test_limits_cut_a_gaussian(low):
 
 def test_a_narrow_interval_beside_a_value():
     flow = MultivariateNormal(jnp.zeros(2), jnp.array([[1.0, 0.6], [0.6, 1.0]]))
-    found = condition(flow, {1: 0.3}, limits={0: (0.5, 0.51)}, key=4)
     expected = stats.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]]).logpdf([0.505, 0.3]) + np.log(0.01)
-    assert abs(found.log_evidence - expected) < 4.0 * found.log_evidence_error < 0.1
+    # Few draws fall into so narrow an interval, so that the error of one estimate is not well known itself.
+    found = [condition(flow, {1: 0.3}, limits={0: (0.5, 0.51)}, key=key) for key in range(4, 8)]
+    away = np.mean([one.log_evidence - expected for one in found])
+    error = np.sqrt(np.sum([one.log_evidence_error**2 for one in found])) / len(found)
+    assert abs(away) < 4.0 * error < 0.1
 
 
 def test_angles_meet_over_the_cut():

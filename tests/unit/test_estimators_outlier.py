@@ -115,7 +115,7 @@ def test_a_file_gives_the_same_verdicts(fitted, tmp_path):
 
 def test_a_file_of_a_density_is_refused(tmp_path):
     pf.FlowDensity("affine", max_epochs=1, random_state=0).fit(correlated(50, 0)).save(tmp_path / "d.safetensors")
-    with pytest.raises(FileError, match="not fitted to tell outliers"):
+    with pytest.raises(FileError, match="not fitted to tell odd rows"):
         FlowOutlier.load(tmp_path / "d.safetensors")
 
 
@@ -140,5 +140,5 @@ def test_settings_that_cannot_be_are_refused(wrong, message):
 def test_p_values_need_rows_that_were_set_apart():
     with pytest.warns(UserWarning, match="scores of the fit's rows stand in"):
         outlier = FlowOutlier("affine", calibration=0, max_epochs=1, random_state=0).fit(correlated(50, 0))
-    with pytest.raises(pf.DataError, match="no rows were set apart"):
+    with pytest.raises(pf.DataError, match="nothing was set apart for p-values"):
         outlier.p_values(correlated(5, 0))

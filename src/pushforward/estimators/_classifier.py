@@ -175,8 +175,8 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
 
     @classmethod
     def _require(cls, model: Model, source: str) -> None:
-        if "fitted" not in model.settings:
-            raise FileError(f"{source}: this model is no classifier", "`load_estimator` loads any model")
+        if "fitted" not in model.settings or model.modality != cls._modality:
+            raise FileError(f"{source}: this model is no classifier of rows", "`load_estimator` loads any model")
 
     def _joint(self, X: Any) -> np.ndarray:
         """Log-density of row and class, `(rows, classes)`."""
@@ -245,6 +245,7 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
     def _code(self, y: Any) -> int:
         found = np.flatnonzero(self.classes_ == y)
         if len(found) != 1:
+            y = y.item() if isinstance(y, np.generic) else y
             raise DataError(f"{y!r} is not a class.", f"one of {', '.join(map(str, self.classes_[:20]))}")
         return int(found[0])
 

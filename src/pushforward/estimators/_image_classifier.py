@@ -142,7 +142,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         labels = np.asarray([str(one) for one in labels_of(as_images(X), y)])
         names = [str(one) for one in self.classes_]
         if unknown := sorted(set(labels) - set(names)):
-            raise DataError(f"images: {unknown[0]!r} is not a class.", f"one of {', '.join(names[:20])}")
+            raise DataError(f"images: {str(unknown[0])!r} is not a class.", f"one of {', '.join(names[:20])}")
         return judged(self.predict_log_proba(X), np.array([names.index(one) for one in labels]))
 
     def sample(self, n_samples: int = 1, y: Any = None, random_state: Any = None) -> np.ndarray:
@@ -172,7 +172,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
     def _require(cls, model: Model, source: str) -> None:
         require_modality(model, cls._modality, source)
         if "fitted" not in model.settings:
-            raise FileError(f"{source}: this model is no classifier", "`load_estimator` loads any model")
+            raise FileError(f"{source}: this model is no classifier of images", "`load_estimator` loads any model")
 
     def _posterior(self, X: Images | np.ndarray) -> Posterior:
         check_is_fitted(self, "model_")

@@ -1,47 +1,11 @@
-"""`pushforward outliers`, whatever the events are: its options, and the verdicts of p-values."""
+"""`pushforward outliers`, whatever the events are: the verdicts of p-values."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pushforward.modalities._options import Number, Option, word
 from pushforward.modalities._talk import plural
-
-
-def odd_options(event: str, events: str) -> tuple[Option, ...]:
-    """The options of a modality whose events are called so in sentences."""
-    return (
-        Option(
-            name="alpha",
-            commands=("outliers",),
-            metavar="SHARE",
-            parse=Number(0, 1, above=True, below=True),
-            default=0.01,
-            help=f"Flag each {event} whose p-value is at most this: of ordinary {events} this share is flagged.",
-        ),
-        Option(
-            name="false_share",
-            commands=("outliers",),
-            metavar="SHARE",
-            parse=Number(0, 1, above=True, below=True),
-            help=f"In place of --alpha, the share of flagged {events} that may be false, by Benjamini-Hochberg. "
-            f"All {events} are held in memory.",
-        ),
-        Option(
-            name="calibration",
-            commands=("outliers",),
-            metavar="FILE",
-            parse=word,
-            help=f"Ordinary {events} that the model was not fitted to; without it, those that its fit held out.",
-        ),
-        Option(
-            name="all_rows",
-            spelt="--all",
-            commands=("outliers",),
-            help=f"Write all {events}, with a column that says which are flagged.",
-        ),
-    )
 
 
 def verdicts(p_values: np.ndarray, given: Mapping[str, Any]) -> np.ndarray:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pushforward.modalities._base import Modality
-from pushforward.modalities._odd import odd_options
-from pushforward.modalities._options import PRIOR, SHARE, Number, OneOf, Option, size, word
+from pushforward.modalities._options import PRIOR, SHARE, Number, OneOf, Option, odd_options, size, word
 from pushforward.modalities._told import Figure, Look, Told
 
 OPTIONS = (

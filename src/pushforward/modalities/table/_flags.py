@@ -1,7 +1,16 @@
 """The options that tables add to commands."""
 
-from pushforward.modalities._odd import odd_options
-from pushforward.modalities._options import COUNT, PRIOR, Number, Option, named_text, named_value, names, word
+from pushforward.modalities._options import (
+    COUNT,
+    PRIOR,
+    Number,
+    Option,
+    named_text,
+    named_value,
+    names,
+    odd_options,
+    word,
+)
 from pushforward.modalities.table.conditionals._options import CONDITIONAL_OPTIONS
 from pushforward.modalities.table.parts._shard import parse_shard
 from pushforward.modalities.table.private._options import PRIVATE_OPTIONS
