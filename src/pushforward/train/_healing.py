@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import TrainingError
 from pushforward._functions import held
@@ -164,7 +164,9 @@ def _loss_and_grads(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRN
 
 
 @partial(jax.jit, static_argnums=0)
-def _batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: int, first: int) -> tuple[Batch, PRNGKeyArray]:
+def _batch_at(
+    plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike
+) -> tuple[Batch, PRNGKeyArray]:
     batch, key = batch_at(plan, feed, key, step, first)
     # Whole on every device: the host looks at all rows.
     return (batch if plan.devices is None else plan.devices.hold(batch)), key
