@@ -1,22 +1,27 @@
 """What detectors of odd events share: a threshold, p-values, and discoveries, from scores of events set apart."""
 
 import abc
+import dataclasses
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
+import jax
 import numpy as np
 from sklearn.base import OutlierMixin
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, FileError
 from pushforward.diagnostics.oddity import conformal_p_values, conformal_threshold, false_discoveries, rows_needed
+from pushforward.estimators._base import FlowEstimator
+from pushforward.modalities._learn import key_from
+from pushforward.modalities._model import Model
 
 KEPT = "outlier"
 """The entry of a model's settings that holds what an outlier detector needs."""
 
 
-class CalibratedOutlier(OutlierMixin, abc.ABC):
-    """Verdicts of a detector that set some events apart; small scores are odd.
+class CalibratedOutlier(OutlierMixin, FlowEstimator, abc.ABC):
+    """Verdicts of a detector that set some events apart, and its files; small scores are odd.
 
     Attributes:
         contamination: A setting.
@@ -29,8 +34,12 @@ class CalibratedOutlier(OutlierMixin, abc.ABC):
     contamination: Any
     alpha: float
     calibration: float
+    random_state: Any
     offset_: float
     calibration_scores_: np.ndarray
+
+    _own: ClassVar[tuple[str, ...]]
+    """Names of the settings beside those of all fits."""
 
     @abc.abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
@@ -61,6 +70,44 @@ class CalibratedOutlier(OutlierMixin, abc.ABC):
     def discoveries(self, X: Any, share: float = 0.1) -> np.ndarray:
         """What to flag, `(count,)`, of which at most this share is false in the mean; see `false_discoveries`."""
         return false_discoveries(self.p_values(X), share)
+
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """The estimator that has fitted a model."""
+        settings = dict(model.settings)
+        own = {name: value for name, value in settings.pop(KEPT).items() if name in cls._own}
+        estimator = cls(**settings, **own)
+        estimator._set_fitted(model)
+        return estimator
+
+    @classmethod
+    def _require(cls, model: Model, source: str) -> None:
+        if KEPT not in model.settings or model.modality != cls._modality:
+            raise FileError(
+                f"{source}: this model was not fitted to tell odd events of this kind",
+                "`load_estimator` loads any model",
+            )
+
+    @abc.abstractmethod
+    def _known(self, facts: Any) -> np.ndarray:
+        """Scores of the events that calibrate, of what a model keeps of them."""
+
+    def _calibrate(self, facts: Any, learned: Callable[[], np.ndarray]) -> None:
+        """Find the threshold, and keep it in the model, with facts that hold what was set apart."""
+        offset = self._offset(self._known(facts), learned)
+        kept = {name: getattr(self, name) for name in self._own} | {"offset": None if np.isinf(offset) else offset}
+        settings = {**self.model_.settings, KEPT: kept}
+        self._set_fitted(dataclasses.replace(self.model_, facts=facts, settings=settings))
+
+    def _set_fitted(self, model: Model) -> None:
+        super()._set_fitted(model)
+        if KEPT in model.settings:
+            offset = model.settings[KEPT]["offset"]
+            self.offset_ = -np.inf if offset is None else offset
+            self.calibration_scores_ = self._known(model.facts)
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
 
     def _check_settings(self) -> None:
         rows_needed(self.alpha)  # a UsageError where it is no share

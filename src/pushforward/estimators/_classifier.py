@@ -20,7 +20,7 @@ from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.flows import RECIPES
 from pushforward.modalities import modality_named
-from pushforward.modalities._classes import ClassReport, judged, log_prior_of, posterior
+from pushforward.modalities._classes import ClassReport, judged, log_prior_of, posterior, stored_classes
 from pushforward.modalities._learn import Prepared, key_from, plain, prepared, trained
 from pushforward.modalities._model import Model, recipe_name
 from pushforward.modalities.table._chunks import iter_draws
@@ -167,9 +167,8 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         settings = {name: value for name, value in model.settings.items() if name != "fitted"}
         estimator = cls(**settings)
         found = model.settings["fitted"]
-        values = [found["classes"][str(place)] for place in range(len(found["classes"]))]
+        values, estimator.class_log_prior_ = stored_classes(found)
         estimator.classes_ = np.array(values, dtype=found["dtype"])
-        estimator.class_log_prior_ = np.array([found["log_prior"][str(place)] for place in range(len(values))])
         estimator._set_fitted(model)
         return estimator
 

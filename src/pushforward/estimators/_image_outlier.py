@@ -5,12 +5,9 @@ from typing import Any, Self, no_type_check
 
 import numpy as np
 
-from pushforward._errors import DataError, FileError
+from pushforward._errors import DataError
 from pushforward.data import Images
-from pushforward.estimators._base import FlowEstimator
-from pushforward.estimators._calibrated import KEPT, CalibratedOutlier
-from pushforward.modalities._learn import key_from
-from pushforward.modalities._model import Model
+from pushforward.estimators._calibrated import CalibratedOutlier
 from pushforward.modalities.image._arrays import as_images, labels_of
 from pushforward.modalities.image._model import ImageModel
 from pushforward.modalities.image._prepare import Labelled
@@ -18,8 +15,6 @@ from pushforward.modalities.image._settings import ImageSettings
 from pushforward.modalities.image.oddity._keep import states_by
 from pushforward.modalities.image.oddity._ordinary import MOST_IMAGES, USUAL, Ordinary, check_score
 
-OWN = ("score_by", "contamination", "alpha", "calibration")
-"""The settings beside those of all fits to images."""
 LEAST_APART = 80
 """Images that are set apart at least: half of them are the reference of the score."""
 
@@ -35,7 +30,7 @@ class ImageOutlierSettings(ImageSettings):
     calibration: float = 0.2
 
 
-class ImageOutlier(CalibratedOutlier, ImageOutlierSettings, FlowEstimator):
+class ImageOutlier(CalibratedOutlier, ImageOutlierSettings):
     """Tells odd images, at a share of false alarms that is known.
 
     Some images are set apart before the fit, and nothing is learned from them. Half of them say what is usual among the
@@ -71,6 +66,7 @@ class ImageOutlier(CalibratedOutlier, ImageOutlierSettings, FlowEstimator):
     """
 
     _modality = "image"
+    _own = ("score_by", "contamination", "alpha", "calibration")
 
     def fit(self, X: Images | np.ndarray, y: Any = None) -> Self:
         """Learn the density of most images, and keep what the flow says of the others.
@@ -90,12 +86,8 @@ class ImageOutlier(CalibratedOutlier, ImageOutlierSettings, FlowEstimator):
         self._learn(Labelled(images.take(learned), None if labels is None else labels[learned]))
         model = self.model_
         states = states_by(model, images.take(apart), None if labels is None else labels[apart])
-        ordinary = Ordinary.of(states, unseen=True)
-        known = ordinary.calibration(self.score_by)
-        offset = self._offset(known, lambda: np.zeros(0))
-        kept = {name: getattr(self, name) for name in OWN} | {"offset": None if np.isinf(offset) else offset}
-        facts = dataclasses.replace(model.facts, ordinary=ordinary)
-        self._set_fitted(dataclasses.replace(model, facts=facts, settings={**model.settings, KEPT: kept}))
+        facts = dataclasses.replace(model.facts, ordinary=Ordinary.of(states, unseen=True))
+        self._calibrate(facts, lambda: np.zeros(0))
         return self
 
     def score_samples(self, X: Images | np.ndarray, y: Any = None) -> np.ndarray:
@@ -110,32 +102,12 @@ class ImageOutlier(CalibratedOutlier, ImageOutlierSettings, FlowEstimator):
         labels = labels_of(images, y) if model.facts.labels else None
         return model.facts.ordinary.scores(self.score_by, states_by(model, images, labels))
 
-    @classmethod
-    def from_model(cls, model: Model) -> Self:
-        """The estimator that has fitted a model."""
-        settings = dict(model.settings)
-        own = {name: value for name, value in settings.pop(KEPT).items() if name in OWN}
-        estimator = cls(**settings, **own)
-        estimator._set_fitted(model)
-        return estimator
-
-    @classmethod
-    def _require(cls, model: Model, source: str) -> None:
-        if KEPT not in model.settings or model.modality != cls._modality:
-            raise FileError(
-                f"{source}: this model was not fitted to tell odd images", "`load_estimator` loads any model"
-            )
-
     @property
     def _settings(self) -> ImageSettings:
         return ImageSettings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ImageSettings)})
 
-    def _set_fitted(self, model: Model) -> None:
-        FlowEstimator._set_fitted(self, model)
-        if KEPT in model.settings:
-            offset = model.settings[KEPT]["offset"]
-            self.offset_ = -np.inf if offset is None else offset
-            self.calibration_scores_ = model.facts.ordinary.calibration(self.score_by)
+    def _known(self, facts: Any) -> np.ndarray:
+        return facts.ordinary.calibration(self.score_by)
 
     def _divided(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of the images that are learned from, and of those that are set apart, drawn at random."""
@@ -145,12 +117,5 @@ class ImageOutlier(CalibratedOutlier, ImageOutlierSettings, FlowEstimator):
                 f"ImageOutlier: {apart} of {count} images would be set apart, and {LEAST_APART} are needed.",
                 "give more images, or a larger `calibration`",
             )
-        rng = np.random.default_rng(np.asarray(_data(self.random_state)))
-        order = rng.permutation(count)
+        order = self._rng().permutation(count)
         return np.sort(order[apart:]), order[:apart]
-
-
-def _data(random_state: Any) -> Any:
-    import jax
-
-    return jax.random.key_data(key_from(random_state))

@@ -3,16 +3,12 @@
 import dataclasses
 from typing import Any, Self, no_type_check
 
-import jax
 import numpy as np
 
-from pushforward._errors import FileError
 from pushforward.data import Table
-from pushforward.estimators._calibrated import KEPT, CalibratedOutlier
+from pushforward.estimators._calibrated import CalibratedOutlier
 from pushforward.estimators._inputs import rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
-from pushforward.modalities._learn import key_from
-from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import log_prob
 from pushforward.modalities.table._rows import Rows, taken
 from pushforward.modalities.table._settings import TableSettings
@@ -21,8 +17,6 @@ from pushforward.modalities.table.oddity._calibration import MOST_ROWS, Calibrat
 from pushforward.modalities.table.oddity._columns import column_gains
 from pushforward.modalities.table.oddity._far import far_rows
 
-OWN = ("contamination", "alpha", "calibration", "trim")
-"""The settings beside those of all fits to tables."""
 TRIES = 100
 """Divisions that are drawn at most."""
 LEAST_TRAINING = 2
@@ -74,6 +68,8 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         Bates, Candès, Lei, Romano & Sesia (2023), Testing for outliers with conformal p-values.
     """
 
+    _own = ("contamination", "alpha", "calibration", "trim")
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the density of most rows, and keep the scores of the others.
 
@@ -92,9 +88,7 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         model = self.model_
         known = scores_of(model, apart, least=learned.x.num_rows) if apart.x.num_rows else np.zeros(0)
         facts = dataclasses.replace(model.facts, calibration=Calibration.of(known, unseen=True))
-        offset = self._offset(np.array(facts.calibration.scores), lambda: scores_of(model, learned))
-        kept = {name: getattr(self, name) for name in OWN} | {"offset": None if np.isinf(offset) else offset}
-        self._set_fitted(dataclasses.replace(model, facts=facts, settings={**model.settings, KEPT: kept}))
+        self._calibrate(facts, lambda: scores_of(model, learned))
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -109,30 +103,12 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         """
         return column_gains(self._table_flow, rows_to_score(self, X))
 
-    @classmethod
-    def from_model(cls, model: Model) -> Self:
-        """The estimator that has fitted a model."""
-        settings = dict(model.settings)
-        own = {name: value for name, value in settings.pop(KEPT).items() if name in OWN}
-        estimator = cls(**settings, **own)
-        estimator._set_fitted(model)
-        return estimator
-
-    @classmethod
-    def _require(cls, model: Model, source: str) -> None:
-        if KEPT not in model.settings or model.modality != cls._modality:
-            raise FileError(f"{source}: this model was not fitted to tell odd rows", "`load_estimator` loads any model")
-
     @property
     def _settings(self) -> TableSettings:
         return TableSettings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(TableSettings)})
 
-    def _set_fitted(self, model: Model) -> None:
-        TableEstimator._set_fitted(self, model)
-        if KEPT in model.settings:
-            offset = model.settings[KEPT]["offset"]
-            self.offset_ = -np.inf if offset is None else offset
-            self.calibration_scores_ = np.array(model.facts.calibration.scores)
+    def _known(self, facts: Any) -> np.ndarray:
+        return np.array(facts.calibration.scores)
 
     def _far(self, learned: Rows) -> np.ndarray:
         """Which rows are left out; none where a column that varies would not."""
@@ -140,9 +116,6 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         cells = learned.x.values
         varying = np.ptp(cells, axis=0) > 0
         return far & bool((np.ptp(cells[~far], axis=0) > 0)[varying].all())
-
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng(np.asarray(jax.random.key_data(key_from(self.random_state))))
 
     def _divided(self, rows: Rows) -> tuple[Rows, Rows]:
         """The rows that are learned from, and those that are set apart, drawn at random.

@@ -106,6 +106,12 @@ def prior_of_names(given: Mapping[str, Any], classes: Sequence[Any], shares: Seq
     return log_prior_of(None, np.array([float(given[name]) for name in names]))
 
 
+def stored_classes(fitted: Mapping[str, Any]) -> tuple[list[Any], np.ndarray]:
+    """The classes and their log-probabilities, of what the file of a classifier of rows holds by number."""
+    order = [str(place) for place in range(len(fitted["classes"]))]
+    return [fitted["classes"][place] for place in order], np.array([fitted["log_prior"][place] for place in order])
+
+
 CLASS, LOG_PROB = "class", "log_prob"
 """Columns that `classify` writes, besides the probability of each class."""
 

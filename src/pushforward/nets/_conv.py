@@ -123,8 +123,7 @@ class ConvNet(AbstractConditioner):
         h = self._told(_layer(h, *layers[0]), condition)
         if self.residual:
             for first, second in zip(layers[1::2], layers[2::2], strict=True):
-                value, gate = jnp.split(_layer(act(_layer(act(h), *first)), *second), 2)
-                h = h + value * jax.nn.sigmoid(gate)
+                h = h + jax.nn.glu(_layer(act(_layer(act(h), *first)), *second), axis=0)
         else:
             for layer in layers[1:]:
                 h = _layer(act(h), *layer)

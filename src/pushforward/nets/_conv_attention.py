@@ -56,8 +56,8 @@ class AttentionBlock(Part):
     def __call__(self, h: Float[Array, "width height w batch"]) -> Float[Array, "width height w batch"]:
         act, (gate, _, mix) = ACTIVATIONS[self.activation], self.matrices
         inside = convolve(act(_normed(h)), self.kernel) + wide(self.biases[0])
-        h = h + _gated(_product(gate, act(inside), self.biases[1]))
-        return h + _gated(_product(mix, self._seen(_normed(h) + self.places[..., None]), self.biases[3]))
+        h = h + jax.nn.glu(_product(gate, act(inside), self.biases[1]), axis=0)
+        return h + jax.nn.glu(_product(mix, self._seen(_normed(h) + self.places[..., None]), self.biases[3]), axis=0)
 
     def _seen(self, h: Array) -> Array:
         """What every pixel finds at the others."""
@@ -170,11 +170,6 @@ def _normed(h: Array) -> Array:
 
 def _product(matrix: Array, h: Array, bias: Array) -> Array:
     return jnp.tensordot(matrix, h, 1) + wide(bias)
-
-
-def _gated(both: Array) -> Array:
-    value, gate = jnp.split(both, 2)
-    return value * jax.nn.sigmoid(gate)
 
 
 def _normal(key: PRNGKeyArray, shape: Shape, fan_in: int) -> Array:

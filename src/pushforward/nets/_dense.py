@@ -88,10 +88,7 @@ class Dense(AbstractConditioner):
         return h.reshape(*self.out_shape, -1)
 
     def _bent(self, h: Array) -> Array:
-        if not self.gated:
-            return ACTIVATIONS[self.activation](h)
-        value, gate = jnp.split(h, 2)
-        return value * jax.nn.sigmoid(gate)
+        return jax.nn.glu(h, axis=0) if self.gated else ACTIVATIONS[self.activation](h)
 
 
 def _drawn(sizes: list[int], times: list[int], key: PRNGKeyArray) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

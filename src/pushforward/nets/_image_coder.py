@@ -189,10 +189,7 @@ def _four_pixels(h: Array, size: Shape) -> Array:
 
 
 def _bent(h: Array, *, gated: bool) -> Array:
-    if not gated:
-        return jax.nn.relu(h)
-    value, gate = jnp.split(h, 2)
-    return value * jax.nn.sigmoid(gate)
+    return jax.nn.glu(h, axis=0) if gated else jax.nn.relu(h)
 
 
 def _sizes(image: Shape) -> list[tuple[int, int]]:

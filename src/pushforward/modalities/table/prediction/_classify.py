@@ -9,7 +9,7 @@ import numpy as np
 from pushforward._errors import UsageError
 from pushforward.data import Schema, TableWriter, encode
 from pushforward.data._read import read_parts
-from pushforward.modalities._classes import names_of_classes, posterior, prior_of_names, report_of
+from pushforward.modalities._classes import names_of_classes, posterior, prior_of_names, report_of, stored_classes
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
@@ -61,11 +61,8 @@ def _classes(model: Model) -> tuple[tuple[Any, ...], tuple[float, ...]]:
     """The classes of a model, and their shares where it knows them."""
     conditions: Schema | None = model.facts.condition_schema
     if "fitted" in model.settings:  # of a FlowClassifier
-        found = model.settings["fitted"]
-        order = [str(place) for place in range(len(found["classes"]))]
-        return tuple(found["classes"][place] for place in order), tuple(
-            float(np.exp(found["log_prior"][place])) for place in order
-        )
+        classes, log_prior = stored_classes(model.settings["fitted"])
+        return tuple(classes), tuple(np.exp(log_prior).tolist())
     if conditions is None or len(conditions.columns) != 1 or not conditions.columns[0].categories:
         what = "knows no classes" if conditions is None else f"is conditional on {', '.join(conditions.names)}"
         raise UsageError(
