@@ -40,6 +40,15 @@ def test_density_depends_on_the_condition(fitted, pairs):
     assert fitted.score(dose[::-1], y) < 0
 
 
+def test_parameters_are_a_running_mean_unless_it_is_said_otherwise(pairs):
+    usual, same, none = (
+        pf.ConditionalFlowDensity(**TINY, **more).fit(*pairs).score_samples(*pairs)
+        for more in ({}, {"ema": 0.99}, {"ema": 0})
+    )
+    np.testing.assert_array_equal(usual, same)
+    assert np.abs(usual - none).max() > 1e-3
+
+
 def test_samples_follow_the_condition_one_after_the_other(fitted):
     draws = fitted.sample([[100.2], [100.8]], 300, random_state=0)
     assert draws.shape == (600, 2)

@@ -114,7 +114,7 @@ def test_a_file_tells_the_same(fitted, tmp_path):
         assert isinstance(loaded, ImageOutlier)
         assert loaded.alpha == 0.1
         np.testing.assert_array_equal(loaded.decision_function(images), fitted.decision_function(images))
-    with pytest.raises(FileError, match="not fitted to tell odd rows"):
+    with pytest.raises(FileError, match="not fitted by FlowOutlier"):
         pf.FlowOutlier.load(tmp_path / "o.safetensors")
 
 

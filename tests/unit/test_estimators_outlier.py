@@ -115,7 +115,7 @@ def test_a_file_gives_the_same_verdicts(fitted, tmp_path):
 
 def test_a_file_of_a_density_is_refused(tmp_path):
     pf.FlowDensity("affine", max_epochs=1, random_state=0).fit(correlated(50, 0)).save(tmp_path / "d.safetensors")
-    with pytest.raises(FileError, match="not fitted to tell odd events"):
+    with pytest.raises(FileError, match="not fitted by FlowOutlier"):
         FlowOutlier.load(tmp_path / "d.safetensors")
 
 

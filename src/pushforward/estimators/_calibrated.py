@@ -84,7 +84,7 @@ class CalibratedOutlier(OutlierMixin, FlowEstimator, abc.ABC):
     def _require(cls, model: Model, source: str) -> None:
         if KEPT not in model.settings or model.modality != cls._modality:
             raise FileError(
-                f"{source}: this model was not fitted to tell odd events of this kind",
+                f"{source}: this model was not fitted by {cls.__name__}",
                 "`load_estimator` loads any model",
             )
 
