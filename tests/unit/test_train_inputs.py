@@ -103,7 +103,8 @@ def test_rows_of_weight_zero_are_in_neither_part(key):
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "steps"), [(30, None, 1), (400, None, 10), (4000, None, 14), (400, 100, 3), (400, 1000, 1)]
+    ("rows", "asked", "steps"),
+    [(30, None, 1), (400, None, 11), (700, None, 19), (4000, None, 14), (400, 100, 3), (400, 1000, 1)],
 )
 def test_the_default_batch_gives_a_small_table_enough_steps(flow, key, rows, asked, steps):
     source, _ = prepare(flow, np.ones((rows, 2)), None, None, None, 0.1, asked, 100, key)

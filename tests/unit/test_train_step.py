@@ -81,7 +81,7 @@ def test_the_sum_of_losses_counts_every_step(run):
 
 
 def test_every_epoch_uses_each_row_at_most_once_in_a_new_order(source, key):
-    orders = [np.asarray(source.feed(key, step).arrays[1]) for step in (0, 4, 5)]
+    orders = [np.asarray(source.feed(key, step).arrays[1])[:20] for step in (0, 4, 5)]
     assert np.array_equal(orders[0], orders[1])
     assert not np.array_equal(orders[0], orders[2])
     assert all(sorted(order) == list(range(20)) for order in orders)

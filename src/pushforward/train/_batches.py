@@ -21,6 +21,8 @@ from pushforward.objectives import Batch
 
 ORDER, DATA, NOISE, MONITOR, SPLIT = range(5)  # one stream of random numbers for each use
 STACKED_ROWS = 4096  # rows of an iterator that go to the device together, at least one batch
+ROOM, ROOM_BYTES = 4096, 2**26
+"""Up to this size rows are stored as `ROOM`, or as a power of two above it: how many there are is compiled in."""
 
 
 class Feed(NamedTuple):
@@ -90,19 +92,19 @@ class RowSource:
         self.batch_size = min(batch_size, len(rows))
         self.steps_per_epoch = len(rows) // self.batch_size
         self.take = TakeRows(self.batch_size)
-        self._data = data
+        self._data = jax.tree.map(_with_room, data)
         self._rows = np.asarray(rows, np.int32)
         self._ordered: tuple[int, Array] | None = None
 
     def feed(self, key: PRNGKeyArray, step: int) -> Feed:
         epoch = step // self.steps_per_epoch
         if self._ordered is None or self._ordered[0] != epoch:
-            self._ordered = epoch, jnp.asarray(shuffled(key, (ORDER, epoch), self._rows))
+            self._ordered = epoch, jnp.asarray(_with_room(shuffled(key, (ORDER, epoch), self._rows)))
         first = epoch * self.steps_per_epoch
         return Feed((self._data, self._ordered[1]), first, first + self.steps_per_epoch)
 
     def peek(self, key: PRNGKeyArray, rows: int) -> Batch:
-        return take_once(TakeRows(min(rows, len(self._rows))), (self._data, jnp.asarray(self._rows)), key)
+        return as_floats(gathered(self._data, self._rows[:rows]))
 
 
 class DrawSource:
@@ -171,6 +173,24 @@ def rows_of(data: Batch, rows: Array) -> Batch:
     return jax.tree.map(lambda a: _as_float(a.at[rows].get(mode="promise_in_bounds")), data)
 
 
+def gathered(data: Batch, rows: np.ndarray) -> Batch:
+    """The rows with these numbers, taken on the host: there the number of rows is not compiled in."""
+    forward = np.argsort(rows, kind="stable")  # the order in which a disk reads
+
+    def take(array: ArrayLike) -> Array:
+        given = np.asarray(array)
+        values = np.empty((len(rows), *given.shape[1:]), stored_as(given.dtype))
+        values[forward] = given[rows[forward]]
+        return jax.device_put(values)
+
+    return jax.tree.map(take, data)
+
+
+def as_floats(data: Batch) -> Batch:
+    """Bytes as floats of the session's precision, and all else as it is."""
+    return jax.tree.map(_as_float, data)
+
+
 def stored_as(dtype: np.dtype) -> np.dtype:
     """The type that numbers have on the device: bytes (images) stay bytes, a quarter of the memory."""
     keeps = dtype == np.uint8 or (dtype != np.float64 and jnp.issubdtype(dtype, jnp.floating))
@@ -209,6 +229,21 @@ def _stacked(a: np.ndarray, shape: tuple[int, int]) -> Array:
     full = np.zeros((shape[0] * shape[1], *a.shape[1:]), stored_as(a.dtype))
     full[: len(a)] = a
     return jnp.asarray(full.reshape(*shape, *a.shape[1:]))
+
+
+def power_of_two(rows: int) -> int:
+    """The least power of two that is not below `rows`."""
+    return 1 << max(rows - 1, 0).bit_length()
+
+
+def _with_room(a: Any) -> Any:
+    """The rows with unused ones behind them, unless they are large."""
+    rows = max(ROOM, power_of_two(len(a)))
+    if rows == len(a) or rows * a.nbytes > ROOM_BYTES * len(a):
+        return a
+    full = np.zeros((rows, *a.shape[1:]), a.dtype)
+    full[: len(a)] = a
+    return jax.device_put(full)
 
 
 def _length(batch: Batch) -> int:

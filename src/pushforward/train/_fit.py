@@ -22,7 +22,7 @@ from pushforward.train._callbacks import Callback
 from pushforward.train._checkpoint import Checkpoint
 from pushforward.train._devices import chosen_devices
 from pushforward.train._healing import find_cause
-from pushforward.train._inputs import one_block, rows_at_once
+from pushforward.train._inputs import first_blocks, rows_at_once, rows_of_first
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._loop import Loop
 from pushforward.train._memory import memory_told
@@ -166,7 +166,7 @@ def fit(
     job = Job(
         plan=plan,
         source=source,
-        monitor=one_block(head, GUARD_ROWS) if held_out is None else held_out,
+        monitor=first_blocks(head, GUARD_ROWS, source.batch_size) if held_out is None else held_out,
         held_out=held_out is not None,
         key=key,
         learning_rate=1.0 if own else learning_rate,
@@ -193,7 +193,7 @@ def fit(
 
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where | None) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
-    params, rest = partition(_started(flow, head), frozen=frozen)
+    params, rest = partition(with_start(flow, head), frozen=frozen)
     if frozen is not None and not jax.tree.leaves(params):
         raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
     devices = job.plan.devices
@@ -204,9 +204,19 @@ def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where 
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
     else:
-        cause = find_cause(job.plan, params, rest, jax.tree.map(lambda a: a[0], job.monitor), job.key)
+        cause = find_cause(job.plan, params, rest, rows_of_first(job.monitor), job.key)
         run.events.append(f"the loss before training is not finite: {cause}")
     return run
+
+
+def with_start(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
+    """The flow with its data-dependent parameters set; one that has none compiles nothing."""
+    traced = _started.trace(flow, head).jaxpr.jaxpr
+    of_data = set(map(id, traced.invars[len(jax.tree.leaves(flow)) :]))
+    for equation in traced.eqns:
+        if any(id(value) in of_data for value in equation.invars):
+            of_data |= set(map(id, equation.outvars))
+    return _started(flow, head) if any(id(value) in of_data for value in traced.outvars) else flow
 
 
 @jax.jit

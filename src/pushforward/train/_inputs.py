@@ -6,14 +6,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import DataError, check_condition
 from pushforward._types import Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import SPLIT, rows_of, shuffled, stored_as
-from pushforward.train._stream import gathered, stays_on_host
+from pushforward.train._batches import SPLIT, as_floats, gathered, power_of_two, shuffled, stored_as
+from pushforward.train._stream import stays_on_host
 from pushforward.train._weights import checked_weights
 
 MONITOR_BLOCK = 8192  # rows that are evaluated at once, fewer of wide events
@@ -75,24 +75,25 @@ def rows_at_once(event: Shape, batch_size: int, condition: Shape | None = None) 
 def monitor_blocks(data: Batch, rows: np.ndarray, batch_size: int) -> Batch:
     """The rows as `(num_blocks, rows, ...)`; the last block is filled up with rows of weight zero."""
     condition = None if data.condition is None else data.condition.shape[1:]
-    count = math.ceil(len(rows) / rows_at_once(data.x.shape[1:], batch_size, condition))
-    size = math.ceil(len(rows) / count)
-    real = np.arange(count * size) < len(rows)
-    numbers = np.resize(rows, count * size).astype(np.int32)
-    if isinstance(data.x, np.ndarray):
-        data, numbers = gathered(jax.tree.map(np.asarray, data), numbers), np.arange(count * size)
-    return _blocks(data, numbers.reshape(count, size), real.reshape(count, size))
+    most = rows_at_once(data.x.shape[1:], batch_size, condition)
+    count = math.ceil(len(rows) / most)
+    # One block has one of few sizes, so that a second table of other length compiles nothing.
+    size = math.ceil(len(rows) / count) if count > 1 else min(most, max(MONITOR_LEAST, power_of_two(len(rows))))
+    blocks = as_floats(gathered(data, np.resize(rows, count * size)))
+    weights = (np.arange(count * size) < len(rows)) * (1.0 if blocks.weights is None else np.asarray(blocks.weights))
+    blocks = blocks._replace(weights=jnp.asarray(weights, jnp.result_type(float)))
+    return jax.tree.map(lambda a: a.reshape(count, size, *a.shape[1:]), blocks)
 
 
-def one_block(batch: Batch, rows: int | None = None) -> Batch:
-    """The first rows `(rows, ...)` as `(1, rows, ...)`."""
-    return jax.tree.map(lambda a: np.asarray(a)[None, :rows], batch)
+def first_blocks(batch: Batch, rows: int, batch_size: int) -> Batch:
+    """The first rows as `monitor_blocks` has them; nothing of nothing."""
+    return batch if batch.x is None else monitor_blocks(batch, np.arange(min(rows, len(batch.x))), batch_size)
 
 
-@jax.jit
-def _blocks(data: Batch, rows: Array, real: Array) -> Batch:
-    taken = rows_of(data, rows)
-    return taken._replace(weights=real * (jnp.ones(()) if taken.weights is None else taken.weights))
+def rows_of_first(blocks: Batch) -> Batch:
+    """The rows of the first block, without those that fill it up."""
+    rows = slice(None) if blocks.weights is None else np.flatnonzero(np.asarray(blocks.weights[0]))
+    return jax.tree.map(lambda a: jnp.asarray(np.asarray(a[0])[rows]), blocks)
 
 
 def _checked_rows(values: Any, event: Shape, what: str, name: str, rows: int | None = None) -> Any:

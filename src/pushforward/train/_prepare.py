@@ -13,8 +13,8 @@ from pushforward._errors import DataError
 from pushforward.data.shards._rows import RowGroups
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
-from pushforward.train._inputs import checked_batch, monitor_blocks, one_block, split_rows, unpacked
+from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source, power_of_two
+from pushforward.train._inputs import checked_batch, first_blocks, monitor_blocks, split_rows, unpacked
 from pushforward.train._stream import StreamedSource
 from pushforward.train._weights import shared_out
 from pushforward.train.reading._look import look
@@ -72,7 +72,7 @@ def prepare(
             )
         source = _endless_source(flow, data, batch_size or BATCH_MOST, steps_per_epoch)
         drawn = isinstance(source, DrawSource) and bool(fraction)
-        monitor = one_block(source.peek(key, START_ROWS)) if drawn else None
+        monitor = first_blocks(source.peek(key, START_ROWS), START_ROWS, source.batch_size) if drawn else None
     else:
         source, monitor = _from_arrays(flow, (data, condition, weights, log_det), fraction or 0.0, batch_size, key)
     return Prepared(source, monitor if fraction is not None else _given_monitor(flow, validation, source.batch_size))
@@ -116,7 +116,8 @@ def _from_files(flow: AbstractDistribution, data: RowGroups, fraction: float, ba
 
 
 def _usual_size(rows: int) -> int:
-    return min(BATCH_MOST, max(BATCH_LEAST, rows // STEPS_LEAST))
+    """A power of two, which tables of like lengths share: it is compiled in."""
+    return min(BATCH_MOST, max(BATCH_LEAST, power_of_two(rows // STEPS_LEAST + 1) // 2))
 
 
 def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int) -> Batch:
@@ -129,7 +130,7 @@ def _given_monitor(flow: AbstractDistribution, validation: Any, batch_size: int)
 
 
 def _on_device(weights: np.ndarray) -> Array:
-    return jnp.asarray(weights, jnp.result_type(float))
+    return jax.device_put(weights.astype(jnp.result_type(float)))  # `asarray` would compile for their number
 
 
 def is_endless(data: Any) -> bool:

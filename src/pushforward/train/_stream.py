@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from pushforward.objectives import Batch
-from pushforward.train._batches import ORDER, Feed, TakeRows, shuffled, stored_as, take_once
+from pushforward.train._batches import ORDER, Feed, TakeRows, as_floats, gathered, shuffled
 
 WINDOW_BYTES = 2**26
 """Of the rows that are sent to the device together. Two windows are there, and a third while it is gathered."""
@@ -51,8 +51,7 @@ class StreamedSource:
         return self._now
 
     def peek(self, key: PRNGKeyArray, rows: int) -> Batch:
-        chosen = self._rows[:rows]
-        return take_once(TakeRows(len(chosen)), (gathered(self._data, chosen), jnp.arange(len(chosen))), key)
+        return as_floats(gathered(self._data, self._rows[:rows]))
 
     def _window(self, key: PRNGKeyArray, first: int) -> Batch:
         if self._next is not None and self._next[0] == first:
@@ -74,18 +73,6 @@ def stays_on_host(values: Any) -> bool:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
         return False
     return values.nbytes > (WINDOW_BYTES if _is_in_file(values) else STREAMED_BYTES)
-
-
-def gathered(data: Batch, rows: np.ndarray) -> Batch:
-    """Rows of arrays on the host, on the device."""
-    forward = np.argsort(rows)  # the order in which a disk reads
-
-    def take(a: np.ndarray) -> Array:
-        values = np.empty((len(rows), *a.shape[1:]), stored_as(a.dtype))
-        values[forward] = a[rows[forward]]
-        return jax.device_put(values)
-
-    return jax.tree.map(take, data)
 
 
 def _is_in_file(values: Any) -> bool:

@@ -12,7 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._units import LARGEST, Units
-from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.distributions import AbstractDistribution, Mixture, Transformed
 from pushforward.modalities._events import draws_numbers, on_sphere
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._columns import embedding_of, off_sphere
@@ -20,6 +20,8 @@ from pushforward.modalities.table._flow import stands_alone, with_ends, without_
 from pushforward.modalities.table._noise import NUM_DRAWS, shifts
 
 LEAST_ROWS = 256
+SCORED_ROWS, FEW_ROWS = 2**10, 2**14
+"""A chunk in one pass of all but long tables: 500 rows, 700 and those that a fit holds out share a program."""
 CELLS, CELLS_ELSEWHERE = 2**15, 2**20
 """Rows times columns of a chunk on a CPU, and on an accelerator, which needs large ones to be busy.
 
@@ -66,9 +68,18 @@ class TableFlow:
 
     def chunk_rows(self, rows: int) -> int:
         """Rows of the chunks for this many rows: a power of two, so that there are few sizes to compile."""
+        return max(min(_power_of_two(rows), self._most_rows), LEAST_ROWS)
+
+    def scored_rows(self, rows: int) -> int:
+        """Rows of the chunks in which this many rows are scored; where a row costs many passes, as few as can be."""
+        if self.flow.kinds[0] != "analytic" or rows > FEW_ROWS:
+            return self.chunk_rows(rows)
+        return max(min(SCORED_ROWS, self._most_rows), LEAST_ROWS)
+
+    @property
+    def _most_rows(self) -> int:
         cells = CELLS if jax.default_backend() == "cpu" else CELLS_ELSEWHERE
-        most = _power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
-        return max(min(_power_of_two(rows), most), LEAST_ROWS)
+        return _power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
 
 
 def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
@@ -80,7 +91,7 @@ def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = Non
         condition: One row for each row of `x`, or None.
         least: Chunks are as long as for this many rows, where a stream has had longer batches.
     """
-    size = model.chunk_rows(max(len(x), least))
+    size = model.scored_rows(max(len(x), least))
     scores = np.empty(len(x))
     for rows in _slices(len(x), size):
         scores[rows] = _chunk_scores(model, x[rows], None if condition is None else condition[rows], size)
@@ -172,8 +183,18 @@ def _seen(model: TableFlow, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndar
 def _flow_scores(
     flow: AbstractDistribution, x: np.ndarray, given: np.ndarray | None, size: int, key: PRNGKeyArray | None = None
 ) -> np.ndarray:
-    function = _log_density if key is None else _keyed_log_density
-    return np.asarray(function(flow, _padded(x, size), given, key), np.float64)[: len(x)]
+    return _padded_scores(flow, _padded(x, size), given, key)[: len(x)]
+
+
+def _padded_scores(
+    flow: AbstractDistribution, x: np.ndarray, given: np.ndarray | None, key: PRNGKeyArray | None
+) -> np.ndarray:
+    if isinstance(flow, Mixture) and key is None:
+        # Part by part: equal ones, and those of which a fit has found the weights, are compiled already.
+        logits = np.asarray(flow.logits, np.float64)
+        parts = np.stack([_padded_scores(part, x, given, key) for part in flow.components])
+        return np.logaddexp.reduce(parts + (logits - np.logaddexp.reduce(logits))[:, None], axis=0)
+    return np.asarray((_log_density if key is None else _keyed_log_density)(flow, x, given, key), np.float64)
 
 
 def _mapped(model: TableFlow, function: Callable[..., Array], values: np.ndarray) -> np.ndarray:
