@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import equinox as eqx
 import jax
@@ -47,6 +47,23 @@ class Part(eqx.Module):
         """The name in files: private modules of this package are left out so that they may be moved."""
         package = "pushforward" if cls.__module__.split(".")[0] == "pushforward" else cls.__module__
         return f"{package}.{cls.__qualname__}"
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def of_parts(method: _Method) -> _Method:
+    """Say of a `_data_init` that it sets nothing itself, but asks the parts of its module to."""
+    method.__dict__["of_parts"] = True
+    return method
+
+
+def starts_from_data(part: Part) -> bool:
+    """Whether something in a flow has parameters that a first batch sets."""
+    kinds: set[type] = set()
+    jax.tree.leaves(part, is_leaf=lambda node: bool(kinds.add(type(node))))
+    methods = [getattr(kind, "_data_init", None) for kind in kinds]
+    return any(method is not None and not getattr(method, "of_parts", False) for method in methods)
 
 
 def part_classes() -> dict[str, type[Any]]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_event, as_key, check_condition
 from pushforward._roots import any_unsolved, raise_unsolved
-from pushforward._types import Kind, Part, Shape
+from pushforward._types import Kind, Part, Shape, of_parts
 from pushforward.supports import REAL, PartOf, Support
 from pushforward.supports._events import Passage, by_coordinate
 from pushforward.supports._fit import check_fits
@@ -146,6 +146,7 @@ class AbstractBijection(Part):
         """As `_forward_pointwise`, for the inverse."""
         return _pointwise(self, "_inverse", x)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[AbstractBijection, Array]":
         """Set data-dependent parameters from a batch on the data side, `(*out_shape, batch)`.
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import as_key, check_part, check_parts
 from pushforward._params import static
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Kind, Shape, of_parts, starts_from_data, worst_kind
 from pushforward.bijections._base import AbstractBijection
 from pushforward.bijections._memory import Way, check_memory, in_turn, run_layers, run_stack
 from pushforward.bijections._neighbours import carried, check_neighbours
@@ -105,6 +105,7 @@ class Chain(AbstractBijection):
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         return in_turn([_ignore_rest(b._inverse_pointwise) for b in self.bijections[::-1]], x, None, None)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Chain, Array]":
         started = []
         for bijection in self.bijections[::-1]:
@@ -219,7 +220,10 @@ class Scan(AbstractBijection):
         keys = None if key is None else jax.random.split(key, self.num_layers)
         return run_stack(way, self.memory, self.stacked, x, condition, keys)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Scan, Array]":
+        if not starts_from_data(self.stacked):
+            return self, self._inverse_many(x, condition, None)[0]
         chain, x = Chain(self.layers())._data_init(x, condition)
         return Scan(chain.bijections, memory=self.memory), x
 

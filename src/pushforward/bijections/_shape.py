@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import as_shape, check_parts
 from pushforward._params import buffer, static
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Kind, Shape, of_parts, worst_kind
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.supports import Support
@@ -223,6 +223,7 @@ class Concatenate(AbstractBatched):
         sizes = [b.out_shape[0] for b in self.bijections]
         return _side_by_side([b._inverse_many for b in self.bijections], sizes, x, condition, key)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Concatenate, Array]":
         pieces = _split(x, [b.out_shape[0] for b in self.bijections])
         pairs = [b._data_init(piece, condition) for b, piece in zip(self.bijections, pieces, strict=True)]

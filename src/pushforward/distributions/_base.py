@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import as_batch, as_key
 from pushforward._roots import any_unsolved
-from pushforward._types import Kind, Shape
+from pushforward._types import Kind, Shape, of_parts
 from pushforward.distributions._answers import AbstractAnswers
 from pushforward.distributions._layout import (
     DRAWN_BLOCKS,
@@ -221,6 +221,7 @@ class AbstractDistribution(AbstractAnswers):
         x = laid_out(self, "_sample_many", self._sample_many(key, n, condition, None), (*self.event_shape, n))
         return x, self._log_prob_many(x, condition, None)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractDistribution":
         """The distribution with data-dependent parameters set from a batch `(*event_shape, batch)`."""
         return self

@@ -7,7 +7,7 @@ import jax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import check_part
-from pushforward._types import Kind, Shape
+from pushforward._types import Kind, Shape, of_parts
 from pushforward.bijections import AbstractBijection
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._layout import most_rows
@@ -117,6 +117,7 @@ class Embedded(AbstractDistribution):
     ) -> None:
         self.distribution._raise_unsolved_samples(key, self._embed(condition), temperature, events)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "Embedded":
         return Embedded(self.distribution._data_init(x, self._embed(condition)), self.embedding)
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import check_parts
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Kind, Shape, of_parts, worst_kind
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.bijections.discrete._one_hot import one_hot, one_hot_size
 from pushforward.distributions._base import AbstractDistribution
@@ -170,6 +170,7 @@ class AbstractGiven(AbstractDistribution):
         others = self.others._sample_many(others_key, n, self._seen(first, condition), temperature)
         return jnp.concatenate([first, others], axis=-2)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "AbstractGiven":
         first, others = self._split(x)
         started = self.others._data_init(others, self._seen(first, condition))

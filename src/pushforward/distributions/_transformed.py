@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import check_part
 from pushforward._roots import any_unsolved, raise_unsolved
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Kind, Shape, of_parts, worst_kind
 from pushforward.bijections import AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.distributions._answers import no_formula
@@ -189,6 +189,7 @@ class Transformed(AbstractDistribution):
 
         raise_unsolved("sample", events, retry)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "Transformed":
         bijection, z = self.bijection._data_init(x, condition)
         return Transformed(self.base._data_init(z, condition), bijection)

@@ -42,7 +42,7 @@ class FlowDensity(DensityMixin, TableEstimator):
             `"categorical"`, dates, times and durations are whole days, hours, minutes or seconds or as `"infer"` finds
             them, and every other column is `"unbounded"`.
         learning_rate: Of Adam, at its highest; None for the flow's own, `RECIPES[flow].training`.
-        batch_size: Rows per step; None for about a tenth of the rows, from 32 to 256.
+        batch_size: Rows per step; None for a power of two of at most a tenth of the rows, from 32 to 256.
         max_epochs: Passes through the data at most; None for the flow's own.
         patience: Epochs without a better held-out loss before training ends; None for the flow's own.
         validation: Share of the rows that is held out to find the best epoch; 0 or None for none.

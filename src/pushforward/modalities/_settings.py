@@ -50,7 +50,8 @@ TRAINING = (
         metavar="N",
         parse=COUNT,
         help="Rows or images per step.",
-        shown="a tenth of the rows, 32 to 256; 64 images; 8 segments of sound; 64 windows of series",
+        shown="a power of two up to a tenth of the rows, 32 to 256; 64 images; 8 segments of sound; "
+        "64 windows of series",
     ),
     Option(
         name="learning_rate",

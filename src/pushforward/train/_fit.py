@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward._errors import UsageError, as_key, check_part, did_you_mean
 from pushforward._functions import hashable, name_of
 from pushforward._params import Where, partition
+from pushforward._types import starts_from_data
 from pushforward.data.shards._rows import RowGroups
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
@@ -98,8 +99,8 @@ def fit(
         schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
             Or a JAX function from the step to a factor.
         clip: Longest gradient, as the norm over all parameters, in running means of it; None for no bound.
-        batch_size: Rows per step; all rows if there are fewer. By default a tenth of the rows, at least 32 and at
-            most 256, so that a small table gets enough steps.
+        batch_size: Rows per step; all rows if there are fewer. By default a power of two of at most a tenth of
+            the rows, from 32 to 256, so that a small table gets enough steps.
         max_epochs: Passes through the data at most.
         steps_per_epoch: Length of an epoch of data without an end.
         patience: Epochs without a better loss on the held-out rows before training ends; None for never. With the
@@ -193,7 +194,7 @@ def fit(
 
 def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where | None) -> Run:
     """A run at step 0: data-dependent parameters are set from the head of the data, and the loss is measured."""
-    params, rest = partition(with_start(flow, head), frozen=frozen)
+    params, rest = partition(_started(flow, head) if starts_from_data(flow) else flow, frozen=frozen)
     if frozen is not None and not jax.tree.leaves(params):
         raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
     devices = job.plan.devices
@@ -207,16 +208,6 @@ def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where 
         cause = find_cause(job.plan, params, rest, rows_of_first(job.monitor), job.key)
         run.events.append(f"the loss before training is not finite: {cause}")
     return run
-
-
-def with_start(flow: AbstractDistribution, head: Batch) -> AbstractDistribution:
-    """The flow with its data-dependent parameters set; one that has none compiles nothing."""
-    traced = _started.trace(flow, head).jaxpr.jaxpr
-    of_data = set(map(id, traced.invars[len(jax.tree.leaves(flow)) :]))
-    for equation in traced.eqns:
-        if any(id(value) in of_data for value in equation.invars):
-            of_data |= set(map(id, equation.outvars))
-    return _started(flow, head) if any(id(value) in of_data for value in traced.outvars) else flow
 
 
 @jax.jit

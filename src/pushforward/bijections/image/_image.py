@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Kind, Shape, of_parts
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import Chain
 from pushforward.bijections._shape import AbstractRearrangement
@@ -209,6 +209,7 @@ class EachPixel(AbstractBatched):
         y, log_det = method(self._as_batch(x), self._for_pixels(condition), key)
         return self._as_image(y, n), jnp.sum(log_det.reshape(-1, n), axis=0)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[EachPixel, Array]":
         begun, y = self.bijection._data_init(self._as_batch(x), self._for_pixels(condition))
         return EachPixel(begun, self.grid), self._as_image(y, x.shape[-1])

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from pushforward._types import Kind, Shape, worst_kind
+from pushforward._types import Kind, Shape, of_parts, worst_kind
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections._compose import shared_cond_shape
 from pushforward.bijections._neighbours import check_neighbours
@@ -146,6 +146,7 @@ class MultiScale(AbstractBatched):
             totals.append(log_det)
         return jnp.concatenate(latents[::-1]), functools.reduce(jnp.add, totals)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[MultiScale, Array]":
         begun, latents = [], []
         for i in reversed(range(len(self.levels))):

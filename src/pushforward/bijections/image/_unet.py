@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pushforward._params import static
-from pushforward._types import Kind, Shape
+from pushforward._types import Kind, Shape, of_parts
 from pushforward.bijections._base import AbstractBatched, AbstractBijection
 from pushforward.bijections.image._image import Squeeze
 from pushforward.supports import REAL, Support
@@ -172,6 +172,7 @@ class SetAside(AbstractBatched):
     def _joined(self, x: Array, y: Array) -> Array:
         return jnp.concatenate([x[:, :, : self.channels], y], axis=2)
 
+    @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[SetAside, Array]":
         begun, y = self.bijection._data_init(x[:, :, self.channels :], condition)
         return SetAside(begun, self.channels), self._joined(x, y)
