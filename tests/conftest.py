@@ -12,10 +12,25 @@ from hypothesis import settings
 from jaxtyping import PRNGKeyArray
 
 ROOT = Path(__file__).parents[1]
+SLOW = Path(__file__).with_name("slow.txt")
 
 settings.register_profile("fast", deadline=None, derandomize=True, max_examples=20, database=None)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("fast")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as slow what `slow.txt` names; a line that names nothing is an error where all tests are collected."""
+    lines = {line for line in SLOW.read_text().splitlines() if line and not line.startswith("#")}
+    found: set[str] = set()
+    for item in items:
+        named = lines & {item.nodeid, item.nodeid.split("[")[0], item.nodeid.split("::")[0]}
+        if named:
+            item.add_marker(pytest.mark.slow)
+            found |= named
+    if config.args == config.getini("testpaths") and found < lines:
+        raise pytest.UsageError(f"{SLOW.name} names tests that are not there: {', '.join(sorted(lines - found))}")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,17 +3,20 @@
 import dataclasses
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from pushforward.conditionals._joint import Joint
 
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """The free coordinates of rows that all fix the same ones, each row at values of its own.
+    r"""The free coordinates of rows that all fix the same ones, each row at values of its own.
 
-    Numbers and angles are seen as $y$ on the whole line: a number with one limit through softplus, with two through a
-    sigmoid, an angle as what it is beyond `centre`. Codes are counted from 0.
+    Numbers and angles are seen as $y$ on the whole line: a number with one limit as the quantile of an exponential law,
+    $a - \log \Phi(-y)$, with two as that of a uniform one, $a + (b - a) \Phi(y)$, an angle as what it is beyond
+    `centre`. Where a density is above zero at a limit, $y$ then falls off like a Gaussian, and so do the clusters that
+    draws come from; by a logistic function it would fall off like $e^{-|y|}$, which no Gaussian covers. Codes are
+    counted from 0.
 
     Attributes:
         joint: Of all coordinates.
@@ -56,15 +59,13 @@ class Space:
         low, high = self.low[:, None], self.high[:, None]
         has_low, has_high = np.isfinite(low), np.isfinite(high)
         a, b = np.where(has_low, low, 0.0), np.where(has_high, high, 0.0)
-        rise = np.exp(-np.abs(y))
-        step = rise / (1.0 + rise)
-        between = np.where(y < 0, a + (b - a) * step, b - (b - a) * step)
-        with np.errstate(over="ignore"):
-            above, below = a + np.logaddexp(0.0, y), b - np.logaddexp(0.0, -y)
-        x = np.where(has_low & has_high, between, np.where(has_low, above, np.where(has_high, below, y)))
+        between = np.where(y < 0, a + (b - a) * ndtr(y), b - (b - a) * ndtr(-y))
+        below, above = log_ndtr(y), log_ndtr(-y)
+        x = np.where(has_low & has_high, between, np.where(has_low, a - above, np.where(has_high, b + below, y)))
+        bell = -0.5 * y**2 - 0.5 * np.log(2.0 * np.pi)
         width = np.log(np.where(has_low & has_high, b - a, 1.0))
-        slope = width - np.abs(y) - 2.0 * np.log1p(rise)
-        slope = np.where(has_low & has_high, slope, -np.logaddexp(0.0, -y) * has_low - np.logaddexp(0.0, y) * has_high)
+        slope = np.where(has_high, bell - below, np.where(has_low, bell - above, 0.0))
+        slope = np.where(has_low & has_high, bell + width, slope)
         if self.is_angle.any():
             x = np.where(self.is_angle, self._turned(y + self.centre[:, None]), x)
             slope = np.where(self.is_angle, 0.0, slope)
@@ -76,8 +77,10 @@ class Space:
         has_low, has_high = np.isfinite(low), np.isfinite(high)
         up = np.where(has_low, np.maximum(x - np.where(has_low, low, 0.0), TINY), 1.0)
         down = np.where(has_high, np.maximum(np.where(has_high, high, 0.0) - x, TINY), 1.0)
-        y = np.where(has_low, up + np.log(-np.expm1(-up)), np.where(has_high, -down - np.log(-np.expm1(-down)), x))
-        y = np.where(has_low & has_high, np.log(up) - np.log(down), y)
+        share = np.where(has_low & has_high, np.minimum(up, down) / (up + down), 0.5)
+        inside = ndtri_exp(np.log(share)) * np.where(up < down, 1.0, -1.0)
+        y = np.where(has_low, -ndtri_exp(-up), np.where(has_high, ndtri_exp(-down), x))
+        y = np.where(has_low & has_high, inside, y)
         return np.where(self.is_angle, self.wrapped(x - self.centre[:, None]), y) if self.is_angle.any() else y
 
     def wrapped(self, y: np.ndarray) -> np.ndarray:
