@@ -72,6 +72,16 @@ def same(options: argparse.Namespace) -> int:
     return _finish(journal, lambda: same_function.run(journal, _say))
 
 
+def accelerator(options: argparse.Namespace) -> int:
+    import jax
+
+    from benchmarks.speed import accelerator as device
+
+    name = "cpu" if jax.default_backend() == "cpu" else "gpu"
+    journal = _journal("accelerator", options.output, name, {"minutes": options.minutes})
+    return _finish(journal, lambda: device.run(options.minutes, journal, _say))
+
+
 def catalogue(options: argparse.Namespace) -> int:
     from benchmarks.densities import catalogue as cells
 
