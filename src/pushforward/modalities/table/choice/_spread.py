@@ -13,7 +13,6 @@ from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import taken
-from pushforward.modalities.table.prediction._predict import noise_of
 from pushforward.objectives import nll
 
 LEAST_HELD_OUT = 20
@@ -39,6 +38,8 @@ def with_spread(model: Model, ready: Prepared) -> Model:
     Ten more rows are counted whose noise is as it should be, and the noise is never made less: the same rows chose the
     epoch, so that they are no reason to be surer. A flow of standard normal noise keeps its form.
     """
+    from pushforward.modalities.table.prediction._predict import noise_of  # only a fit with conditions asks for it
+
     held_out = None if ready.held_out is None else ready.held_out(ready)
     flow, columns, embedding = without_ends(model.flow, columns=True, conditions=True)
     standard = isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None

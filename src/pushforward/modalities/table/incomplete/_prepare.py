@@ -12,7 +12,6 @@ from pushforward.modalities.table._settings import AUTO, TableSettings
 from pushforward.modalities.table.choice._prepare import prepare_rows
 from pushforward.modalities.table.incomplete._completed import Completed
 from pushforward.modalities.table.incomplete._read import Holed
-from pushforward.modalities.table.incomplete._rounds import in_rounds, joint_of_fit
 
 
 def prepare_incomplete(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
@@ -37,6 +36,9 @@ def prepare_incomplete(rows: Rows, settings: TableSettings, key: jax.Array) -> P
         raise UsageError(
             "a fit to incomplete rows goes through rounds, and cannot be resumed.", "leave out `resume` (`--resume`)"
         )
+    # Imported here: conditionals are of no use to a fit of whole rows, which starts sooner without them.
+    from pushforward.modalities.table.incomplete._rounds import in_rounds, joint_of_fit
+
     ready = prepare_rows(rows, settings, key)
     joint_of_fit(ready.flow, ready, settings)
     return ready._replace(learn=in_rounds, settings=settings, facts=replace(ready.facts, completed=rows.completed))
