@@ -1,6 +1,7 @@
 """`pushforward outliers`."""
 
 import numpy as np
+import pyarrow
 import pytest
 
 import pushforward as pf
@@ -127,3 +128,20 @@ def _texts(path, *names):
     with open(path, encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [[row[name] for row in rows] for name in names]
+
+
+def test_a_file_of_an_outlier_detector_gives_its_own_p_values(works, new, apart, tmp_path):
+    rows = dict(zip("ab", ordinary(600, 0).T, strict=True))
+    detector = pf.FlowOutlier("affine", max_epochs=3, random_state=0).fit(pyarrow.table(rows))
+    detector.save(tmp_path / "o.safetensors")
+    found = {}
+    for given in ((), ("--calibration", apart)):
+        works("outliers", tmp_path / "o.safetensors", new, "--all", "-o", tmp_path / "f.csv", *given)
+        found[given] = pf.data.read_table(tmp_path / "f.csv", columns=["log_prob", "p_value"])
+    x = pyarrow.table({name: pf.data.read_table(new, text=["id"]).column(name) for name in "ab"})
+    np.testing.assert_allclose(found[()].column("p_value"), detector.p_values(x), atol=1e-6)
+    density = pf.FlowDensity.score_samples(detector, x)
+    np.testing.assert_allclose(found[()].column("log_prob"), density, rtol=1e-5)
+    # By another calibration set the same score, so that the order of the p-values is the same within its steps.
+    both = found["--calibration", apart].column("p_value")
+    assert np.corrcoef(both, detector.p_values(x))[0, 1] > 0.95

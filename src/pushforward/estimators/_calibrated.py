@@ -40,6 +40,8 @@ class CalibratedOutlier(OutlierMixin, FlowEstimator, abc.ABC):
 
     _own: ClassVar[tuple[str, ...]]
     """Names of the settings beside those of all fits."""
+    _before: ClassVar[dict[str, Any]] = {}
+    """What files had that were written before a setting was there."""
 
     @abc.abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
@@ -75,7 +77,7 @@ class CalibratedOutlier(OutlierMixin, FlowEstimator, abc.ABC):
     def from_model(cls, model: Model) -> Self:
         """The estimator that has fitted a model."""
         settings = dict(model.settings)
-        own = {name: value for name, value in settings.pop(KEPT).items() if name in cls._own}
+        own = cls._before | {name: value for name, value in settings.pop(KEPT).items() if name in cls._own}
         estimator = cls(**settings, **own)
         estimator._set_fitted(model)
         return estimator

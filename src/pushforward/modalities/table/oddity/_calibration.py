@@ -16,27 +16,31 @@ class Calibration(NamedTuple):
     """Scores of rows apart.
 
     Attributes:
-        scores: Log-densities; -inf where a value was not possible.
+        scores: Log-densities, or what `by` says; -inf where a value was not possible.
         unseen: Whether the fit had no use of the rows at all. Else they chose its best epoch: what is said of others
             by them is a little too strict.
+        by: Which score; see `Oddity`.
     """
 
     scores: tuple[float, ...]
     unseen: bool
+    by: str = "density"
 
     @classmethod
-    def of(cls, scores: np.ndarray, *, unseen: bool) -> Self:
+    def of(cls, scores: np.ndarray, *, unseen: bool, by: str = "density") -> Self:
         """Of the first `MOST_ROWS` rows."""
-        return cls(tuple(float(f"{score:.{DIGITS}g}") for score in scores[:MOST_ROWS]), unseen)
+        return cls(tuple(float(f"{score:.{DIGITS}g}") for score in scores[:MOST_ROWS]), unseen, by)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; JSON has no -inf."""
         return {
             "scores": [None if math.isinf(score) else score for score in self.scores],
             "unseen": self.unseen,
+            "by": self.by,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The scores from plain data."""
-        return cls(tuple(-math.inf if score is None else score for score in data["scores"]), data["unseen"])
+        scores = tuple(-math.inf if score is None else score for score in data["scores"])
+        return cls(scores, data["unseen"], data.get("by", "density"))

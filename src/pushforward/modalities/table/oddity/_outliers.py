@@ -19,6 +19,7 @@ from pushforward.modalities.table._chunks import TableFlow, log_prob
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table.oddity._calibration import Calibration
 from pushforward.modalities.table.oddity._columns import column_gains
+from pushforward.modalities.table.oddity._scores import Oddity
 
 SCORE, P_VALUE, COLUMNS, FLAG = "log_prob", "p_value", "odd_columns", "outlier"
 """What is written beside a row: nats, its p-value, the columns that make it odd, and with --all whether it is."""
@@ -73,11 +74,14 @@ def calibration(model: Model, flow: TableFlow, given: Mapping[str, Any], talk: T
         DataError: If there are none.
     """
     file = given["calibration"]
+    known: Calibration | None = model.facts.calibration
     if file is not None:
         parts = _read(file, model, {**given, "keep": ()})
-        scores = [log_prob(flow, *_values(model, part)) for part in parts if part.table.num_rows]
-        return Calibration(tuple(np.concatenate(scores).tolist() if scores else ()), unseen=True)
-    known: Calibration | None = model.facts.calibration
+        by = "density" if known is None else known.by
+        score = Oddity(flow, by)
+        values = [_values(model, part) for part in parts if part.table.num_rows]
+        scores = [score(x, log_prob(flow, x, condition)) for x, condition in values]
+        return Calibration(tuple(np.concatenate(scores).tolist() if scores else ()), True, by)
     if known is None:
         raise DataError(
             "the model keeps no scores of rows that were held out, so nothing says which score is odd.",
@@ -114,10 +118,12 @@ def _values(model: Model, part: Part) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _scored(flow: TableFlow, model: Model, known: Calibration, parts: Iterator[Part]) -> Iterator[Scored]:
+    score = Oddity(flow, known.by)
     for part in parts:
         x, condition = _values(model, part)
-        scores = log_prob(flow, x, condition) if len(x) else np.zeros(0)
-        yield Scored(part, x, condition, scores, conformal_p_values(known.scores, scores))
+        density = log_prob(flow, x, condition) if len(x) else np.zeros(0)
+        found = score(x, density) if len(x) else density
+        yield Scored(part, x, condition, density, conformal_p_values(known.scores, found))
 
 
 def _judged(scored: Iterator[Scored], given: Mapping[str, Any]) -> Iterator[tuple[Scored, np.ndarray]]:

@@ -1,0 +1,90 @@
+"""Scores of odd rows: density, distance to draws, both."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward import FlowOutlier
+from pushforward.data import Column, Schema
+from pushforward.distributions import MultivariateNormal, Normal
+from pushforward.modalities.table._chunks import TableFlow
+from pushforward.modalities.table.oddity._calibration import Calibration
+from pushforward.modalities.table.oddity._scores import DRAWS, SHARE, Oddity, _placed, _spread
+
+SMALL: Any = {"options": {"num_layers": 2, "width": 8}, "max_epochs": 5, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def model() -> TableFlow:
+    law = MultivariateNormal(np.zeros(2), np.array([[1.0, 0.95], [0.95, 1.0]]))
+    return TableFlow(law, Schema([Column("a", "unbounded"), Column("b", "unbounded")]))
+
+
+def test_the_distance_is_that_to_a_draw_of_its_rank(model):
+    score = Oddity(model, "distance")
+    x = np.array([[0.3, -0.2], [4.0, 4.0], [-1.0, 2.0]])
+    apart = np.linalg.norm(score._seen(x)[:, None] - score._draws[None], axis=2)
+    np.testing.assert_allclose(-score(x), np.sort(apart, axis=1)[:, round(SHARE * DRAWS) - 1], rtol=1e-6)
+
+
+def test_both_sees_what_does_not_go_together_and_what_is_far(model):
+    score, density = Oddity(model, "both"), Oddity(model, "density")
+    ordinary, apart, far = np.array([[0.5, 0.5]]), np.array([[1.5, -1.5]]), np.array([[9.0, 9.0]])
+    assert score(ordinary) > score(apart)
+    assert score(ordinary) > score(far)
+    np.testing.assert_allclose(density(far), model.flow.log_prob(far), rtol=1e-5)
+
+
+def test_a_row_that_cannot_be_is_odder_than_any_other():
+    schema = Schema([Column("a", "positive"), Column("b", "unbounded")])
+
+    law = Normal(np.zeros(2), 1.0)
+    score = Oddity(TableFlow(law, schema), "both")
+    found = score(np.array([[-1.0, 0.0], [50.0, 50.0]]))
+    assert found[0] == -np.inf
+    assert np.isfinite(found[1])
+
+
+def test_angles_meet_and_categories_are_equally_far_from_each_other():
+    schema = Schema([Column("hour", "circular", 0.0, 24.0), Column("c", "categorical", categories=("x", "y", "z"))])
+    rows = np.array([[23.9, 0.0], [0.1, 0.0], [12.0, 0.0], [0.1, 1.0], [0.1, 2.0]])
+    seen = _placed(schema, rows, _spread(schema, rows))
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=2)
+    assert apart[0, 1] < 0.1 < apart[0, 2]
+    assert apart[1, 3] == apart[1, 4] == apart[3, 4] == pytest.approx(np.sqrt(2))
+
+
+def test_a_few_outliers_in_the_fit_do_not_make_a_group_of_their_own():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(570, 4)), rng.normal(size=(30, 4)) * 0.2 + 2.5])
+    new = np.concatenate([rng.normal(size=(200, 4)), rng.normal(size=(20, 4)) * 0.2 + 2.5])
+    odd = np.arange(220) >= 200
+
+    def share_found(by: str) -> float:
+        fitted = FlowOutlier("maf", score_by=by, trim=False, **SMALL | {"max_epochs": 40}).fit(x)
+        scores = fitted.score_samples(new)
+        return float(np.mean(scores[odd][:, None] < scores[~odd][None]))
+
+    assert share_found("both") > share_found("density") + 0.1
+
+
+def test_files_remember_the_score_and_older_ones_have_the_density(tmp_path):
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    fitted = FlowOutlier("affine", score_by="distance", max_epochs=1, random_state=0).fit(x)
+    fitted.save(tmp_path / "o.safetensors")
+    loaded = FlowOutlier.load(tmp_path / "o.safetensors")
+    assert loaded.score_by == "distance"
+    np.testing.assert_array_equal(loaded.p_values(x), fitted.p_values(x))
+    assert Calibration.from_json({"scores": [1.0, None], "unseen": True}).by == "density"
+    settings = dict(fitted.model_.settings)
+    settings["outlier"] = {name: value for name, value in settings["outlier"].items() if name != "score_by"}
+    older = FlowOutlier.from_model(dataclasses.replace(fitted.model_, settings=settings))
+    np.testing.assert_array_equal(older.score_samples(x), pf.FlowDensity.score_samples(older, x))
+
+
+def test_a_score_that_is_not_there_is_refused_with_what_is_like_it():
+    with pytest.raises(pf.DataError, match="did you mean 'density'"):
+        FlowOutlier("affine", score_by="densty").fit(np.zeros((50, 2)))
