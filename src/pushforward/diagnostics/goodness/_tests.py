@@ -126,7 +126,7 @@ def told_apart(x: np.ndarray, y: np.ndarray, seed: int, categorical: Sequence[in
     with one_thread():
         trees = classifier(sizes, seed, rounds=ROUNDS).fit(rows, labels)
         first, second = (trees.decision_function(half) for _, half in halves)
-    test = mannwhitneyu(second, first, alternative="greater")
+    test: Any = mannwhitneyu(second, first, alternative="greater")  # SciPy does not say what it returns
     nats = float(np.mean(-first) - logsumexp(-second) + np.log(len(second)))
     return ToldApart(float(test.pvalue), float(test.statistic / len(first) / len(second)), nats)
 
