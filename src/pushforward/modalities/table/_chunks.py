@@ -18,6 +18,7 @@ from pushforward.modalities._model import Model
 from pushforward.modalities.table._columns import embedding_of, off_sphere
 from pushforward.modalities.table._flow import stands_alone, with_ends, without_ends
 from pushforward.modalities.table._noise import NUM_DRAWS, shifts
+from pushforward.train._batches import power_of_two
 
 LEAST_ROWS = 256
 SCORED_ROWS, FEW_ROWS = 2**10, 2**14
@@ -68,7 +69,7 @@ class TableFlow:
 
     def chunk_rows(self, rows: int) -> int:
         """Rows of the chunks for this many rows: a power of two, so that there are few sizes to compile."""
-        return max(min(_power_of_two(rows), self._most_rows), LEAST_ROWS)
+        return max(min(power_of_two(rows), self._most_rows), LEAST_ROWS)
 
     def scored_rows(self, rows: int) -> int:
         """Rows of the chunks in which this many rows are scored; where a row costs many passes, as few as can be."""
@@ -79,7 +80,7 @@ class TableFlow:
     @property
     def _most_rows(self) -> int:
         cells = CELLS if jax.default_backend() == "cpu" else CELLS_ELSEWHERE
-        return _power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
+        return power_of_two(cells // one_hot_size(self.schema.sizes) + 1) // 2
 
 
 def log_prob(model: TableFlow, x: np.ndarray, condition: np.ndarray | None = None, *, least: int = 0) -> np.ndarray:
@@ -251,8 +252,3 @@ def _padded(values: np.ndarray, size: int) -> np.ndarray:
 
 def _slices(rows: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
-
-
-def _power_of_two(rows: int) -> int:
-    """The least power of two that is not below `rows`."""
-    return 1 << max(rows - 1, 0).bit_length()
