@@ -154,3 +154,17 @@ def test_the_calendar_goes_round():
     np.testing.assert_allclose(calendar[:24, :2], calendar[24:48, :2], atol=1e-9)
     np.testing.assert_allclose(calendar[:168, 2:4], calendar[168:, 2:4], atol=1e-9)
     assert Grid("month").calendar(hours).shape == (336, 2)
+
+
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        (Grid("seconds", 3600.0), "an hour"),
+        (Grid("seconds", 900.0), "15 minutes"),
+        (Grid("business day"), "a business day"),
+        (Grid("month", 3.0), "3 months"),
+        (Grid("number", 1.0), "1"),
+    ],
+)
+def test_a_step_is_told_as_people_say_it(grid, said):
+    assert grid.length == said

@@ -40,6 +40,11 @@ class Grid:
         return word if count == 1 else f"{count:g} {word}s"
 
     @property
+    def length(self) -> str:
+        """How long a step is: `an hour`, `15 minutes`, `a business day`; `1` of plain numbers."""
+        return self.name if self.name[0].isdigit() else f"{'an' if self.name == 'hour' else 'a'} {self.name}"
+
+    @property
     def season(self) -> int:
         """Steps after which a series is likely to repeat itself; 1 where none is known."""
         if self.kind == "business day":

@@ -196,7 +196,7 @@ def _on_grid(
         count = int(places[at + 1] - places[at] - 1)
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         raise DataError(
-            f"{whose}: a gap of {count} {'step' if count == 1 else 'steps'} of a {grid.name} between row "
+            f"{whose}: a gap of {count} {'step' if count == 1 else 'steps'} of {grid.length} between row "
             f"{rows[at] + 1}, {time_text(moment, float(own[at]))}, and row {rows[at + 1] + 1}, "
             f"{time_text(moment, float(own[at + 1]))}{more}.",
             "put the steps in as missing with --fill-gaps (in Python: `fill_gaps=True`), or give the rows",

@@ -74,9 +74,7 @@ class SeriesData:
         """`8 series of 6,071 business days`, `5 items of 2 series, 100 to 120 months each`."""
         lengths = [len(item) for item in self.items]
         span = f"{min(lengths):,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
-        steps = f"{span} steps of {'one ' if self.grid.kind == 'number' else 'a '}{self.grid.name}".replace(
-            "a hour", "an hour"
-        )
+        steps = f"{span} steps of {self.grid.length}"
         series = f"{len(self.names)} series"
         return f"{series} of {steps}" if not self.item else f"{len(self.items)} items of {series}, {steps} each"
 
