@@ -102,7 +102,7 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
 
     def score_samples(self, X: Any) -> np.ndarray:
         """A score of every row, `(rows,)`; small is odd. With `score_by="density"` the log-density in nats."""
-        return Oddity(self._table_flow, self.score_by)(rows_to_score(self, X))
+        return self._row_scores(rows_to_score(self, X), None)
 
     def odd_columns(self, X: Any) -> np.ndarray:
         r"""By how many nats the score rises with the nearest likely row's value in a column, `(rows, columns)`.
@@ -111,6 +111,9 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         for a single wrong value, two where two values do not go together. The values do not add up.
         """
         return column_gains(self._table_flow, rows_to_score(self, X))
+
+    def _row_scores(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        return Oddity(self._table_flow, self.score_by)(x)
 
     @property
     def _settings(self) -> TableSettings:
