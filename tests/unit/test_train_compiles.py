@@ -16,19 +16,22 @@ from pushforward.train._batches import ROOM, RowSource, gathered
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
+HEARD: list[str] = []
+
+
+def _listen(event: str, duration_secs: float, **_: str | int) -> None:
+    if event == COMPILED:
+        HEARD.append(event)
+
+
+jax.monitoring.register_event_duration_secs_listener(_listen)  # for good: older versions of JAX cannot forget one
+
+
 @contextlib.contextmanager
 def compilations() -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def listen(event: str, duration_secs: float, **_: str | int) -> None:
-        if event == COMPILED:
-            found.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield found
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
+    """What is compiled inside."""
+    HEARD.clear()
+    yield HEARD
 
 
 def table(rows: int) -> np.ndarray:
