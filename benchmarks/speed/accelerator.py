@@ -1,9 +1,9 @@
 """All there is to measure of this library on an accelerator, in one process and a stated time.
 
-`python -m benchmarks accelerator [--minutes 25]`: training steps, scores and samples of the vector cases at batches of
+`python -m benchmarks accelerator [--minutes 24]`: training steps, scores and samples of the vector cases at batches of
 512 to 65,536 in float32 and bfloat16, with their share of what the device multiplies in matrices, and the image flows
-of the papers' sizes with networks in full precision and in bfloat16. What the time does not reach is named. On a CPU it
-takes sizes that end soon, to show that all of it runs.
+of the papers' sizes with networks in full precision and in bfloat16. Nothing is begun after the time, and what it does
+not reach is named. On a CPU it takes sizes that end soon, to show that all of it runs.
 """
 
 import dataclasses

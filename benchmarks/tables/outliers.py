@@ -1,6 +1,7 @@
 """Odd rows: mean ROC-AUC of `FlowOutlier` beside usual detectors, and its share of false alarms.
 
-Run `python -m benchmarks.tables.outliers [sets] [--splits 5] [--rows 1000] [--setting inliers mixed]`; needs
+Run `python -m benchmarks.tables.outliers [sets] [--splits 5] [--rows 1000] [--setting inliers mixed]
+[--score-by both]`; needs
 `PUSHFORWARD_DATA`. A split halves the rows of a set at random. Learned from are at most so many rows of the first half,
 without its outliers (`inliers`) or with them (`mixed`); tested are at most twice so many of the second. Columns that
 do not vary in the rows to learn from are left out, for all. All settings are defaults; the others see standardised
@@ -81,7 +82,7 @@ def rivals(split: int) -> dict[str, Callable[[np.ndarray, np.ndarray], np.ndarra
     }
 
 
-def run(name: str, split: int, most: int, setting: str) -> dict[str, Any]:
+def run(name: str, split: int, most: int, setting: str, by: str) -> dict[str, Any]:
     """All detectors on one split."""
     train, test, odd = load(name, split, most, setting)
     scale = StandardScaler().fit(train)
@@ -90,13 +91,14 @@ def run(name: str, split: int, most: int, setting: str) -> dict[str, Any]:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of columns with spikes, and of small sets
-        ours = pf.FlowOutlier(alpha=ALPHA, random_state=split).fit(train)
+        ours = pf.FlowOutlier(alpha=ALPHA, score_by=by, random_state=split).fit(train)
     seconds = time.perf_counter() - start
     found["flow"] = -ours.score_samples(test)
     return {
         "set": name,
         "split": split,
         "setting": setting,
+        "score_by": by,
         "rows": len(train),
         "test_rows": len(test),
         "outliers": int(odd.sum()),
@@ -121,6 +123,7 @@ def summary(records: list[dict[str, Any]]) -> dict[str, Any]:
     variance = expected * (1 - expected) * (1 / (apart + 2) + 1 / ordinary)
     return {
         "setting": records[0]["setting"],
+        "score_by": records[0]["score_by"],
         "sets": names,
         "splits": len({record["split"] for record in records}),
         "mean_auc": auc,
@@ -134,13 +137,13 @@ def _mean(records: list[dict[str, Any]], name: str, rival: str) -> float:
     return float(np.mean([record["auc"][rival] for record in records if record["set"] == name]))
 
 
-def run_all(names: list[str], splits: int, most: int, settings: list[str]) -> Iterator[dict[str, Any]]:
+def run_all(names: list[str], splits: int, most: int, settings: list[str], by: str) -> Iterator[dict[str, Any]]:
     """Each split of each set, and what they say together, one setting after the other."""
     for setting in settings:
         records = []
         for name in names:
             for split in range(splits):
-                records.append(run(name, split, most, setting))
+                records.append(run(name, split, most, setting, by))
                 yield records[-1]
         yield summary(records)
 
@@ -152,8 +155,9 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1000, help="to learn from, at most")
     parser.add_argument("--setting", nargs="*", default=list(SETTINGS), choices=SETTINGS)
+    parser.add_argument("--score-by", default="both", choices=["both", "density", "distance"])
     args = parser.parse_args()
-    append("outliers", run_all(args.sets, args.splits, args.rows, args.setting))
+    append("outliers", run_all(args.sets, args.splits, args.rows, args.setting, args.score_by))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import DataError
+from pushforward._sizes import power_of_two
 from pushforward.distributions import AbstractDistribution
 from pushforward.supports import Categories, Circle, Integers, Interval, PartOf, Sphere, Support
 from pushforward.supports._events import spread
@@ -70,7 +71,7 @@ class Joint:
             x[at_atom, number] = 0.0
         for start in range(0, len(x), MOST_ROWS):
             rows = x[start : start + MOST_ROWS]
-            size = max(1 << (len(rows) - 1).bit_length(), LEAST_ROWS)
+            size = max(power_of_two(len(rows)), LEAST_ROWS)
             padded = np.concatenate([rows, np.repeat(rows[:1], size - len(rows), axis=0)])
             found = self.flow.log_prob(padded.astype(jnp.result_type(float)))
             out[start : start + len(rows)] = np.asarray(found, np.float64)[: len(rows)]

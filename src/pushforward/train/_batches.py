@@ -17,6 +17,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError
 from pushforward._functions import hashable
+from pushforward._sizes import power_of_two
 from pushforward.objectives import Batch
 
 ORDER, DATA, NOISE, MONITOR, SPLIT = range(5)  # one stream of random numbers for each use
@@ -229,11 +230,6 @@ def _stacked(a: np.ndarray, shape: tuple[int, int]) -> Array:
     full = np.zeros((shape[0] * shape[1], *a.shape[1:]), stored_as(a.dtype))
     full[: len(a)] = a
     return jnp.asarray(full.reshape(*shape, *a.shape[1:]))
-
-
-def power_of_two(rows: int) -> int:
-    """The least power of two that is not below `rows`."""
-    return 1 << max(rows - 1, 0).bit_length()
 
 
 def _with_room(a: Any) -> Any:

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import DataError, check_condition
+from pushforward._sizes import power_of_two
 from pushforward._types import Shape
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import SPLIT, as_floats, gathered, power_of_two, shuffled, stored_as
+from pushforward.train._batches import SPLIT, as_floats, gathered, shuffled, stored_as
 from pushforward.train._stream import stays_on_host
 from pushforward.train._weights import checked_weights
 

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from pushforward._errors import DataError
+from pushforward._sizes import power_of_two
 from pushforward.data.shards._rows import RowGroups
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch
-from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source, power_of_two
+from pushforward.train._batches import DrawSource, IteratorSource, RowSource, Source
 from pushforward.train._inputs import checked_batch, first_blocks, monitor_blocks, split_rows, unpacked
 from pushforward.train._stream import StreamedSource
 from pushforward.train._weights import shared_out

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._sizes import power_of_two
 from pushforward.bijections.discrete._one_hot import one_hot_size
 from pushforward.data import Schema
 from pushforward.data._units import LARGEST, Units
@@ -18,7 +19,6 @@ from pushforward.modalities._model import Model
 from pushforward.modalities.table._columns import embedding_of, off_sphere
 from pushforward.modalities.table._flow import stands_alone, with_ends, without_ends
 from pushforward.modalities.table._noise import NUM_DRAWS, shifts
-from pushforward.train._batches import power_of_two
 
 LEAST_ROWS = 256
 SCORED_ROWS, FEW_ROWS = 2**10, 2**14

@@ -17,6 +17,7 @@ from jaxtyping import Array, PRNGKeyArray
 from scipy.special import ndtr, ndtri
 
 from pushforward._errors import DataError
+from pushforward._sizes import power_of_two
 from pushforward.data import Column
 from pushforward.distributions import AbstractDistribution, Embedded, Normal, Transformed
 from pushforward.modalities.table._chunks import TableFlow, log_prob
@@ -234,7 +235,7 @@ def _draws(model: TableFlow, condition: np.ndarray, num_samples: int, key: PRNGK
     columns = len(model.schema.columns)
     size = max(DRAWN_CELLS // (num_samples * columns), 1)
     seen = model.seen_conditions(condition)
-    size = min(size, 1 << (len(seen) - 1).bit_length())  # few sizes to compile
+    size = min(size, power_of_two(len(seen)))  # few sizes to compile
     for start in range(0, len(seen), size):
         rows = _repeated(seen[start : start + size], size, 1).T
         draws = np.asarray(_drawn(model.flow, rows, key, num_samples))[: len(seen) - start]
