@@ -12,14 +12,14 @@ import pytest
 
 from pushforward import flows
 from pushforward.train import fit
-from pushforward.train._devices import Devices, chosen_devices
+from pushforward.train._devices import Devices, chosen_devices, outgrown
 
 SCRIPT = textwrap.dedent("""
     import json, sys
     import jax, jax.numpy as jnp, numpy as np
     jax.config.update("jax_enable_x64", True)
     from pushforward import flows
-    from pushforward.train import _stream, fit
+    from pushforward.train import _devices, _stream, fit
 
     folder = sys.argv[1]
     rng = np.random.default_rng(0)
@@ -58,15 +58,22 @@ SCRIPT = textwrap.dedent("""
             line, Items(), steps_per_epoch=20, batch_size=61, validation=x[:77], **quick, **k
         ),
     }
+    _devices.LEAST = 64
+    wide = flows.maf(2, num_layers=2, width=16, key=jax.random.key(0))
+    share = lambda given: {} if "devices" in given else {"shard_parameters": True}
+    cases["sharded"] = lambda **k: fit(wide, x, batch_size=61, ema=0.9, **quick, **share(k), **k)
     told = {}
     for name in sys.argv[2:]:
         run = cases[name]
         told[name] = [
             {
-                "devices": len(jax.tree.leaves(r.flow)[0].sharding.device_set),
+                "devices": max(len(leaf.sharding.device_set) for leaf in jax.tree.leaves(r.flow)),
                 "train": [e.train for e in r.history],
                 "validation": [e.validation for e in r.history],
                 "metrics": [e.metrics for e in r.history],
+                "shares": sorted({
+                    leaf.size // leaf.addressable_shards[0].data.size for leaf in jax.tree.leaves(r.flow)
+                }),
                 "weights": np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(r.flow)]).tolist(),
             }
             for r in (run(devices=one), run())
@@ -75,10 +82,17 @@ SCRIPT = textwrap.dedent("""
     whole = fit(flow, x, batch_size=61, **quick)
     fit(flow, x, callbacks=[lambda info: len(info.history) == 2], devices=one, **file)
     resumed = fit(flow, x, resume=True, **file)
+    told["resumed sharded"] = [{
+        "train": [e.train for e in r.history],
+    } for r in (
+        fit(wide, x, batch_size=61, **quick),
+        [fit(wide, x, callbacks=[lambda info: len(info.history) == n], resume=True, shard_parameters=n == 2, **file | {
+            "checkpoint": folder + "/s.safetensors"}) for n in (2, 3, 9)][-1],
+    )]
     told["resumed"] = [{"train": [e.train for e in r.history]} for r in (whole, resumed)]
     print(json.dumps({"count": len(jax.devices()), "told": told}))
 """)
-QUICK = ["does not divide", "weights and conditions", "an objective of one's own"]
+QUICK = ["does not divide", "weights and conditions", "an objective of one's own", "sharded"]
 SLOW = ["divides", "fewer rows than devices", "in a file", "a function", "an iterator"]
 
 
@@ -125,18 +139,37 @@ def test_eight_devices_give_the_losses_of_one(told, case):
 
 @pytest.mark.slow
 def test_eight_devices_give_the_losses_of_one_for_all_kinds_of_data(fitted):
-    for runs in (found := fitted(*SLOW)).values():
-        if runs is not found["resumed"]:
+    for name, runs in fitted(*SLOW).items():
+        if name in SLOW:
             assert_same(runs)
 
 
 def test_the_fitted_flow_lies_on_one_device(told):
-    assert {run["devices"] for case in QUICK for run in told[case]} == {1}
+    assert {run["devices"] for case in QUICK[:3] for run in told[case]} == {1}
 
 
-def test_a_fit_begun_on_one_device_goes_on_with_eight(told):
-    whole, resumed = told["resumed"]
+def test_a_fitted_flow_of_shares_lies_on_all_devices(told):
+    one, eight = told["sharded"]
+    assert (one["devices"], one["shares"]) == (1, [1])
+    assert (eight["devices"], eight["shares"]) == (8, [1, 8])
+
+
+@pytest.mark.parametrize("name", ["resumed", "resumed sharded"])
+def test_a_fit_goes_on_with_other_devices_or_shares(told, name):
+    whole, resumed = told[name]
     np.testing.assert_allclose(resumed["train"], whole["train"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "memory", "wanted"), [(10**12, None, False), (99, 1000, False), (101, 1000, True)]
+)
+def test_parameters_are_shared_where_they_would_not_fit(parameters, memory, wanted):
+    assert outgrown(parameters, memory) is wanted
+
+
+def test_one_device_cannot_share(key):
+    with pytest.raises(ValueError, match="two devices or more"):
+        fit(flows.affine(2, key=key), np.zeros((9, 2)), shard_parameters=True, key=key, progress=False)
 
 
 def test_one_device_compiles_what_it_did(monkeypatch, key):
@@ -145,7 +178,7 @@ def test_one_device_compiles_what_it_did(monkeypatch, key):
     def never(*given: object) -> None:
         raise AssertionError
 
-    for name in ("spread", "hold", "everywhere"):
+    for name in ("spread", "hold", "hold_state", "everywhere", "place_state"):
         monkeypatch.setattr(Devices, name, never)
     assert chosen_devices(None, 64) is None
     x = np.random.default_rng(0).normal(size=(100, 2))

@@ -20,7 +20,10 @@ SCRIPT = textwrap.dedent("""
         jax.distributed.initialize(f"127.0.0.1:{port}", count, rank)
     import numpy as np
     from pushforward import flows
-    from pushforward.train import _checkpoint, fit
+    from pushforward.train import _checkpoint, _devices, fit
+
+    _devices.LEAST = 2
+    _checkpoint.CHECKPOINT_SECONDS = 0.0
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3400, 2)) ** 2 + rng.normal(size=(3400, 1))
@@ -37,6 +40,8 @@ SCRIPT = textwrap.dedent("""
         return what == "stopped" and rank == 1 and len(seen) == 2
 
     file = dict(checkpoint=folder + "/c.safetensors", resume=what == "resumed") if what != "whole" else {}
+    if what == "sharded" and count > 1:
+        file |= {"shard_parameters": True, "resume": True}
     result = fit(
         flows.maf(2, num_layers=2, width=8, key=jax.random.key(0)), x, batch_size=61, max_epochs=4, learning_rate=0.01,
         callbacks=[watch], progress=what == "whole", key=jax.random.key(3), **file,
@@ -76,6 +81,13 @@ def test_a_stop_in_one_process_stops_all_and_one_process_goes_on(alone, tmp_path
     assert [len(found["train"]) for found in told(run(2, "stopped", tmp_path))] == [2, 2]
     assert [file.name for file in tmp_path.iterdir()] == ["c.safetensors"]
     assert_same(told(run(1, "resumed", tmp_path))[0], alone)
+
+
+def test_processes_that_share_the_parameters_write_one_checkpoint_from_which_one_goes_on(alone, tmp_path):
+    for found in told(run(2, "sharded", tmp_path)):
+        assert_same(found, alone)
+    for found in told(run(1, "resumed", tmp_path)):
+        assert_same(found, alone)
 
 
 def test_a_killed_process_is_named_and_three_go_on(alone, tmp_path):

@@ -12,9 +12,10 @@ import numpy as np
 
 from pushforward._errors import FileError
 from pushforward.io import read_arrays, write_arrays
+from pushforward.train._devices import on_host
 from pushforward.train._result import Epoch
 from pushforward.train._run import Run
-from pushforward.train._team import is_first
+from pushforward.train._team import all_said, is_first
 
 CHECKPOINT_SECONDS = 5.0  # at least between two writes
 KIND = "pushforward.checkpoint"
@@ -36,7 +37,8 @@ class Checkpoint:
 
     def keep(self, run: Run, *, now: bool = False) -> None:
         """Write if the last time is a while ago, or at once; a failure becomes an event, so that training goes on."""
-        if not now and time.monotonic() - self._written < CHECKPOINT_SECONDS:
+        due = now or time.monotonic() - self._written >= CHECKPOINT_SECONDS
+        if not (all_said(due)[0, 0] if self._asks_all(run) else due):
             return
         try:
             self.write(run)
@@ -51,11 +53,15 @@ class Checkpoint:
         Raises:
             FileError: If it cannot be written.
         """
-        if self._path is None or not is_first():
+        if self._path is None or not (is_first() or self._asks_all(run)):
+            return
+        arrays = _to_arrays(run)
+        if not is_first():
+            self._written = time.monotonic()
             return
         metadata = {"kind": KIND, "fingerprint": self.fingerprint, "events": run.events, "stopped": run.stopped}
         metadata["metrics"] = sorted(run.state.sums.metrics)
-        write_arrays(self._path, _to_arrays(run), metadata)
+        write_arrays(self._path, arrays, metadata)
         self._written = time.monotonic()
 
     def read(self, run: Run) -> Run:
@@ -79,6 +85,14 @@ class Checkpoint:
             )
         return _from_arrays(run, arrays, metadata)
 
+    def _asks_all(self, run: Run) -> bool:
+        """Whether some of the run's arrays lie in other processes, so that all of them write together."""
+        leaves = jax.tree.leaves(run.state.params) if self._path is not None else []
+        return (
+            any(isinstance(leaf, jax.Array) and not leaf.is_fully_replicated for leaf in leaves)
+            and jax.process_count() > 1
+        )
+
     def how_to_resume(self) -> str:
         """One sentence."""
         if self._path is None:
@@ -88,7 +102,7 @@ class Checkpoint:
 
 def _to_arrays(run: Run) -> dict[str, np.ndarray]:
     trees = {name: getattr(run, name) for name in TREES}
-    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(trees))
+    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(on_host(trees)))
     arrays = {jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf) for path, leaf in leaves}
     arrays |= {f"run/{name}": np.asarray(getattr(run, name), np.float64) for name in NUMBERS}
     return arrays | {f"history/{name}": column for name, column in _columns(run.history).items()}

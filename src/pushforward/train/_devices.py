@@ -1,5 +1,7 @@
-"""Several devices: each has all parameters and its share of the rows of a batch (design record 0050)."""
+"""Several devices: each has its share of the rows of a batch, and of the parameters all or its share (record 0050)."""
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +17,12 @@ from pushforward.train._batches import Feed, Source
 
 T = TypeVar("T")
 ROWS = "rows"
+LEAST = 4096
+"""Numbers of an array that is worth a share on each device; smaller ones are whole everywhere."""
+COPIES = 5
+"""Of the parameters, that a step holds: themselves, their gradients, Adam's two, the best."""
+OWN_SHARE = 0.5
+"""Of a device's memory, that may be theirs; the rest is for what is between the layers."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +31,23 @@ class Devices:
 
     Attributes:
         mesh: All of them in a row.
+        sharded: Whether each has a share of the parameters, gradients and optimizer's state, instead of all.
     """
 
     mesh: Mesh
+    sharded: bool = False
 
     @property
     def whole(self) -> NamedSharding:
         """The same on every device."""
         return NamedSharding(self.mesh, PartitionSpec())
+
+    def share(self, shape: tuple[int, ...]) -> NamedSharding:
+        """Of an array of the state: the longest axis that divides is spread, the last of these if several are."""
+        axes = [axis for axis, length in enumerate(shape) if length and length % self.mesh.size == 0]
+        if not self.sharded or not axes or math.prod(shape) < LEAST:
+            return self.whole
+        return self.rows(max(axes, key=lambda axis: (shape[axis], axis)))
 
     def rows(self, axis: int = 0) -> NamedSharding:
         """A part of an axis on each device, of as many entries on each."""
@@ -54,9 +71,17 @@ class Devices:
         """Inside a compiled function: the same arrays, whole on every device."""
         return jax.lax.with_sharding_constraint(tree, self.whole)
 
+    def hold_state(self, state: T) -> T:
+        """Inside a compiled function: the same arrays, each where `share` says."""
+        return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, self.share(leaf.shape)), state)
+
     def everywhere(self, tree: T) -> T:
         """Arrays of this process, which are the same in all processes, whole on every device."""
-        return jax.tree.map(self._placed, tree)
+        return jax.tree.map(lambda leaf: self._placed(leaf, self.whole), tree)
+
+    def place_state(self, state: T) -> T:
+        """Arrays of this process, which are the same in all processes, each where `share` says."""
+        return jax.tree.map(lambda leaf: self._placed(leaf, self.share(leaf.shape)), state)
 
     def _spread(self, rows: Array) -> Array:
         count, size = rows.shape[0], self.mesh.size
@@ -66,15 +91,19 @@ class Devices:
         rows = jax.lax.with_sharding_constraint(rows, self.rows())
         return rows[:count] if more else rows
 
-    def _placed(self, array: Any) -> Any:
-        if isinstance(array, jax.Array) and array.sharding.device_set == self.whole.device_set:
+    def _placed(self, array: Any, where: NamedSharding) -> Any:
+        # Not what is equivalent: the compiled step would be made again for it.
+        if isinstance(array, jax.Array) and array.sharding == where:
             return array
         if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(self._placed(jax.random.key_data(array)), impl=jax.random.key_impl(array))
+            data = self._placed(jax.random.key_data(array), where)
+            return jax.random.wrap_key_data(data, impl=jax.random.key_impl(array))
+        if isinstance(array, jax.Array) and array.sharding.device_set == where.device_set:
+            return _moved(where)(array)
         if jax.process_count() == 1:
-            return jax.device_put(array, self.whole)
+            return jax.device_put(array, where)
         values = np.asarray(array)
-        return jax.make_array_from_callback(values.shape, self.whole, lambda index: values[index])
+        return jax.make_array_from_callback(values.shape, where, lambda index: values[index])
 
 
 class SpreadSource:
@@ -101,15 +130,19 @@ class SpreadSource:
         return leaf, self._devices.everywhere(leaf)
 
 
-def chosen_devices(devices: Sequence[Any] | None, batch_size: int) -> Devices | None:
+def chosen_devices(
+    devices: Sequence[Any] | None, batch_size: int, *, shard_parameters: bool | None = False, parameters: int = 0
+) -> Devices | None:
     """The devices to train on, no more than there are rows in a batch; None for one.
 
     Args:
         devices: The user's, or None for all, or for that of `jax.default_device`.
         batch_size: Rows of a step.
+        shard_parameters: Whether each has a share of the parameters; None where their state would not fit one.
+        parameters: Bytes of all of them.
 
     Raises:
-        ValueError: If there is none, or one is no device, or named twice, or a process has none.
+        ValueError: If there is none, or one is no device, or named twice, or a process has none, or one is to share.
     """
     if devices is None:
         one = jax.config.jax_default_device is not None and jax.process_count() == 1  # pyright: ignore[reportAttributeAccessIssue]
@@ -118,8 +151,23 @@ def chosen_devices(devices: Sequence[Any] | None, batch_size: int) -> Devices | 
     else:
         devices = _checked(devices)
     if len(devices) < 2:
+        if shard_parameters:
+            raise ValueError("fit: `shard_parameters` needs two devices or more to share them, and there is one.")
         return None
-    return Devices(Mesh(np.array(devices), (ROWS,)))
+    if shard_parameters is None:
+        own = next(device for device in devices if device.process_index == jax.process_index())
+        shard_parameters = outgrown(parameters, (own.memory_stats() or {}).get("bytes_limit"))
+    return Devices(Mesh(np.array(devices), (ROWS,)), shard_parameters)
+
+
+def outgrown(parameters: int, memory: int | None) -> bool:
+    """Whether the state of so many bytes of parameters is too much for a device with so much memory.
+
+    Args:
+        parameters: Their bytes.
+        memory: Of the device; None where it does not say, as a CPU.
+    """
+    return memory is not None and COPIES * parameters > OWN_SHARE * memory
 
 
 def _checked(devices: Sequence[Any]) -> list[Any]:
@@ -131,11 +179,49 @@ def _checked(devices: Sequence[Any]) -> list[Any]:
     return found
 
 
+@functools.lru_cache
+def _moved(where: NamedSharding) -> Any:
+    return jax.jit(lambda array: array, out_shardings=where)
+
+
 def settled(tree: T) -> T:
-    """Arrays that lie on several devices as arrays of this process alone; others as they are."""
+    """Arrays that lie whole on several devices as arrays of this process alone; others as they are.
+
+    Shares stay where they are, as one device may not hold them all, unless some lie in other processes: then every
+    process, all of which have to ask, gets them in the memory of its own machine.
+    """
 
     def one(array: Any) -> Any:
         several = isinstance(array, jax.Array) and len(array.sharding.device_set) > 1
-        return jnp.asarray(np.asarray(array)) if several else array
+        if not several:
+            return array
+        if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(one(jax.random.key_data(array)), impl=jax.random.key_impl(array))
+        if array.is_fully_replicated:
+            return jnp.asarray(np.asarray(array))
+        return array if array.is_fully_addressable else jax.device_put(_gathered(array), *_hosts())
 
     return jax.tree.map(one, tree)
+
+
+def on_host(tree: Any) -> Any:
+    """The values in NumPy; where shares lie in other processes, all processes have to ask."""
+    return jax.tree.map(
+        lambda leaf: _gathered(leaf) if isinstance(leaf, jax.Array) and not leaf.is_fully_replicated else leaf, tree
+    )
+
+
+def _gathered(array: jax.Array) -> np.ndarray:
+    if array.is_fully_addressable:
+        return np.asarray(array)
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+
+
+def _hosts() -> list[Any]:
+    """The memory of this machine as a device, if JAX has it."""
+    try:
+        return jax.local_devices(backend="cpu")[:1]
+    except RuntimeError:  # JAX_PLATFORMS names accelerators alone
+        return []

@@ -21,7 +21,7 @@ from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._callbacks import Callback
 from pushforward.train._checkpoint import Checkpoint
-from pushforward.train._devices import chosen_devices
+from pushforward.train._devices import chosen_devices, settled
 from pushforward.train._healing import find_cause
 from pushforward.train._inputs import first_blocks, rows_at_once, rows_of_first
 from pushforward.train._interrupt import Interrupt
@@ -65,6 +65,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
     devices: Sequence[Any] | None = None,
+    shard_parameters: bool | None = None,
     key: PRNGKeyArray,
 ) -> FitResult:
     """Train a flow on data, keep the best, and mend what can be mended on the way.
@@ -117,8 +118,12 @@ def fit(
         resume: Go on from `checkpoint` if it exists. `max_epochs`, `patience` and the callbacks may differ.
         callbacks: Functions of an `EpochInfo`, called after every epoch; one that returns True ends the training.
         progress: Whether to report on stderr.
-        devices: Over which the rows of every batch are spread, while each has all parameters: some of `jax.devices()`.
-            The losses are those of one device within rounding. By default all, or `jax.default_device` if it is set.
+        devices: Over which the rows of every batch are spread: some of `jax.devices()`. The losses are those of one
+            device within rounding. By default all, or `jax.default_device` if it is set.
+        shard_parameters: Whether each of several devices has its share of the parameters, their gradients and the
+            optimizer's state instead of all, and gathers what a layer needs. The flow returned lies on all of them; of
+            several processes, in the memory of each machine. By default where these would take more than half of a
+            device's memory.
         key: From `jax.random.key`; decides the split, the order of the rows and all noise.
 
     Returns:
@@ -154,7 +159,7 @@ def fit(
         )  # fmt: skip
     source, held_out = prepare(flow, data, condition, weights, log_det, validation, batch_size, steps_per_epoch, key)
     own = optimizer is not None
-    spread = chosen_devices(devices, source.batch_size)
+    spread = chosen_devices(devices, source.batch_size, shard_parameters=shard_parameters, parameters=_bytes_of(flow))
     plan = Plan(
         objective=hashable(objective),
         optimizer=_hashable(optimizer) if own else adam(clip),
@@ -184,7 +189,8 @@ def fit(
     with memory_told(source.batch_size):
         run = _first_run(job, flow, head, frozen)
         if going_on:
-            run = store.read(run) if spread is None else run_on_devices(store.read(run), spread)
+            run = store.read(run)
+        run = run if spread is None else run_on_devices(run, spread)
         store.write(run)  # a path that cannot be written to is told now, not after hours
         show = progress_on(progress and is_first())
         with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:
@@ -199,13 +205,14 @@ def _first_run(job: Job, flow: AbstractDistribution, head: Batch, frozen: Where 
         raise ValueError("fit: there is nothing to train: all parameters of the flow are `frozen`.")
     devices = job.plan.devices
     if devices is not None:
-        params, rest = devices.everywhere((params, rest))
+        params, rest = devices.place_state((params, rest))
     loss, metrics = evaluate(job.plan.objective, params, rest, job.monitor, job.key, devices)
     run = new_run(params, rest, job.plan, tuple(sorted(metrics)))
     if math.isfinite(loss):
         run.start_loss = run.best_loss = float(loss)
     else:
-        cause = find_cause(job.plan, params, rest, rows_of_first(job.monitor), job.key)
+        first = settled((params, rest, rows_of_first(job.monitor), job.key))
+        cause = find_cause(job.plan, *first)
         run.events.append(f"the loss before training is not finite: {cause}")
     return run
 
@@ -260,8 +267,13 @@ def _of_all_processes(
         "flow": [str(structure), [_checksum(leaf) for leaf in leaves]],
         "max_epochs": job.max_epochs,
         "patience": job.patience,
+        "shard_parameters": job.plan.devices is not None and job.plan.devices.sharded,
         "the checkpoint to resume from": going_on,
     }
+
+
+def _bytes_of(flow: AbstractDistribution) -> int:
+    return sum(getattr(leaf, "nbytes", 0) for leaf in jax.tree.leaves(flow))
 
 
 def _checksum(array: ArrayLike) -> str:

@@ -17,6 +17,7 @@ from pushforward.distributions import AbstractDistribution, Embedded, Transforme
 from pushforward.objectives import Batch
 from pushforward.objectives._batch import Explaining
 from pushforward.train._batches import Feed
+from pushforward.train._devices import settled
 from pushforward.train._run import Job, Run, restart_from_best
 from pushforward.train._step import Plan, batch_at
 
@@ -103,7 +104,7 @@ def _give_up(run: Run, reason: str) -> None:
 def _cause_of_latest(job: Job, run: Run, feed: Feed) -> str:
     # A skipped step left the parameters as they were, so it can be looked at again.
     batch, key = _batch_at(job.plan, feed.arrays, job.key, int(run.state.step) - 1, feed.first)
-    return find_cause(job.plan, run.state.params, run.frozen, batch, key)
+    return find_cause(job.plan, *settled((run.state.params, run.frozen, batch, key)))
 
 
 def find_cause(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> str:

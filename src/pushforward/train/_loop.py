@@ -71,9 +71,8 @@ class Loop:
             with self._pace:
                 stop = min(end, feed.stop, step + int(all_said(self._pace.chunk)[0, 0]))
                 knobs = job.knobs(exploded_above(job, run), run.cool_from)
-                run.state = run_steps(
-                    job.plan, run.state, run.frozen, feed.arrays, knobs, feed.first, stop, bad_limit(run)
-                )
+                state = run.state if job.plan.devices is None else job.plan.devices.place_state(run.state)
+                run.state = run_steps(job.plan, state, run.frozen, feed.arrays, knobs, feed.first, stop, bad_limit(run))
                 self._pace.steps = int(run.state.step) - step
             heal(job, run, feed, skipped)
             self._between_chunks()

@@ -22,5 +22,6 @@ def memory_told(batch_size: int) -> Iterator[None]:
         raise TrainingError(
             f"Training ran out of memory with {batch_size} rows in a step{wanted and f': {wanted} more were wanted'}.",
             "Take fewer rows: `batch_size=` (`--batch-size`). Image flows also train in less memory with "
-            "`memory='recompute'` or 'invert' and `precision='bfloat16'` (`--set memory=recompute`).",
+            "`memory='recompute'` or 'invert' and `precision='bfloat16'` (`--set memory=recompute`). Several devices "
+            "share the parameters with `fit(..., shard_parameters=True)`.",
         ) from error

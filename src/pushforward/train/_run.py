@@ -157,6 +157,7 @@ def restart_from_best(job: Job, run: Run, rate_scale: float) -> None:
         ema=job.plan.ema,
         metrics=tuple(run.state.sums.metrics),
     )
+    fresh = fresh if job.plan.devices is None else job.plan.devices.place_state(fresh)
     run.state = fresh._replace(sums=run.state.sums)
 
 
@@ -176,5 +177,5 @@ def on_devices(job: Job, devices: Devices) -> Job:
 
 def run_on_devices(run: Run, devices: Devices) -> Run:
     """The same run with its arrays on all of these devices."""
-    state, frozen, best = devices.everywhere((run.state, run.frozen, run.best))
+    state, frozen, best = devices.place_state((run.state, run.frozen, run.best))
     return dataclasses.replace(run, state=state, frozen=frozen, best=best)

@@ -120,7 +120,7 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
         bad_in_row=jnp.where(finite & (loss <= knobs.ceiling), 0, state.bad_in_row + 1),
         sums=_add(state.sums, loss, metrics, weight, finite)._replace(rate=rate),
     )
-    return state if plan.devices is None else plan.devices.hold(state)
+    return state if plan.devices is None else plan.devices.hold_state(state)
 
 
 def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
