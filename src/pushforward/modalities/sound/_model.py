@@ -19,7 +19,7 @@ from pushforward.modalities.sound._flow import at_length, unit
 from pushforward.modalities.sound._pieces import pieces, uniform
 from pushforward.modalities.sound._prepare import frames_of, labels_of
 from pushforward.modalities.sound._reach import reach
-from pushforward.modalities.sound._synthesis import draws_in_pieces, noise, parts
+from pushforward.modalities.sound._synthesis import draws_in_order, draws_in_pieces, noise, parts
 
 PIECE = 2**16
 """Samples that go through the flow at once."""
@@ -129,12 +129,17 @@ class SoundMethods(abc.ABC):
         labels = None if y is None else np.broadcast_to(np.asarray(y), (n_samples,))
         for number in range(n_samples):
             label = None if labels is None else labels[number]
-            for part in parts(self._up(count), self._up(PIECE), margin):
+            before = np.zeros(0, np.float32)
+            for part in parts(self._up(count), self._up(PIECE), margin, ahead=not draws_in_order(self.flow_.base)):
                 length, at = part.stop - part.start, part.start + part.kept.start
                 flow, given = self.at(length), self.condition(label, like, length, 1, part.start)
-                z = scale * noise(flow.bijection, seed + number, part.start, part.stop)
-                whole = self._whole(np.asarray(decoded(flow, z[None], given)))[0, part.kept]
-                drawn[number, at : at + len(whole)] = whole[: count - at]
+                z = scale * noise(flow, seed + number, part.start, part.stop)[None]
+                if draws_in_order(flow):
+                    known = np.pad(before[len(before) - part.kept.start :], (0, length - part.kept.start))
+                    z[:, : part.kept.start] = np.asarray(encoded(flow, known[None], given))[:, : part.kept.start]
+                real = np.asarray(decoded(flow, z, given))[0, part.kept]
+                before = np.concatenate([before, real])[-margin:]
+                drawn[number, at : at + len(real)] = self._whole(real)[: count - at]
         return drawn
 
     def encode(self, wave: np.ndarray, y: Any = None) -> np.ndarray:
