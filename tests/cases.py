@@ -121,6 +121,7 @@ def _vectors() -> list[Case]:
         Case("householder", lambda k: b.Householder(D, key=k)),
         Case("linear", lambda k: b.Linear(D, key=k)),
         Case("actnorm", lambda k: b.ActNorm(D)),
+        Case("whitening", lambda k: b.Whitening(D)),
         Case("planar", lambda k: b.Planar(D, key=k)),
         Case("radial", lambda k: b.Radial(D, key=k)),
         Case("inverse", lambda k: b.Inverse(b.LU(D))),

@@ -116,6 +116,27 @@ def test_the_scale_is_the_mean_of_what_is_there():
     assert float(scales("steps", values, jnp.ones_like(missing))[0, 0]) == 0.0
 
 
+def test_items_whose_sizes_differ_by_powers_of_ten_have_each_their_own_unit(key):
+    """A share of the mean scale, which a few large items decide, would be one unit for all small ones."""
+    flow = build(key, scaling="steps")
+    sizes = 10.0 ** jnp.linspace(-1, 4, 200)[:, None, None]
+    past = jnp.cumsum(jax.random.normal(key, (200, *flow.cond_shape)), axis=1) * sizes
+    condition = past.at[..., flow.num_series :].set(0.0)
+    x = jax.random.normal(key, (200, *flow.event_shape)) * sizes
+    started = flow._data_init(jnp.moveaxis(x, 0, -1), jnp.moveaxis(condition, 0, -1))
+    assert isinstance(started, type(flow))
+    _, scale = started._seen(jnp.moveaxis(condition, 0, -1))
+    own = jnp.mean(jnp.abs(jnp.diff(condition[:, : flow.past, : flow.num_series], axis=1)), axis=1)
+    below = np.asarray(1.001 * own < scale.T)
+    assert 0 < below.mean() < 0.1
+    still = condition.at[:, :, : flow.num_series].set(3.0)
+    _, floor = started._seen(jnp.moveaxis(still, 0, -1))
+    assert np.allclose(floor, started.least_scale[:, None])
+    older = eqx.tree_at(lambda f: f.least_scale, started, None)
+    _, floor = older._seen(jnp.moveaxis(still, 0, -1))
+    assert np.allclose(floor, 0.01 * started.usual_scale[:, None])
+
+
 def test_a_step_with_a_gap_does_not_count_and_a_past_with_gaps_is_finite(key):
     flow = build(key, horizon=3, scaling="steps")
     condition, x = given(flow, key), jax.random.normal(key, flow.event_shape)

@@ -60,6 +60,7 @@ from pushforward.bijections.image._multi_scale import MultiScale
 from pushforward.bijections.image._unet import OrthogonalSqueeze, SetAside
 from pushforward.bijections.linear._actnorm import ActNorm
 from pushforward.bijections.linear._linear import LU, Householder, Linear, TriangularAffine
+from pushforward.bijections.linear._whitening import Whitening
 from pushforward.bijections.manifold._circular import CircularShift, CircularSpline, IntervalSpline, Mobius
 from pushforward.bijections.manifold._cosine_sine import CosineSine
 from pushforward.bijections.manifold._sphere import CylinderToDegrees, CylinderToSphere
@@ -155,6 +156,7 @@ __all__ = [
     "TransformerAutoregressive",
     "TriangularAffine",
     "VariationalDequantize",
+    "Whitening",
     "count_raw",
     "fill",
     "mixture_cdf",

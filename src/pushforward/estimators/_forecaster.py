@@ -28,8 +28,8 @@ class FlowForecaster(FlowEstimator, SeriesSettings):
     likely each step was.
 
     The settings are those of `FlowDensity`, and how many steps are forecast (`horizon`), how many before them are read
-    (`context`, by default as many), whether the calendar of the times is seen (`calendar`), and whether steps that are
-    not there are put in as missing (`fill_gaps`), in place of an error.
+    (`context`, by default seven seasons, or as many as are forecast), whether the calendar of the times is seen
+    (`calendar`), and whether steps that are not there are put in as missing (`fill_gaps`), in place of an error.
 
     NaN is a missing value. Series of whole numbers get noise put around them inside of the flow, so that log-densities
     are bounds of log-probabilities, and samples are whole numbers again.

@@ -11,7 +11,9 @@ from pushforward._errors import did_you_mean
 SCALINGS = ("mean", "steps", "none")
 
 LEAST_SHARE = 0.01
-"""Of the usual scale of a series: where its past hardly moves, its unit is no smaller than this."""
+"""Of the usual scale of a series: where its past hardly moves, its unit is no smaller than this in older files."""
+FEW_WINDOWS = 0.05
+"""Windows whose scale is smaller than the least unit of their series."""
 
 
 class Seen(NamedTuple):
@@ -47,10 +49,20 @@ def scales(scaling: str, values: Array, missing: Array) -> Array:
     return jnp.sum(jnp.where(there, jnp.abs(values), 0.0), axis=0) / jnp.maximum(jnp.sum(there, axis=0), 1)
 
 
-def at_least(scale: Array, usual: Array) -> Array:
-    """Scales that can divide: no smaller than a share of the usual one, `(series, batch), (series,)`."""
-    floor = jnp.maximum(LEAST_SHARE * usual, jnp.finfo(scale.dtype).tiny ** 0.5)
+def at_least(scale: Array, usual: Array, least: Array | None) -> Array:
+    """Scales that can divide, `(series, batch)`: no smaller than the least, or a share of the usual, `(series,)`."""
+    floor = jnp.maximum(LEAST_SHARE * usual if least is None else least, jnp.finfo(scale.dtype).tiny ** 0.5)
     return jnp.maximum(scale, floor[:, None])
+
+
+def least(scale: Array) -> Array:
+    """A scale of each series below which those of few windows are, `(series, batch) -> (series,)`; 0 where all are 0.
+
+    A quantile, not a share of the mean: items may differ by powers of ten, and each is to have its own unit, while a
+    past in which nothing moved has none.
+    """
+    found = jnp.nanquantile(jnp.where(scale > 0, scale, jnp.nan), FEW_WINDOWS, axis=-1)
+    return jnp.where(jnp.isnan(found), 0.0, found)
 
 
 def usual(scale: Array) -> Array:

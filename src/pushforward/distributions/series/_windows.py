@@ -13,7 +13,16 @@ from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions.series._numbers import checked_numbers, log_known, noise_around, rounded, where_they_live
-from pushforward.distributions.series._units import Seen, at_least, check_scaling, fitted_line, scales, usual
+from pushforward.distributions.series._units import (
+    LEAST_SHARE,
+    Seen,
+    at_least,
+    check_scaling,
+    fitted_line,
+    least,
+    scales,
+    usual,
+)
 from pushforward.nets import AbstractEncoder
 from pushforward.nets._recurrent import Dropout
 from pushforward.supports import Support
@@ -78,6 +87,7 @@ class SeriesFlow(AbstractDistribution):
     scaling: str = static()
     numbers: tuple[str, ...] = static(default=())
     dropout: float = static(default=0.0)
+    least_scale: Array | None = buffer(default=None)
 
     def __init__(
         self,
@@ -111,7 +121,7 @@ class SeriesFlow(AbstractDistribution):
                 f"`cond_dim={encoder.out_size + inputs}`."
             )
         self.linear = jnp.zeros((series, inputs))
-        self.usual_scale = jnp.ones(series)
+        self.usual_scale, self.least_scale = jnp.ones(series), jnp.full(series, LEAST_SHARE)
 
     @property
     def num_series(self) -> int:
@@ -211,8 +221,13 @@ class SeriesFlow(AbstractDistribution):
     def _data_init(self, x: Array, condition: Array | None) -> "SeriesFlow":
         assert condition is not None
         seen, _ = self._seen(condition, x)
-        own = usual(scales(self.scaling, seen.values[: self.past], seen.missing[: self.past]))
-        flow: SeriesFlow = eqx.tree_at(lambda flow: flow.usual_scale, self, own)
+        own = scales(self.scaling, seen.values[: self.past], seen.missing[: self.past])
+        flow: SeriesFlow = eqx.tree_at(
+            lambda flow: (flow.usual_scale, flow.least_scale),
+            self,
+            (usual(own), least(own)),
+            is_leaf=lambda x: x is None,
+        )
         seen, scale = flow._seen(condition, x)
         states, inputs = flow._all_states(seen, scale)
         around = noise_around(self.numbers, jax.random.key(0), x)
@@ -226,7 +241,8 @@ class SeriesFlow(AbstractDistribution):
         """The window with its past, and the scale of each series."""
         size = self.num_series
         values, missing, known = condition[:, :size], condition[:, size : 2 * size], condition[:, 2 * size :]
-        scale = at_least(scales(self.scaling, values[: self.past], missing[: self.past]), self.usual_scale)
+        scale = scales(self.scaling, values[: self.past], missing[: self.past])
+        scale = at_least(scale, self.usual_scale, self.least_scale)
         values = values if x is None else jnp.concatenate([values[: self.past], x])
         return Seen(values, missing, known), scale
 

@@ -4,7 +4,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from pushforward._errors import did_you_mean
-from pushforward.bijections import ActNorm, Chain
+from pushforward.bijections import Chain, Whitening
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.distributions.series._windows import SeriesFlow, check_sizes, input_size
 from pushforward.flows._recipe import compiled
@@ -65,7 +65,8 @@ def tempflow(
         conditioned normalizing flows.
 
     Note:
-        An actnorm stands at the data's end of the emission in place of batch normalisation; see `SeriesFlow` for what
+        A linear map that begins with the covariance of the steps stands at the data's end of the emission, in place of
+        batch normalisation, so that a fit begins with a vector autoregression; see `SeriesFlow` for what
         else differs. One series is a flow of one number.
     """
     check_sizes("tempflow", horizon, context, lags, covariates)
@@ -99,7 +100,7 @@ def _emission(
 ) -> AbstractDistribution:
     flow = EMISSIONS[name](dim, num_layers=num_layers, width=width, depth=depth, cond_dim=cond_dim, key=key)
     assert isinstance(flow, Transformed)
-    return Transformed(flow.base, Chain([flow.bijection, ActNorm(dim)]))
+    return Transformed(flow.base, Chain([flow.bijection, Whitening(dim)]))
 
 
 def _check_words(encoder: str, emission: str) -> None:

@@ -38,7 +38,7 @@ OPTIONS = (
         metavar="N",
         parse=COUNT,
         help="How many steps before them are read.",
-        shown="the horizon",
+        shown="7 seasons, or the horizon where that is longer",
     ),
     Option(
         name="known",

@@ -18,6 +18,8 @@ from pushforward.objectives import nll
 
 MOST_NUMBERS = 2**26
 """Numbers of all conditions together, 256 MiB of floats; of more windows an even choice is taken."""
+SEASONS = 7
+"""That are read before a forecast, a week of days or of hours, in a history of four times as many."""
 ROUGH = 0.5
 """Where the mean step is smaller than this share of the mean distance from the median, changes are modelled."""
 
@@ -37,7 +39,7 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
     lags = (1, 2) if season < 3 or longest < 3 * season + settings.horizon else (1, 2, season)
     own: dict[str, Any] = {
         "horizon": settings.horizon,
-        "context": settings.context or settings.horizon,
+        "context": settings.context or max(settings.horizon, min(SEASONS * season, longest // 4) if season > 2 else 1),
         "lags": lags,
         "scaling": "steps" if _moves_slowly(data) else "mean",
         "covariates": facts.size,
