@@ -1,9 +1,10 @@
 """Exchange rates: five windows of 30 business days, as the literature has them.
 
-Run `python -m benchmarks.series.exchange [--epochs 4] [--seeds 0,1,2]`; needs `PUSHFORWARD_DATA`, and adds a record for
-each forecast and seed to results/series.jsonl. The fit sees the first 6,071 days. The published arrays have no dates:
-days are numbered as business days from 1990-01-01. The vector autoregression needs statsmodels. `margins` is a flow of
-one series that learns from all eight as items: what it says of a step is the sum over series.
+Run `python -m benchmarks.series.exchange [--epochs 10] [--seeds 0,1,2] [--set emission=nsf-ar ...] [--ema 0.99]`; needs
+`PUSHFORWARD_DATA`, and adds a record for each forecast and seed to results/series.jsonl. The fit sees the first 6,071
+days. The published arrays have no dates: days are numbered as business days from 1990-01-01. The vector autoregression
+needs statsmodels. `margins` is a flow of one series with the same settings that learns from all eight as items: what it
+says of a step is the sum over series.
 """
 
 import argparse
@@ -41,24 +42,22 @@ def tables(folder: Path, *, apart: bool = False) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
-def records(epochs: int, seeds: list[int]) -> Iterator[Record]:
+def records(epochs: int, seeds: list[int], options: list[str]) -> Iterator[Record]:
     """One for each forecast and seed."""
     with tempfile.TemporaryDirectory() as folder:
         together, apart = tables(Path(folder)), tables(Path(folder), apart=True)
         for seed in seeds:
-            found, seconds = tested(*together, (), epochs, seed)
-            run = {"figure": "exchange", "seed": seed, "epochs": epochs}
+            found, seconds = tested(*together, options, epochs, seed)
+            run = {"figure": "exchange", "seed": seed, "epochs": epochs, "options": " ".join(options)}
             for name, scores in found.items():
                 rounded = {key: None if value is None else round(value, 5) for key, value in scores.items()}
                 yield run | {"forecast": name, "seconds": seconds} | rounded
-            margins, seconds = tested(*apart, ("--item", "currency"), epochs, seed)
+            margins, seconds = tested(*apart, [*options, "--item", "currency"], epochs, seed)
             nats = 8 * margins["flow"]["nats_per_step"]
             yield run | {"forecast": "margins", "seconds": seconds, "nats_per_step": round(nats, 5)}
 
 
-def tested(
-    train: Path, full: Path, more: tuple[str, ...], epochs: int, seed: int
-) -> tuple[dict[str, dict[str, float]], int]:
+def tested(train: Path, full: Path, more: list[str], epochs: int, seed: int) -> tuple[dict[str, dict[str, float]], int]:
     """Scores by the name of a forecast, and the seconds of the fit."""
     model = str(train.with_suffix(".safetensors"))
     told = ["--flow", "tempflow", "--time", "date", "--horizon", "30", "--max-epochs", str(epochs), "-q", *more]
@@ -71,7 +70,10 @@ def tested(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--set", action="append", default=[], help="an option of the flow, as in the shell")
+    parser.add_argument("--ema", help="decay of a running mean of the parameters")
     given = parser.parse_args()
-    append("series", records(given.epochs, [int(seed) for seed in given.seeds.split(",")]))
+    own = [word for each in given.set for word in ("--set", each)] + (["--ema", given.ema] if given.ema else [])
+    append("series", records(given.epochs, [int(seed) for seed in given.seeds.split(",")], own))

@@ -154,6 +154,39 @@ def test_the_calendar_goes_round():
     np.testing.assert_allclose(calendar[:24, :2], calendar[24:48, :2], atol=1e-9)
     np.testing.assert_allclose(calendar[:168, 2:4], calendar[168:, 2:4], atol=1e-9)
     assert Grid("month").calendar(hours).shape == (336, 2)
+    np.testing.assert_array_equal(grid.calendar(hours, 1), calendar[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("grid", "days", "turns"),
+    [
+        (Grid("seconds", 3600.0), 1.9, 0),
+        (Grid("seconds", 3600.0), 13.9, 1),
+        (Grid("seconds", 3600.0), 30.0, 2),
+        (Grid("seconds", 3600.0), 729.0, 2),
+        (Grid("seconds", 3600.0), 731.0, 3),
+        (Grid("business day"), 14.0, 1),
+        (Grid("business day"), 800.0, 2),
+        (Grid("month"), 400.0, 0),
+        (Grid("month"), 800.0, 1),
+        (Grid("number"), 9999.0, 0),
+    ],
+)
+def test_what_a_history_goes_through_once_is_no_turn(grid, days, turns):
+    """A season that is seen once names every window that was learned, and a part of one says nothing of the rest."""
+    assert grid.turns_within(days * 86_400.0) == turns
+
+
+def test_a_fit_is_told_the_turns_of_its_history_alone_and_older_files_all():
+    times = np.arange(24.0 * 20) * 3600
+    item = Item("", times, np.zeros((480, 1)), np.zeros((480, 0)), np.arange(1, 481))
+    facts = SeriesFacts.of(SeriesData(("a",), (item,), Grid("seconds", 3600.0), "t", None), calendar=True)
+    assert (facts.turns, facts.size, facts.covariates(item).shape) == (2, 4, (480, 4))
+    again = SeriesFacts.from_json(facts.to_json())
+    np.testing.assert_array_equal(again.covariates(item), facts.covariates(item))
+    older = facts.to_json()
+    del older["turns"]
+    assert SeriesFacts.from_json(older).covariates(item).shape == (480, 6)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def slow_window(flow, condition, noise):
     for t in range(flow.horizon):
         seen, scale = flow._seen(condition[..., None], x)
         states, inputs = flow._all_states(seen, scale)
-        u = flow.emission.bijection.forward(noise[t], jnp.concatenate([states[t, :, 0], inputs[t, :, 0]]))
+        bent = 10.0 * jnp.arcsinh(inputs[t, :, 0] / 10.0)
+        u = flow.emission.bijection.forward(noise[t], jnp.concatenate([states[t, :, 0], bent]))
         centre = flow._centres(seen.values)[t, :, 0]
         x = x.at[t, :, 0].set(centre + scale[:, 0] * (u + flow.linear @ inputs[t, :, 0]))
     return x[..., 0]
@@ -135,6 +136,16 @@ def test_items_whose_sizes_differ_by_powers_of_ten_have_each_their_own_unit(key)
     older = eqx.tree_at(lambda f: f.least_scale, started, None)
     _, floor = older._seen(jnp.moveaxis(still, 0, -1))
     assert np.allclose(floor, 0.01 * started.usual_scale[:, None])
+
+
+def test_networks_see_large_inputs_by_their_logarithm_and_those_of_older_files_as_they_are(key):
+    flow = build(key)
+    inputs = jnp.array([[0.1], [-1e6]])
+    np.testing.assert_allclose(flow._bent(inputs)[:, 0], [0.1, -10.0 * np.arcsinh(1e5)], rtol=1e-4)
+    older = pf.flows.tempflow(2, horizon=3, bend=0.0, width=8, key=key)
+    assert older._bent(inputs) is inputs
+    with pytest.raises(ValueError, match=r"`bend` must be at least 0 and finite, got -1\.0"):
+        build(key, bend=-1.0)
 
 
 def test_a_step_with_a_gap_does_not_count_and_a_past_with_gaps_is_finite(key):

@@ -10,6 +10,9 @@ from pushforward._errors import DataError
 
 DAY = 86_400.0
 WEEK = 7
+YEAR = 365.2425
+REPEATS = 2
+"""Turns that a history must have before it says what is usual in one."""
 A_DAY = np.timedelta64(1, "D")
 NAMES = {604_800.0: "week", DAY: "day", 3_600.0: "hour", 60.0: "minute", 1.0: "second"}
 Kind = Literal["number", "seconds", "business day", "month"]
@@ -73,18 +76,38 @@ class Grid:
             return _of_months(_months(np.array([time]))[0] + steps * int(self.size), time)
         return time + steps * self.size
 
-    def calendar(self, times: np.ndarray) -> np.ndarray:
-        """Sine and cosine of the time of day, of the week and of the year, as far as a step tells them apart."""
+    def calendar(self, times: np.ndarray, turns: int | None = None) -> np.ndarray:
+        """Sine and cosine of the time of day, of the week and of the year, as far as a step tells them apart.
+
+        Args:
+            times: Seconds since 1970.
+            turns: How many of these, the shortest first; None for all.
+        """
+        days = times / DAY
+        phases = [(days + 3.0 * (turn == WEEK)) / turn % 1.0 for turn in self._turns[:turns]]
+        pairs = [np.stack([np.sin(2 * np.pi * phase), np.cos(2 * np.pi * phase)], axis=1) for phase in phases]
+        return np.concatenate([np.zeros((len(times), 0)), *pairs], axis=1)
+
+    def turns_within(self, span: float) -> int:
+        """How many of the turns of `calendar` a history goes through twice.
+
+        What it goes through once names every one of its times, and what it does not end it leaves at a place where
+        nothing was learned: neither says anything of the future.
+
+        Args:
+            span: Seconds from the first to the last time.
+        """
+        return sum(REPEATS * turn * DAY <= span for turn in self._turns)
+
+    @property
+    def _turns(self) -> tuple[float, ...]:
+        """Days of each turn that a step tells apart."""
         if self.kind == "number":
-            return np.zeros((len(times), 0))
+            return ()
         step = {"business day": DAY, "month": 30 * DAY}.get(self.kind, 1.0) * (
             self.size if self.kind == "seconds" else 1.0
         )
-        days = times / DAY
-        turns = [days % 1.0] if step < DAY else []
-        turns += [(days + 3.0) % WEEK / WEEK] if step <= DAY else []
-        turns += [days / 365.2425 % 1.0]
-        return np.concatenate([np.stack([np.sin(2 * np.pi * t), np.cos(2 * np.pi * t)], axis=1) for t in turns], axis=1)
+        return (1.0,) * (step < DAY) + (float(WEEK),) * (step <= DAY) + (YEAR,)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -1,5 +1,6 @@
 """A window of several series, step by step given what came before it."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -58,6 +59,9 @@ class SeriesFlow(AbstractDistribution):
         numbers: What each series holds: "real", "whole" for whole numbers, "count" for those from 0 on; all real if
             there are no words.
         dropout: Share of the numbers inside of the encoder that is left out in steps of training.
+        bend: Where the networks begin to see inputs by their logarithm, in units of the window: they are given
+            $b \operatorname{asinh}(i / b)$. Without it (0) a path that leaves what was learned may grow without end, as
+            networks of larger inputs say larger changes. The linear forecast has the inputs themselves.
 
     Raises:
         ValueError: If a size, a lag, a word or a share cannot be, or the parts do not fit.
@@ -88,6 +92,7 @@ class SeriesFlow(AbstractDistribution):
     numbers: tuple[str, ...] = static(default=())
     dropout: float = static(default=0.0)
     least_scale: Array | None = buffer(default=None)
+    bend: float = static(default=0.0)
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class SeriesFlow(AbstractDistribution):
         scaling: str = "mean",
         numbers: tuple[str, ...] = (),
         dropout: float = 0.0,
+        bend: float = 0.0,
     ):
         check_part("SeriesFlow", "encoder", encoder, AbstractEncoder, "Write `GRU(inputs, key=key)`.")
         check_part("SeriesFlow", "emission", emission, AbstractDistribution, "Write `flows.maf(series, cond_dim=...)`.")
@@ -111,6 +117,9 @@ class SeriesFlow(AbstractDistribution):
         self.covariates, self.scaling = covariates, scaling
         if not 0 <= dropout < 1:
             raise ValueError(f"SeriesFlow: `dropout` must be at least 0 and below 1, got {dropout}.")
+        if not 0 <= bend < math.inf:
+            raise ValueError(f"SeriesFlow: `bend` must be at least 0 and finite, got {bend}.")
+        self.bend = float(bend)
         (series,) = emission.event_shape
         self.numbers, self.dropout = checked_numbers("SeriesFlow", numbers, series), dropout
         inputs = input_size(series, len(lags), covariates)
@@ -187,7 +196,7 @@ class SeriesFlow(AbstractDistribution):
         noise_key, key = (None, None) if key is None else jax.random.split(key)
         seen, scale = self._seen(condition, x)
         states, inputs = self._all_states(seen, scale, drop)
-        given = jnp.concatenate([states, inputs], axis=1)
+        given = jnp.concatenate([states, self._bent(inputs)], axis=1)
         off = x - self._centres(seen.values) + noise_around(self.numbers, noise_key, x)
         noise = off / scale - jnp.einsum("si,tib->tsb", self.linear, inputs)
         log_prob = self.emission._log_prob_many(_side_by_side(noise), _side_by_side(given), key)
@@ -199,7 +208,7 @@ class SeriesFlow(AbstractDistribution):
         assert condition is not None
         seen, scale = self._seen(condition)
         warm = self._inputs(seen, scale, self.past - self.context, self.past)
-        _, state = self.encoder.read(warm, self.encoder.empty(n, scale.dtype))
+        _, state = self.encoder.read(self._bent(warm), self.encoder.empty(n, scale.dtype))
         first = self.past - max(self.lags)
 
         def step(carry: Any, now: Any) -> tuple[Any, Array]:
@@ -207,8 +216,9 @@ class SeriesFlow(AbstractDistribution):
             key, known = now
             here = Seen(last, gone, known[None])
             inputs = self._inputs_at(here, scale)
-            said, state = self.encoder.read(inputs[None], state)
-            given = jnp.concatenate([said[0], inputs])
+            bent = self._bent(inputs)
+            said, state = self.encoder.read(bent[None], state)
+            given = jnp.concatenate([said[0], bent])
             noise = self.emission._sample_many(key, n, given, temperature)
             x = rounded(self.numbers, self._centre_behind(last) + scale * (noise + self.linear @ inputs))
             last = jnp.concatenate([last[1:], x[None]])
@@ -234,7 +244,8 @@ class SeriesFlow(AbstractDistribution):
         targets = _side_by_side((x - flow._centres(seen.values) + around) / scale)
         linear = fitted_line(_side_by_side(inputs), targets)
         rest = targets - linear @ _side_by_side(inputs)
-        emission = flow.emission._data_init(rest, _side_by_side(jnp.concatenate([states, inputs], axis=1)))
+        given = jnp.concatenate([states, self._bent(inputs)], axis=1)
+        emission = flow.emission._data_init(rest, _side_by_side(given))
         return eqx.tree_at(lambda flow: (flow.linear, flow.emission), flow, (linear, emission))
 
     def _seen(self, condition: Array, x: Array | None = None) -> tuple[Seen, Array]:
@@ -249,7 +260,8 @@ class SeriesFlow(AbstractDistribution):
     def _all_states(self, seen: Seen, scale: Array, drop: Dropout | None = None) -> tuple[Array, Array]:
         """What the encoder says of each step of the horizon, and the inputs."""
         inputs = self._inputs(seen, scale, self.past - self.context, self.past + self.horizon)
-        states, _ = self.encoder.read(inputs, self.encoder.empty(inputs.shape[-1], inputs.dtype), drop)
+        empty = self.encoder.empty(inputs.shape[-1], inputs.dtype)
+        states, _ = self.encoder.read(self._bent(inputs), empty, drop)
         return states[self.context :], inputs[self.context :]
 
     def _inputs(self, seen: Seen, scale: Array, start: int, stop: int) -> Array:
@@ -271,6 +283,10 @@ class SeriesFlow(AbstractDistribution):
         lagged = [(before.values[-lag] - centre) / scale for lag in self.lags]
         size = jnp.log(scale / self.usual_scale[:, None])
         return jnp.concatenate([*lagged, before.missing[-1], before.known[0], size])
+
+    def _bent(self, inputs: Array) -> Array:
+        """What the networks see of the inputs."""
+        return self.bend * jnp.arcsinh(inputs / self.bend) if self.bend else inputs
 
     def _centre_behind(self, before: Array) -> Array:
         return before[-1] if self.scaling == "steps" else jnp.zeros_like(before[-1])

@@ -32,6 +32,7 @@ def tempflow(
     encoder_depth: int = 2,
     num_heads: int = 4,
     dropout: float = 0.0,
+    bend: float = 10.0,
     emission: str = "maf",
     num_layers: int = 3,
     width: int = 100,
@@ -54,6 +55,7 @@ def tempflow(
         encoder_depth: Layers of the encoder.
         num_heads: Attentions side by side of a transformer, a divisor of its width.
         dropout: Share of the numbers between the encoder's layers that training leaves out; 0.1 in the paper.
+        bend: Where the networks begin to see inputs by their logarithm, in units of the window; 0 for nowhere.
         emission: The flow over one time: "maf", "realnvp", "nsf" or "nsf-ar".
         num_layers: Its layers.
         width: Hidden units of its networks.
@@ -92,6 +94,7 @@ def tempflow(
         scaling=scaling,
         numbers=numbers,
         dropout=dropout,
+        bend=bend,
     )
 
 

@@ -32,6 +32,8 @@ class SeriesFacts:
         middle: Their means.
         spread: Their spreads.
         calendar: Whether the flow is told the time of day, week and year.
+        turns: How many of these, the shortest first: those that the history goes through twice; None for all, as in
+            older files.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class SeriesFacts:
     middle: tuple[float, ...]
     spread: tuple[float, ...]
     calendar: bool
+    turns: int | None = None
 
     @classmethod
     def of(cls, data: SeriesData, *, calendar: bool) -> Self:
@@ -54,7 +57,10 @@ class SeriesFacts:
         told = names if 1 < len(names) <= MOST_ITEMS else ()
         middle = tuple(cells.mean(axis=0).tolist())
         known = data.known, middle, tuple(spread.tolist())
-        return cls(data.names, data.time, data.moment, data.grid, data.item, told, *known, calendar=calendar)
+        turns = data.grid.turns_within(max(float(item.times[-1] - item.times[0]) for item in data.items))
+        return cls(
+            data.names, data.time, data.moment, data.grid, data.item, told, *known, calendar=calendar, turns=turns
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -77,7 +83,7 @@ class SeriesFacts:
             DataError: If the item was not seen in training.
         """
         parts = [(item.known - np.array(self.middle)) / np.array(self.spread)] if self.known else []
-        parts += [self.grid.calendar(item.times)] if self.calendar else []
+        parts += [self.grid.calendar(item.times, self.turns)] if self.calendar else []
         if self.items:
             if item.name not in self.items:
                 raise DataError(
@@ -90,7 +96,7 @@ class SeriesFacts:
     @property
     def size(self) -> int:
         """How many covariates there are."""
-        calendar = self.grid.calendar(np.zeros(1)).shape[1] if self.calendar else 0
+        calendar = self.grid.calendar(np.zeros(1), self.turns).shape[1] if self.calendar else 0
         return len(self.known) + calendar + len(self.items)
 
     def told(self, flow: SeriesFlow) -> Told:
