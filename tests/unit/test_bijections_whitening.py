@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import pushforward.bijections as b
 
@@ -25,3 +26,12 @@ def test_whitening_takes_columns_that_stand_still_or_depend_on_each_other(key):
     assert np.isfinite(z).all()
     assert np.allclose(z[2], 0.0, atol=1e-6)
     assert np.abs(z).max() < 5
+
+
+@pytest.mark.parametrize(("dim", "rows", "causes"), [(100, 50, 50), (370, 512, 3), (370, 3000, 1), (1000, 512, 2)])
+def test_whitening_of_many_columns_with_few_causes_is_finite(key, dim, rows, causes):
+    """Of such a covariance the smallest eigenvalues are rounding, some below 0."""
+    causes_of = jax.random.normal(key, (dim, causes)) @ jax.random.normal(jax.random.key(1), (causes, rows))
+    begun, z = b.Whitening(dim)._data_init(1e3 * causes_of + 5e4, None)
+    assert np.isfinite(begun.affine.matrix).all()
+    assert np.abs(z).max() < 10

@@ -14,6 +14,9 @@ from pushforward.bijections.linear._linear import TriangularAffine
 
 RIDGE = 1e-6
 """Of each variance, added to it: columns that depend on each other still have a factor."""
+STEPS = 8
+"""Rounding steps of all columns together, of which the ridge is no less: as many may be between a covariance of one
+common cause and the nearest that has a factor."""
 
 
 class Whitening(AbstractBatched):
@@ -63,7 +66,8 @@ class Whitening(AbstractBatched):
         # A column without spread (one row, a constant one) keeps scale 1.
         unit = jnp.where(spread > MIN_SPREAD, spread, 1.0)
         off = off / unit[:, None]
-        still = jnp.where(spread > MIN_SPREAD, RIDGE, 1.0)
+        ridge = max(RIDGE, STEPS * len(x) * float(jnp.finfo(x.dtype).eps))
+        still = jnp.where(spread > MIN_SPREAD, ridge, 1.0)
         factor = unit[:, None] * jnp.linalg.cholesky(off @ off.T / x.shape[-1] + jnp.diag(still))
         own = self.affine
         fresh = self.started == 0
