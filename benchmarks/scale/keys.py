@@ -1,6 +1,6 @@
 """Scores of a long CSV file with dates and keys that are kept, beside the same numbers without them.
 
-Run `python -m benchmarks.tables.keys [--rows 10000000] [--rounds 3]`; adds a record to results/keys.jsonl. The model is
+Run `python -m benchmarks.scale.keys [--rows 10000000] [--rounds 3]`; adds a record to results/keys.jsonl. The model is
 one Gaussian of four columns, the quickest there is, so that the file is what takes time. Commands take turns; seconds
 are medians, from the start of the process to its end. Memory is the most that a process held, beside the same command
 on the 5,000 rows that were fitted to.
