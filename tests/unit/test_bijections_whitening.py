@@ -22,7 +22,7 @@ def test_whitening_begins_with_the_covariance_of_the_first_batch(key, x64):
 def test_whitening_takes_columns_that_stand_still_or_depend_on_each_other(key):
     x = jax.random.normal(key, (1, 50)) * jnp.array([[1e4], [2e4], [0.0]]) + jnp.array([[0.0], [0.0], [3.0]])
     begun, z = b.Whitening(3)._data_init(x, None)
-    assert np.isfinite(begun.affine.matrix).all()
+    assert np.isfinite(begun.matrix).all()
     assert np.isfinite(z).all()
     assert np.allclose(z[2], 0.0, atol=1e-6)
     assert np.abs(z).max() < 5
@@ -33,5 +33,5 @@ def test_whitening_of_many_columns_with_few_causes_is_finite(key, dim, rows, cau
     """Of such a covariance the smallest eigenvalues are rounding, some below 0."""
     causes_of = jax.random.normal(key, (dim, causes)) @ jax.random.normal(jax.random.key(1), (causes, rows))
     begun, z = b.Whitening(dim)._data_init(1e3 * causes_of + 5e4, None)
-    assert np.isfinite(begun.affine.matrix).all()
+    assert np.isfinite(begun.matrix).all()
     assert np.abs(z).max() < 10

@@ -10,7 +10,9 @@ from pushforward.data.series._grid import Grid
 from pushforward.data.series._read import read_series
 from pushforward.data.series._series import Item, SeriesData, filled, refuse_constant
 from pushforward.modalities.series._facts import SeriesFacts
+from pushforward.modalities.series._prepare import build
 from pushforward.modalities.series._score import step_scores
+from pushforward.modalities.series._settings import SeriesSettings
 
 
 def table(tmp_path, lines, head="date,a,b"):
@@ -175,6 +177,24 @@ def test_the_calendar_goes_round():
 def test_what_a_history_goes_through_once_is_no_turn(grid, days, turns):
     """A season that is seen once names every window that was learned, and a part of one says nothing of the rest."""
     assert grid.turns_within(days * 86_400.0) == turns
+
+
+@pytest.mark.parametrize(
+    ("grid", "steps", "horizon", "context"),
+    [
+        (Grid("seconds", 3600.0), 2000, 24, 168),
+        (Grid("seconds", 3600.0), 400, 24, 100),
+        (Grid("seconds", 3600.0), 2000, 200, 200),
+        (Grid("business day"), 2000, 30, 35),
+        (Grid("number"), 2000, 6, 6),
+    ],
+)
+def test_seven_seasons_are_read_before_a_forecast(grid, steps, horizon, context):
+    times = grid.after(0.0, steps)
+    item = Item("", times, np.random.default_rng(0).normal(size=(steps, 1)), np.zeros((steps, 0)), np.arange(steps))
+    data = SeriesData(("a",), (item,), grid, "t", None)
+    small = {"width": 4, "encoder_width": 4, "encoder_depth": 1, "num_layers": 1, "depth": 1}
+    assert build(data, SeriesSettings(options=small, horizon=horizon), jax.random.key(0)).context == context
 
 
 def test_a_fit_is_told_the_turns_of_its_history_alone_and_older_files_all():

@@ -20,6 +20,7 @@ SCRIPT = textwrap.dedent("""
     jax.config.update("jax_enable_x64", True)
     from pushforward import flows
     from pushforward.train import _devices, _stream, fit
+    from pushforward.train._step import run_steps
 
     folder = sys.argv[1]
     rng = np.random.default_rng(0)
@@ -90,7 +91,10 @@ SCRIPT = textwrap.dedent("""
             "checkpoint": folder + "/s.safetensors"}) for n in (2, 3, 9)][-1],
     )]
     told["resumed"] = [{"train": [e.train for e in r.history]} for r in (whole, resumed)]
-    print(json.dumps({"count": len(jax.devices()), "told": told}))
+    before = run_steps._cache_size()
+    fit(flows.maf(2, num_layers=1, width=24, key=jax.random.key(9)), x, batch_size=57, **quick, **share({}))
+    compiled = run_steps._cache_size() - before
+    print(json.dumps({"count": len(jax.devices()), "told": told, "compiled": compiled}))
 """)
 QUICK = ["does not divide", "weights and conditions", "an objective of one's own", "sharded"]
 SLOW = ["divides", "fewer rows than devices", "in a file", "a function", "an iterator"]
@@ -112,6 +116,7 @@ def fitted(tmp_path_factory):
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout.splitlines()[-1])
         assert found["count"] == 8
+        assert found["compiled"] == 1  # four epochs, whose states XLA lays out as it likes
         return found["told"]
 
     return run

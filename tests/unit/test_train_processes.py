@@ -29,7 +29,8 @@ SCRIPT = textwrap.dedent("""
     x = rng.normal(size=(3400, 2)) ** 2 + rng.normal(size=(3400, 1))
     if what == "other data" and rank == 1:
         x[77, 1] += 1e-9
-    seen = []
+    seen, gathered, gather = [], [], _devices._gathered
+    _devices._gathered = lambda array: gathered.append(array.shape) or gather(array)
 
     def watch(info):
         seen.append(info.history[-1])
@@ -48,6 +49,7 @@ SCRIPT = textwrap.dedent("""
     )
     print(json.dumps({
         "steps": 4 * (3060 // 61),
+        "gathered": len(gathered),
         "train": [e.train for e in result.history],
         "validation": [e.validation for e in result.history],
         "weights": np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(result.flow)]).tolist(),
@@ -86,6 +88,7 @@ def test_a_stop_in_one_process_stops_all_and_one_process_goes_on(alone, tmp_path
 def test_processes_that_share_the_parameters_write_one_checkpoint_from_which_one_goes_on(alone, tmp_path):
     for found in told(run(2, "sharded", tmp_path)):
         assert_same(found, alone)
+        assert found["gathered"] > 0  # so that something lay in parts
     for found in told(run(1, "resumed", tmp_path)):
         assert_same(found, alone)
 

@@ -189,8 +189,7 @@ def fit(
     with memory_told(source.batch_size):
         run = _first_run(job, flow, head, frozen)
         if going_on:
-            run = store.read(run)
-        run = run if spread is None else run_on_devices(run, spread)
+            run = store.read(run) if spread is None else run_on_devices(store.read(run), spread)
         store.write(run)  # a path that cannot be written to is told now, not after hours
         show = progress_on(progress and is_first())
         with contextlib.closing(show), Interrupt(enabled=checkpoint is not None) as interrupt:

@@ -157,7 +157,6 @@ def restart_from_best(job: Job, run: Run, rate_scale: float) -> None:
         ema=job.plan.ema,
         metrics=tuple(run.state.sums.metrics),
     )
-    fresh = fresh if job.plan.devices is None else job.plan.devices.place_state(fresh)
     run.state = fresh._replace(sums=run.state.sums)
 
 

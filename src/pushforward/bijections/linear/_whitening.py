@@ -1,14 +1,10 @@
 """A linear map that begins as the one from white noise to the first batch."""
 
-from typing import ClassVar
-
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from pushforward._params import buffer, positive_raw
-from pushforward._types import Kind, Shape
-from pushforward.bijections._base import AbstractBatched
 from pushforward.bijections.linear._actnorm import MIN_SPREAD
 from pushforward.bijections.linear._linear import TriangularAffine
 
@@ -19,7 +15,7 @@ STEPS = 8
 common cause and the nearest that has a factor."""
 
 
-class Whitening(AbstractBatched):
+class Whitening(TriangularAffine):
     r"""$y = Lx + t$, started so that `inverse` of the first batch has mean 0 and the covariance of white noise.
 
     $L$ is lower triangular with a positive diagonal, at the start the Cholesky factor of the covariance; all of it is
@@ -31,33 +27,15 @@ class Whitening(AbstractBatched):
     Example:
         >>> x = jax.random.normal(key, (500, 2)) @ jnp.array([[1.0, 0.9], [0.0, 0.1]])
         >>> flow = pf.distributions.Transformed(pf.distributions.Normal.standard((2,)), Whitening(2))
-        >>> flow._data_init(x.T, None).bijection.affine.matrix.round(1).tolist()
+        >>> flow._data_init(x.T, None).bijection.matrix.round(1).tolist()
         [[1.0, 0.0], [0.9, 0.1]]
     """
 
-    affine: TriangularAffine
     started: Float[Array, ""] = buffer()
 
-    forward_kind: ClassVar[Kind] = "analytic"
-    inverse_kind: ClassVar[Kind] = "analytic"
-    cond_shape: ClassVar[Shape | None] = None
-
     def __init__(self, dim: int):
-        self.affine, self.started = TriangularAffine(jnp.zeros(dim), jnp.eye(dim)), jnp.zeros(())
-
-    @property
-    def in_shape(self) -> Shape:
-        return self.affine.in_shape
-
-    @property
-    def out_shape(self) -> Shape:
-        return self.affine.out_shape
-
-    def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self.affine._forward_many(x, condition, key)
-
-    def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return self.affine._inverse_many(x, condition, key)
+        super().__init__(jnp.zeros(dim), jnp.eye(dim))
+        self.started = jnp.zeros(())
 
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[Whitening, Array]":
         mean = jnp.mean(x, axis=-1)
@@ -69,14 +47,12 @@ class Whitening(AbstractBatched):
         ridge = max(RIDGE, STEPS * len(x) * float(jnp.finfo(x.dtype).eps))
         still = jnp.where(spread > MIN_SPREAD, ridge, 1.0)
         factor = unit[:, None] * jnp.linalg.cholesky(off @ off.T / x.shape[-1] + jnp.diag(still))
-        own = self.affine
         fresh = self.started == 0
         values = (mean, positive_raw(jnp.diagonal(factor)), jnp.tril(factor, -1))
-        kept = [
-            jnp.where(fresh, new, old) for new, old in zip(values, (own.loc, own.diagonal_raw, own.lower), strict=True)
-        ]
+        now = (self.loc, self.diagonal_raw, self.lower)
+        kept = [jnp.where(fresh, new, old) for new, old in zip(values, now, strict=True)]
         begun = eqx.tree_at(
-            lambda map_: (map_.affine.loc, map_.affine.diagonal_raw, map_.affine.lower, map_.started),
+            lambda layer: (layer.loc, layer.diagonal_raw, layer.lower, layer.started),
             self,
             (*kept, jnp.ones_like(self.started)),
         )
