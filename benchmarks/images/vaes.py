@@ -132,11 +132,11 @@ def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distribu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", default=list(SETS), choices=[*SETS, []])
+    parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, []])
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
-    for name in given.sets:
+    for name in given.sets or list(SETS):
         append("vaes", records(name, given.epochs or EPOCHS[name], [n for n in given.only.split(",") if n]))
 
 

@@ -75,9 +75,9 @@ def records(name: str, epochs: int, seed: int) -> Iterator[Record]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", default=list(SETS), choices=[*SETS, []])
+    parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, []])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    for each in asked.sets:
+    for each in asked.sets or list(SETS):
         append("series", records(each, asked.epochs, asked.seed))

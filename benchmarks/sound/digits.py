@@ -183,10 +183,10 @@ def _figures(name: str, model: pf.SoundDensity, data: Digits, lagged: np.ndarray
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=list(MODELS), choices=[*MODELS, []])
+    parser.add_argument("models", nargs="*", default=[], choices=[*MODELS, []])
     parser.add_argument("--minutes", type=float, default=15.0)
     given = parser.parse_args()
-    append("digits", records(given.models, given.minutes))
+    append("digits", records(given.models or list(MODELS), given.minutes))
 
 
 if __name__ == "__main__":
