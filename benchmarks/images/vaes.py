@@ -1,20 +1,23 @@
 """Variational autoencoders with flows, at one budget: bounds of static MNIST, Omniglot, silhouettes, Frey faces.
 
-Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--only NAME,...]`; needs
-`PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. All models of a set have the same encoder
-and decoder but for the convolutional one, and the same budget and seed; what is compared is paired, image by image.
-Sets are the published splits, but for Omniglot, which is the small background set, split at random. Beside seconds,
-which depend on what else the machine does, a record has those of all cores together.
+Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--ema DECAY] [--decay W]
+[--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. `--decay` is
+that of AdamW, on matrices. All models of a set have the same encoder and decoder but for the convolutional one, and the same
+budget and seed; what is compared is paired, image by image. Sets are the published splits, but for Omniglot, which is
+the small background set, split at random. Beside seconds, which depend on what else the machine does, a record has
+those of all cores together.
 """
 
 import argparse
 import math
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
+import optax
 
 import pushforward as pf
 from benchmarks.data import folder
@@ -29,12 +32,29 @@ MODELS = {
     "NSF prior": {"prior": "nsf"},
     "VampPrior": {"prior": "vamp", "num_components": 200},
     "IAF and NSF prior": {"posterior": "iaf", "prior": "nsf"},
+    "IAF and MAF prior": {"posterior": "iaf", "prior": "maf"},
     "Sylvester and NSF prior": {"posterior": "sylvester", "prior": "nsf"},
     "convolutional": {"net": "convolutional", "channels": 16, "depth": 1},
 }
 EPOCHS = {"mnist": 40, "omniglot": 300, "silhouettes": 300, "freyfaces": 600}
 DRAWS, IMPORTANCE, SUBSET = 8, 500, 1000
 LATENT = 40
+BATCH, RATE, RISE, LONGEST = 100, 3e-3, 200, 200.0
+"""Images and learning rate of a step; with `--decay` also the steps of its rise, and the longest gradient."""
+
+
+class Budget(NamedTuple):
+    """What all models of a run have.
+
+    Attributes:
+        epochs: Passes.
+        ema: Decay of a running mean of the parameters, or None.
+        decay: Of weights, or None for Adam.
+    """
+
+    epochs: int
+    ema: float | None
+    decay: float | None
 
 
 class Split(NamedTuple):
@@ -80,7 +100,7 @@ def _unpacked(rows: np.ndarray, side: int) -> np.ndarray:
     return np.unpackbits(rows, axis=1)[:, : side * side].reshape(-1, side, side, 1)
 
 
-def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
+def records(name: str, budget: Budget, only: list[str]) -> Iterator[dict]:
     """One for each model, with what it gains on the diagonal posterior, image by image."""
     split, plain = SETS[name](), None
     grey = name == "freyfaces"
@@ -88,7 +108,7 @@ def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
         if only and model not in only:
             continue
         start, start_cores = time.perf_counter(), time.process_time()
-        flow = _fitted(split, options, grey, epochs)
+        flow = _fitted(split, options, grey, budget)
         seconds, cores = time.perf_counter() - start, time.process_time() - start_cores
         test = split.test.astype(np.float32)
         bounds = np.mean(
@@ -102,7 +122,7 @@ def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
             "figure": "evidence",
             "data": name,
             "model": model,
-            "epochs": epochs,
+            **budget._asdict(),
             "unit": "bits per dimension" if grey else "nats",
             "negative_elbo": round(-scale * float(bounds.mean()), 3 if grey else 2),
             "negative_iwae_500": round(-scale * float(found.log_prob.mean()), 3 if grey else 2),
@@ -113,7 +133,7 @@ def records(name: str, epochs: int, only: list[str]) -> Iterator[dict]:
         }
 
 
-def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distributions.AbstractDistribution:
+def _fitted(split: Split, options: dict, grey: bool, budget: Budget) -> pf.distributions.AbstractDistribution:
     given = options | {"grey_levels": 256 if grey else 2}
     flow = pf.flows.vae_image(split.train.shape[1:], latent=LATENT, **given, key=jax.random.key(0))
     return pf.fit(
@@ -121,23 +141,37 @@ def _fitted(split: Split, options: dict, grey: bool, epochs: int) -> pf.distribu
         split.train,
         objective=pf.objectives.ELBO(warm_up=0.1),
         validation=split.validation,
-        batch_size=100,
-        max_epochs=epochs,
-        learning_rate=3e-3,
+        batch_size=BATCH,
+        max_epochs=budget.epochs,
+        learning_rate=RATE,
+        optimizer=_decaying(len(split.train), budget),
         patience=None,
+        ema=budget.ema,
         key=jax.random.key(1),
         progress=False,
     ).flow
+
+
+def _decaying(count: int, budget: Budget) -> optax.GradientTransformation | None:
+    """AdamW with the rate of `pf.fit`; None for its own Adam."""
+    if budget.decay is None:
+        return None
+    rate = optax.warmup_cosine_decay_schedule(0.0, RATE, RISE, budget.epochs * (count // BATCH))
+    matrices = partial(jax.tree.map, lambda each: each.ndim >= 2)
+    return optax.chain(optax.clip_by_global_norm(LONGEST), optax.adamw(rate, weight_decay=budget.decay, mask=matrices))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, []])
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--ema", type=float)
+    parser.add_argument("--decay", type=float)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     for name in given.sets or list(SETS):
-        append("vaes", records(name, given.epochs or EPOCHS[name], [n for n in given.only.split(",") if n]))
+        budget = Budget(given.epochs or EPOCHS[name], given.ema, given.decay)
+        append("vaes", records(name, budget, [n for n in given.only.split(",") if n]))
 
 
 if __name__ == "__main__":

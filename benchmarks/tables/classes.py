@@ -27,6 +27,7 @@ from benchmarks.harness.records import append
 LABELS, DRAWS = 5, 10
 FLOW = {"num_layers": 4, "width": 64}
 FEW = {"num_layers": 2, "width": 32}
+BRIEF = {"max_epochs": 30, "learning_rate": 1e-3, "validation": None}
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -78,9 +79,9 @@ def few_labels() -> Iterator[dict]:
             models = (
                 LogisticRegression(max_iter=2000).fit(x[known], y[known]),
                 LabelSpreading(kernel="knn", n_neighbors=7).fit(x, labels),
-                pf.FlowClassifier(
-                    "realnvp", options=FEW, max_epochs=100, validation=None, class_prior="uniform", random_state=seed
-                ).fit(x, labels),
+                pf.FlowClassifier("realnvp", options=FEW, class_prior="uniform", random_state=seed, **BRIEF).fit(
+                    x, labels
+                ),
             )
             found.append([model.score(x[rest], y[rest]) for model in models])
         means, errors = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / DRAWS**0.5

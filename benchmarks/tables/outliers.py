@@ -1,7 +1,7 @@
 """Odd rows: mean ROC-AUC of `FlowOutlier` beside usual detectors, and its share of false alarms.
 
 Run `python -m benchmarks.tables.outliers [sets] [--splits 5] [--rows 1000] [--setting inliers mixed]
-[--score-by both]`; needs
+[--score-by all]`; needs
 `PUSHFORWARD_DATA`. A split halves the rows of a set at random. Learned from are at most so many rows of the first half,
 without its outliers (`inliers`) or with them (`mixed`); tested are at most twice so many of the second. Columns that
 do not vary in the rows to learn from are left out, for all. All settings are defaults; the others see standardised
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1000, help="to learn from, at most")
     parser.add_argument("--setting", nargs="*", default=list(SETTINGS), choices=SETTINGS)
-    parser.add_argument("--score-by", default="both", choices=["both", "density", "distance"])
+    parser.add_argument("--score-by", default="all", choices=["all", "both", "density", "distance"])
     args = parser.parse_args()
     append("outliers", run_all(args.sets, args.splits, args.rows, args.setting, args.score_by))
 

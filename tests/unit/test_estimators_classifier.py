@@ -80,20 +80,50 @@ def test_more_than_ten_classes_keep_their_order():
     assert FlowClassifier("affine", **SETTINGS).fit(X, np.where(np.arange(72) % 6 == 0, -1, y)).score(X, y) > 0.9
 
 
-def test_the_start_is_that_of_all_rows_at_once(x64, key, monkeypatch):
-    """Blocks of 64 of 150 rows, with weights, rows without a label and a class without a row."""
+def test_the_noise_is_found_in_blocks(x64, monkeypatch):
     monkeypatch.setattr(_class_start, "BLOCK", 64)
-    rng = np.random.default_rng(0)
-    z, codes, weights = rng.normal(size=(150, 2)), rng.choice([0, 2, 3], 150), rng.uniform(0.5, 2.0, 150)
+    x, rows = np.random.default_rng(0).normal(size=(200, 2)), np.arange(0, 200, 2)
     layer = bijections.Affine(jnp.array([1.0, -2.0]), jnp.array([3.0, 0.5]))
-    known = np.where(codes < 3, weights, 0.0)
-    means, spread = _class_start.moments(layer, z * [3.0, 0.5] + [1.0, -2.0], codes, known, 3)
-    centre = np.average(z, axis=0, weights=known)
+    np.testing.assert_allclose(_class_start.noise(layer, x, rows), (x[rows] - [1.0, -2.0]) / [3.0, 0.5], rtol=1e-12)
+
+
+def test_with_labels_everywhere_the_start_is_the_linear_discriminant():
+    """With weights, and a class without a row."""
+    rng = np.random.default_rng(0)
+    z, codes, weights = rng.normal(size=(400, 3)), rng.choice([0, 2], 400), rng.uniform(0.5, 2.0, 400)
+    z[:, 1] += z[:, 0] + codes
+    means, factor = _class_start.gaussians(z, codes, weights, np.log(np.full(3, 1 / 3)))
     right = [np.average(z[codes == c], axis=0, weights=weights[codes == c]) for c in (0, 2)]
-    np.testing.assert_allclose(means, [right[0], centre, right[1], centre], atol=1e-12)
-    away = z - np.array([right[0], centre, right[1], centre])[codes]
-    overall = np.average((z - centre) ** 2, axis=0, weights=known)
-    np.testing.assert_allclose(spread**2 * known.sum(), known @ away**2 + 3 * overall, rtol=1e-12)
+    centre = np.average(z, axis=0, weights=weights)
+    np.testing.assert_allclose(means, [right[0], centre, right[1]], atol=1e-12)
+    away = z - means[codes]
+    total, overall = weights.sum(), np.average((z - centre) ** 2, axis=0, weights=weights)
+    within = ((away.T * weights) @ away + 3 * np.diag(overall)) / (total + 3)
+    drawn = total / (total + 3) * within
+    np.fill_diagonal(drawn, np.diagonal(within))
+    np.testing.assert_allclose(factor @ factor.T, drawn, rtol=1e-10)
+
+
+def test_rows_without_a_label_start_in_the_heap_of_a_few_that_have_one():
+    """Two flat heaps side by side: the labelled rows alone would cut them the wrong way."""
+    rng = np.random.default_rng(1)
+    truth = np.repeat([0, 1], 500)
+    z = np.column_stack([rng.normal(size=1000), 0.1 * rng.normal(size=1000) + truth - 0.5])
+    codes = np.full(1000, 2)
+    codes[[*np.argsort(z[:500, 0])[:3], *(500 + np.argsort(-z[500:, 0])[:3])]] = [0, 0, 0, 1, 1, 1]
+    means, factor = _class_start.gaussians(z, codes, np.ones(1000), np.log([0.5, 0.5]))
+    np.testing.assert_allclose(means, [z[:500].mean(axis=0), z[500:].mean(axis=0)], atol=0.02)
+    covariance = 0.5 * (np.cov(z[:500].T) + np.cov(z[500:].T))
+    np.testing.assert_allclose(factor @ factor.T, covariance, atol=0.02)
+
+
+def test_many_rows_start_from_those_with_a_label_first(monkeypatch):
+    monkeypatch.setattr(_class_start, "MOST_ROWS", 10)
+    known, weights = np.arange(100) % 20 == 0, np.where(np.arange(100) < 2, 0.0, 1.0)
+    rows = _class_start._looked_at(known, weights)
+    assert len(rows) == 10
+    assert set(rows) >= {20, 40, 60, 80}
+    assert 0 not in rows
 
 
 def test_the_report_counts_what_is_right(fitted, blobs):

@@ -1,4 +1,4 @@
-"""Scores of odd rows: density, distance to draws, both."""
+"""Scores of odd rows: density, distance to draws and to rows, all."""
 
 import dataclasses
 from typing import Any
@@ -12,7 +12,8 @@ from pushforward.data import Column, Schema
 from pushforward.distributions import MultivariateNormal, Normal
 from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table.oddity._calibration import Calibration
-from pushforward.modalities.table.oddity._scores import DRAWS, SHARE, Oddity, _placed, _spread
+from pushforward.modalities.table.oddity._places import MOST_ROWS, Places
+from pushforward.modalities.table.oddity._scores import DRAWS, FAR_WEIGHT, NEAR_WEIGHT, NEAREST, SHARE, Oddity
 
 SMALL: Any = {"options": {"num_layers": 2, "width": 8}, "max_epochs": 5, "random_state": 0}
 
@@ -26,7 +27,8 @@ def model() -> TableFlow:
 def test_the_distance_is_that_to_a_draw_of_its_rank(model):
     score = Oddity(model, "distance")
     x = np.array([[0.3, -0.2], [4.0, 4.0], [-1.0, 2.0]])
-    apart = np.linalg.norm(score._seen(x)[:, None] - score._draws[None], axis=2)
+    seen = score._draws.seen(model.schema, x)
+    apart = np.linalg.norm(seen[:, None] - score._draws.points[None], axis=2)
     np.testing.assert_allclose(-score(x), np.sort(apart, axis=1)[:, round(SHARE * DRAWS) - 1], rtol=1e-4)
 
 
@@ -36,6 +38,41 @@ def test_both_sees_what_does_not_go_together_and_what_is_far(model):
     assert score(ordinary) > score(apart)
     assert score(ordinary) > score(far)
     np.testing.assert_allclose(density(far), model.flow.log_prob(far), rtol=1e-5)
+
+
+def test_all_is_a_sum_of_the_density_the_nearest_rows_and_the_middle_draw(model):
+    rng = np.random.default_rng(0)
+    rows = Places.of(model.schema, rng.multivariate_normal(np.zeros(2), model.flow.covariance, 300))
+    score, x = Oddity(model, "all", rows), np.array([[0.3, -0.2], [4.0, 4.0], [-1.0, 2.0]])
+    apart = np.sort(np.linalg.norm(rows.points[:, None] - rows.points[None], axis=2), axis=1)
+    own = apart[:, 1 : NEAREST + 1].mean(axis=1)  # the nearest of a row is itself
+    seen = (x - rows.middle) / rows.deviation
+    near = np.sort(np.linalg.norm(seen[:, None] - rows.points[None], axis=2), axis=1)[:, :NEAREST].mean(axis=1)
+    drawn = score._draws
+    seen = (x - drawn.middle) / drawn.deviation
+    far = np.median(np.linalg.norm(seen[:, None] - drawn.points[None], axis=2), axis=1)
+    own_far = np.median(np.linalg.norm(drawn.points[:, None] - drawn.points[None], axis=2), axis=1)
+
+    def scaled(values, known):
+        off = (values - np.median(known)) / np.median(np.abs(known - np.median(known)))
+        return np.sign(off) * np.log1p(np.abs(off))
+
+    density = np.asarray(model.flow.log_prob(x))
+    densities = np.asarray(model.flow.log_prob(drawn.points * drawn.deviation + drawn.middle))
+    wanted = -scaled(-density, -densities) - NEAR_WEIGHT * scaled(near, own) - FAR_WEIGHT * scaled(far, own_far)
+    np.testing.assert_allclose(score(x), wanted, rtol=0.01)
+
+
+def test_a_file_keeps_few_rows(model):
+    many = Places.of(model.schema, np.random.default_rng(0).normal(size=(5000, 2)))
+    few = many.few(seed=0)
+    assert few.points.shape == (MOST_ROWS, 2)
+    assert np.isin(few.points[:, 0], many.points[:, 0].round(4)).all()
+    wide = Places(np.zeros(1), np.ones(1), np.zeros((5000, 2**13))).few(seed=0)
+    assert len(wide.points) == 16
+    again = Places.from_json(few.to_json())
+    for one, other in zip(few, again, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_row_that_cannot_be_is_odder_than_any_other():
@@ -51,7 +88,7 @@ def test_a_row_that_cannot_be_is_odder_than_any_other():
 def test_angles_meet_and_categories_are_equally_far_from_each_other():
     schema = Schema([Column("hour", "circular", 0.0, 24.0), Column("c", "categorical", categories=("x", "y", "z"))])
     rows = np.array([[23.9, 0.0], [0.1, 0.0], [12.0, 0.0], [0.1, 1.0], [0.1, 2.0]])
-    seen = _placed(schema, rows, _spread(schema, rows))
+    seen = Places.of(schema, rows).points
     apart = np.linalg.norm(seen[:, None] - seen[None], axis=2)
     assert apart[0, 1] < 0.1 < apart[0, 2]
     assert apart[1, 3] == apart[1, 4] == apart[3, 4] == pytest.approx(np.sqrt(2))
@@ -73,11 +110,13 @@ def test_a_few_outliers_in_the_fit_do_not_make_a_group_of_their_own():
 
 def test_files_remember_the_score_and_older_ones_have_the_density(tmp_path):
     x = np.random.default_rng(0).normal(size=(200, 2))
-    fitted = FlowOutlier("affine", score_by="distance", max_epochs=1, random_state=0).fit(x)
-    fitted.save(tmp_path / "o.safetensors")
-    loaded = FlowOutlier.load(tmp_path / "o.safetensors")
-    assert loaded.score_by == "distance"
-    np.testing.assert_array_equal(loaded.p_values(x), fitted.p_values(x))
+    for by in ("all", "distance"):
+        fitted = FlowOutlier("affine", score_by=by, max_epochs=1, random_state=0).fit(x)
+        fitted.save(tmp_path / "o.safetensors")
+        loaded = FlowOutlier.load(tmp_path / "o.safetensors")
+        assert loaded.score_by == by
+        np.testing.assert_array_equal(loaded.p_values(x), fitted.p_values(x))
+        assert (loaded.model_.facts.calibration.rows is None) == (by != "all")
     assert Calibration.from_json({"scores": [1.0, None], "unseen": True}).by == "density"
     settings = dict(fitted.model_.settings)
     settings["outlier"] = {name: value for name, value in settings["outlier"].items() if name != "score_by"}

@@ -7,24 +7,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from scipy.linalg import solve_triangular
+from scipy.special import softmax
 
 from pushforward._errors import DataError
 from pushforward._params import positive_raw
-from pushforward.bijections import AbstractBijection
+from pushforward.bijections import AbstractBijection, Chain, TriangularAffine
 from pushforward.distributions import ConditionalBase, Embedded, Transformed
 from pushforward.modalities._learn import Prepared
 
-BLOCK = 8192
-"""Rows of which the noise is found at once."""
+BLOCK, MOST_ROWS = 8192, 32768
+"""Rows of which the noise is found at once, and rows that are looked at, those with a label first."""
+
+ROUNDS = 30
+"""Of expectation and maximisation, where rows lack a label."""
 
 LEAST_SPREAD = 0.1
 """Of standardised columns: below, a class of equal rows would begin with a density without an end."""
 
 
-def begun(ready: Prepared, num_classes: int) -> Prepared:
-    """With the means of the noise of each class, and its spread within classes, as the untrained flow finds them.
+def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
+    """With a Gaussian for the noise of each class, all of one covariance, as the untrained flow finds them.
 
-    The spread is drawn to that of all labelled rows, by one row a class: with one row in each it is that.
+    With labels everywhere it is the linear discriminant. Rows without a label are given to the classes in the rounds of
+    EM for a mixture of Gaussians with one covariance. This covariance becomes a triangular layer behind the noise,
+    which therefore begins as white noise within each class.
+
+    Reference:
+        Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, sections 4.3 and 8.5.
     """
     flow: Any = ready.flow
     inner = flow.distribution
@@ -37,45 +47,80 @@ def begun(ready: Prepared, num_classes: int) -> Prepared:
     net: Any = inner.base.net
     codes = np.asarray(ready.condition)[:, 0].astype(int)
     weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights, np.float64)
-    weights = np.where(codes < num_classes, weights, 0.0)
-    means, spread = moments(inner.bijection, ready.x, codes, weights, num_classes)
+    rows = _looked_at(codes < len(log_prior), weights)
+    means, factor = gaussians(noise(inner.bijection, ready.x, rows), codes[rows], weights[rows], log_prior)
     size = net.in_shape[0]  # with one more for rows without a label
-    means = jnp.asarray(means[:size].T, jnp.result_type(float))
-    raw = positive_raw(jnp.maximum(jnp.asarray(spread, means.dtype), LEAST_SPREAD))
-    weight = jnp.concatenate([means, jnp.zeros_like(means)])
+    white = np.zeros((size, means.shape[1]))
+    white[: len(means)] = solve_triangular(factor, means.T, lower=True).T
+    start = jnp.asarray(white.T, jnp.result_type(float))
+    raw = positive_raw(jnp.ones(len(start), start.dtype))
+    weight = jnp.concatenate([start, jnp.zeros_like(start)])
     bias = jnp.concatenate([jnp.zeros_like(raw), raw])
     module = eqx.tree_at(lambda one: (one.weight, one.bias), net.as_given(), (weight, bias))
     base = ConditionalBase(inner.base.inner, size, net=module)
-    return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
+    layer = TriangularAffine(jnp.zeros(len(start), start.dtype), jnp.asarray(factor, start.dtype))
+    return ready._replace(flow=Embedded(Transformed(base, Chain([layer, inner.bijection])), flow.embedding))
 
 
-def moments(
-    bijection: AbstractBijection, x: Any, codes: np.ndarray, weights: np.ndarray, num_classes: int
+def noise(bijection: AbstractBijection, x: Any, rows: np.ndarray) -> np.ndarray:
+    """Of these rows of `x`, a block at a time, `(rows, dim)`."""
+    size = min(BLOCK, len(rows))
+    found = []
+    for start in range(0, len(rows), size):
+        # Rows that fill up the last block, so that one size is compiled, are dropped.
+        block = rows[np.arange(start, start + size) % len(rows)]
+        found.append(np.asarray(_noise(bijection, jnp.asarray(x[block])), np.float64))
+    return np.concatenate(found)[: len(rows)]
+
+
+def gaussians(
+    z: np.ndarray, codes: np.ndarray, weights: np.ndarray, log_prior: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of the noise: means of each class and of all rows, `(classes + 1, dim)`; the spread within classes, `(dim,)`.
+    """Means of the classes, `(classes, dim)`, and the lower root of the covariance within them, `(dim, dim)`.
+
+    The covariance is drawn to its diagonal by as many rows as there are columns, and to that of all rows by one row a
+    class: with one row in each it is that.
 
     Args:
-        bijection: From the noise to the rows.
-        x: `(rows, dim)`, of which one block after another is looked at.
-        codes: `(rows,)`, the number of the class; that of a row without a label is the number of classes.
-        weights: `(rows,)`, 0 without a label.
-        num_classes: How many.
+        z: `(rows, dim)`.
+        codes: `(rows,)`, the number of the class; that of a row without a label is the number of classes or more.
+        weights: `(rows,)`, not negative.
+        log_prior: Of the classes.
     """
-    size, member = min(BLOCK, len(codes)), np.eye(num_classes + 1)
-    counts, sums, squares = np.zeros(num_classes + 1), 0.0, 0.0
-    for start in range(0, len(codes), size):
-        rows = np.arange(start, start + size)
-        # Rows that fill up the last block, so that one size is compiled, weigh nothing.
-        of = np.where(rows < len(codes), weights[rows % len(codes)], 0.0)[:, None] * member[codes[rows % len(codes)]]
-        z = np.asarray(_noise(bijection, jnp.asarray(x[rows % len(codes)])), np.float64)
-        counts, sums, squares = counts + of.sum(axis=0), sums + of.T @ z, squares + of.sum(axis=1) @ z**2
+    count = len(log_prior)
+    known = codes < count
+    everywhere = bool(known.all())
+    centre = np.average(z, axis=0, weights=weights)
+    overall = np.average((z - centre) ** 2, axis=0, weights=weights)
+    member = np.where(known[:, None], np.eye(count + 1)[np.minimum(codes, count)][:, :count], 0.0)
+    means, factor = _fitted(z[known], member[known] * weights[known, None], centre, overall, full=everywhere)
+    for _ in range(0 if everywhere else ROUNDS):
+        off = [solve_triangular(factor, (z - mean).T, lower=True) for mean in means]
+        member = np.where(known[:, None], member, softmax(log_prior - 0.5 * np.square(off).sum(axis=1).T, axis=1))
+        means, factor = _fitted(z, member * weights[:, None], centre, overall, full=True)
+    return means, factor
+
+
+def _fitted(
+    z: np.ndarray, member: np.ndarray, centre: np.ndarray, overall: np.ndarray, *, full: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The moments of rows that belong to classes in part; without correlations unless `full`."""
+    counts = member.sum(axis=0)
+    means = np.where(counts[:, None] > 0, (member.T @ z) / np.maximum(counts, 1e-12)[:, None], centre)
     total = counts.sum()
-    centre = np.sum(sums, axis=0) / total
-    means = np.where(counts[:, None] > 0, sums / np.where(counts > 0, counts, 1.0)[:, None], centre)
-    within = squares - counts @ means**2
-    overall = squares / total - centre**2
-    spread = np.sqrt(np.maximum(within + num_classes * overall, 0.0) / total)
-    return np.concatenate([means[:num_classes], centre[None]]), spread
+    scatter = (z.T * member.sum(axis=1)) @ z - (means.T * counts) @ means
+    within = (scatter + len(counts) * np.diag(overall)) / (total + len(counts))
+    variances = np.maximum(np.diagonal(within), LEAST_SPREAD**2)
+    share = total / (total + len(overall)) if full else 0.0
+    covariance = share * (within - np.diag(np.diagonal(within))) + np.diag(variances)
+    return means, np.linalg.cholesky(covariance)
+
+
+def _looked_at(known: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The rows that the start is found from, in order."""
+    order = np.random.default_rng(0).permutation(len(known))
+    order = order[weights[order] > 0]
+    return np.sort(np.concatenate([order[known[order]], order[~known[order]]])[:MOST_ROWS])
 
 
 @jax.jit

@@ -109,7 +109,7 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         settings = TableSettings(**_common(self, _by_class(self)))
         table = modality_named(self._modality)
         ready, key = prepared(table, rows._replace(condition=condition), settings)
-        ready = begun(ready, len(self.classes_)) if self.classes == "latent" else ready
+        ready = begun(ready, self.class_log_prior_) if self.classes == "latent" else ready
         # What a fit of a density looks at afterwards knows nothing of rows without a label.
         ready = ready._replace(objective=self._objective(ready, everywhere=bool(known.all())), judge=None)
         model = trained(table, ready, settings, key)

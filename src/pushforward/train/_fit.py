@@ -53,6 +53,7 @@ def fit(
     frozen: Where | None = None,
     schedule: str | Callable[[Array], Array] = "cosine",
     clip: float | None = 5.0,
+    weight_decay: float = 0.0,
     batch_size: int | None = None,
     max_epochs: int = 100,
     steps_per_epoch: int = 100,
@@ -93,13 +94,16 @@ def fit(
         log_det: `(rows,)`, of a map that the rows went through before they are given here: `nll` adds it to their
             log-densities, so that losses are in the data's own units.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
-        optimizer: From Optax, used as it is; `learning_rate`, `schedule` and `clip` then do nothing.
+        optimizer: From Optax, used as it is; `learning_rate`, `schedule`, `clip` and
+            `weight_decay` then do nothing.
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
         frozen: What is not trained: a function from the flow to a part of it, an array, or a tuple of these, such as
             `lambda flow: flow.base`.
         schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
             Or a JAX function from the step to a factor.
         clip: Longest gradient, as the norm over all parameters, in running means of it; None for no bound.
+        weight_decay: Share of every matrix, times the learning rate, that a step takes away (AdamW), such as 0.1: the
+            flow is then less sure of the rows that it has seen. Shifts and scales, arrays of one axis, do not decay.
         batch_size: Rows per step; all rows if there are fewer. By default a power of two of at most a tenth of
             the rows, from 32 to 256, so that a small table gets enough steps.
         max_epochs: Passes through the data at most.
@@ -147,10 +151,12 @@ def fit(
     check_part("fit", "flow", flow, AbstractDistribution, "Write `fit(flow, x, key=jax.random.key(0))`, in this order.")
     key = as_key("fit", key)
     _check_settings(learning_rate, schedule, clip, batch_size, max_epochs, steps_per_epoch, patience, ema)
+    _check_decay(weight_decay)
     if resume and checkpoint is None:
         raise ValueError("fit: `resume=True` needs `checkpoint=`, the file to go on from.")
     if privacy is not None:
         others = {"weights": weights, "optimizer": optimizer, "checkpoint": checkpoint, "devices": devices}
+        others["weight_decay"] = weight_decay or None
         _check_private(privacy, data, others, validation)
         return private_fit(
             flow, data, condition=condition, log_det=log_det, objective=objective, privacy=privacy,
@@ -162,7 +168,7 @@ def fit(
     spread = chosen_devices(devices, source.batch_size, shard_parameters=shard_parameters, parameters=_bytes_of(flow))
     plan = Plan(
         objective=hashable(objective),
-        optimizer=_hashable(optimizer) if own else adam(clip),
+        optimizer=_hashable(optimizer) if own else adam(clip, float(weight_decay)),
         take=source.take,
         schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
@@ -182,7 +188,7 @@ def fit(
         callbacks=tuple(callbacks),
         event_size=math.prod(flow.event_shape),
     )
-    store = Checkpoint(checkpoint, _fingerprint(job, head, clip))
+    store = Checkpoint(checkpoint, _fingerprint(job, head, clip, weight_decay))
     going_on = resume and store.exists()
     require_same(_of_all_processes(job, flow, (data, condition, weights, log_det), store, going_on=going_on))
     job = job if spread is None else on_devices(job, spread)
@@ -235,7 +241,7 @@ def _check_private(privacy: Any, data: Any, others: dict[str, Any], validation: 
             raise UsageError(f"fit: `privacy` and `{name}` exclude each other.", f"leave `{name}` out")
 
 
-def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
+def _fingerprint(job: Job, head: Batch, clip: float | None, weight_decay: float) -> dict[str, Any]:
     """What must be the same for a fit to be resumed."""
     plan = job.plan
     schedule = plan.schedule if isinstance(plan.schedule, str) else name_of(plan.schedule)
@@ -250,6 +256,7 @@ def _fingerprint(job: Job, head: Batch, clip: float | None) -> dict[str, Any]:
         "schedule": schedule,
         "clip": clip,
         "ema": job.ema_decay,
+        **({"weight_decay": weight_decay} if weight_decay else {}),
     }
 
 
@@ -306,6 +313,11 @@ def _check_settings(
         raise ValueError(f"fit: `ema` must be in (0, 1), got {ema}. It is the decay of a running mean, such as 0.999.")
     if isinstance(schedule, str) and schedule not in SCHEDULES:
         raise ValueError(f"fit: unknown schedule {schedule!r}; {did_you_mean(schedule, SCHEDULES)}")
+
+
+def _check_decay(weight_decay: float) -> None:
+    if not 0 <= weight_decay < math.inf:
+        raise ValueError(f"fit: `weight_decay` must be 0 or positive, got {weight_decay}. 0.1 is much.")
 
 
 def _counts(value: float) -> bool:

@@ -17,13 +17,19 @@ COOLING = 0.5  # of `patience`, in epochs
 
 
 @lru_cache(maxsize=16)
-def adam(clip: float | None) -> optax.GradientTransformationExtraArgs:
+def adam(clip: float | None, weight_decay: float = 0.0) -> optax.GradientTransformationExtraArgs:
     """Adam after clipping gradients that are far longer than most; the learning rate is applied in the step.
 
     Equal settings give the same object, so that a second fit does not compile again.
     """
-    parts = [] if clip is None else [clip_by_running_norm(clip)]
-    return optax.with_extra_args_support(optax.chain(*parts, optax.scale_by_adam(), optax.scale(-1.0)))
+    first = [] if clip is None else [clip_by_running_norm(clip)]
+    last = [optax.add_decayed_weights(weight_decay, mask=_matrices)] if weight_decay else []
+    return optax.with_extra_args_support(optax.chain(*first, optax.scale_by_adam(), *last, optax.scale(-1.0)))
+
+
+def _matrices(params: Any) -> Any:
+    """Which parameters decay: the weights of networks, not shifts and scales."""
+    return jax.tree.map(lambda each: each.ndim >= 2, params)
 
 
 class RunningNorm(NamedTuple):

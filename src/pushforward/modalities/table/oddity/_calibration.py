@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from pushforward.modalities.table.oddity._places import Places
+
 MOST_ROWS = 4096
 """Scores that a model keeps at most: they resolve p-values of 0.00025, and are 40 kB of the file."""
 DIGITS = 7
@@ -20,16 +22,18 @@ class Calibration(NamedTuple):
         unseen: Whether the fit had no use of the rows at all. Else they chose its best epoch: what is said of others
             by them is a little too strict.
         by: Which score; see `Oddity`.
+        rows: Rows of the fit, for a score that takes distances to them.
     """
 
     scores: tuple[float, ...]
     unseen: bool
     by: str = "density"
+    rows: Places | None = None
 
     @classmethod
-    def of(cls, scores: np.ndarray, *, unseen: bool, by: str = "density") -> Self:
+    def of(cls, scores: np.ndarray, *, unseen: bool, by: str = "density", rows: Places | None = None) -> Self:
         """Of the first `MOST_ROWS` rows."""
-        return cls(tuple(float(f"{score:.{DIGITS}g}") for score in scores[:MOST_ROWS]), unseen, by)
+        return cls(tuple(float(f"{score:.{DIGITS}g}") for score in scores[:MOST_ROWS]), unseen, by, rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; JSON has no -inf."""
@@ -37,10 +41,12 @@ class Calibration(NamedTuple):
             "scores": [None if math.isinf(score) else score for score in self.scores],
             "unseen": self.unseen,
             "by": self.by,
+            "rows": self.rows and self.rows.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The scores from plain data."""
         scores = tuple(-math.inf if score is None else score for score in data["scores"])
-        return cls(scores, data["unseen"], data.get("by", "density"))
+        rows = data.get("rows")
+        return cls(scores, data["unseen"], data.get("by", "density"), rows and Places.from_json(rows))

@@ -77,11 +77,11 @@ def calibration(model: Model, flow: TableFlow, given: Mapping[str, Any], talk: T
     known: Calibration | None = model.facts.calibration
     if file is not None:
         parts = _read(file, model, {**given, "keep": ()})
-        by = "density" if known is None else known.by
-        score = Oddity(flow, by)
+        by, rows = ("density", None) if known is None else (known.by, known.rows)
+        score = Oddity(flow, by, rows)
         values = [_values(model, part) for part in parts if part.table.num_rows]
         scores = [score(x, log_prob(flow, x, condition)) for x, condition in values]
-        return Calibration(tuple(np.concatenate(scores).tolist() if scores else ()), True, by)
+        return Calibration(tuple(np.concatenate(scores).tolist() if scores else ()), True, by, rows)
     if known is None:
         raise DataError(
             "the model keeps no scores of rows that were held out, so nothing says which score is odd.",
@@ -118,7 +118,7 @@ def _values(model: Model, part: Part) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _scored(flow: TableFlow, model: Model, known: Calibration, parts: Iterator[Part]) -> Iterator[Scored]:
-    score = Oddity(flow, known.by)
+    score = Oddity(flow, known.by, known.rows)
     for part in parts:
         x, condition = _values(model, part)
         density = log_prob(flow, x, condition) if len(x) else np.zeros(0)

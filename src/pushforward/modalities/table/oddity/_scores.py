@@ -1,18 +1,19 @@
-"""How odd a row is: by its log-density, by its distance to draws of the model, or by both."""
+"""How odd a row is: by its log-density, by its distance to draws of the model and to rows of the fit, or by all."""
 
 import jax
 import numpy as np
 
 from pushforward._errors import DataError, did_you_mean
-from pushforward.data import Schema
 from pushforward.modalities.table._chunks import TableFlow, iter_draws, log_prob
+from pushforward.modalities.table.oddity._places import Places
 
-SCORES = ("both", "density", "distance")
-DRAWS, SHARE = 1024, 0.1
-"""Draws of the model, and which of them, from the nearest on, a distance is taken to."""
-FARTHEST = 10.0
-"""Deviations of a column beyond which a value counts as this much."""
-_CELLS = 2**21  # distances held at once, 8 MiB
+SCORES = ("all", "both", "density", "distance")
+DRAWS, SHARE, HALF = 1024, 0.1, 0.5
+"""Draws of the model, and which of them, from the nearest on, a distance is taken to; in "all" the middle one."""
+NEAREST = 20
+"""Rows of the fit, the nearest, whose mean distance counts in "all"."""
+NEAR_WEIGHT, FAR_WEIGHT = 1.5, 0.5
+"""Of the distances in "all", to rows and to draws; the log-density has 1."""
 
 
 class Oddity:
@@ -21,80 +22,55 @@ class Oddity:
     "density" is $\log p(x)$ in nats. "distance" is minus the distance to the 102nd nearest of 1,024 draws, in
     deviations of the columns. "both" is minus the sum of the two, each as $\pm\log(1 + |s - m| / d)$ with the median
     $m$ and the median deviation $d$ of the draws: a density tells rows that do not go together with others, and a
-    distance does not take a few outliers among the rows of the fit for a group of their own.
+    distance does not take a few outliers among the rows of the fit for a group of their own. "all" is such a sum of the
+    density, one and a half times the mean distance to the 20 nearest rows of the fit, whose heaps are sharper than
+    those of draws, and half the distance to the middle one of the draws, which tells what is far from all.
 
     Args:
         model: The flow and its schema, without conditions where it is not the density alone.
         by: One of `SCORES`.
+        rows: Of the fit, for "all".
 
     Raises:
         DataError: If there is no such score.
     """
 
-    def __init__(self, model: TableFlow, by: str):
+    def __init__(self, model: TableFlow, by: str, rows: Places | None = None):
         check_score(by)
-        self._model, self._by = model, by
+        self._model, self._by, self._rows = model, by, rows
         if by == "density":
             return
         draws = np.concatenate(list(iter_draws(model, DRAWS, jax.random.key(0), None)))
         density = log_prob(model, draws)
         known = np.isfinite(density)
         draws, self._density = draws[known], density[known]
-        self._spread = _spread(model.schema, draws)
-        self._draws = _placed(model.schema, draws, self._spread)
-        self._rank = max(1, round(SHARE * len(draws)))
-        self._distance = self._far(self._draws, self._rank + 1)  # the nearest of a draw is itself
+        self._draws = Places.of(model.schema, draws)
+        self._rank = max(1, round((HALF if by == "all" else SHARE) * len(draws)))
+        self._distance = self._draws.distance(self._draws.points, self._rank, own=True)
+        if rows is not None:
+            self._near = rows.near(rows.points, NEAREST, own=True)
 
     def __call__(self, x: np.ndarray, density: np.ndarray | None = None) -> np.ndarray:
         """Scores of rows in the model's codes, `(rows, dim) -> (rows,)`; their log-densities if they are known."""
+        schema = self._model.schema
         if self._by == "distance":
-            return -self._far(self._seen(x), self._rank)
+            return -self._draws.distance(self._draws.seen(schema, x), self._rank)
         density = log_prob(self._model, x) if density is None else density
         if self._by == "density":
             return density
-        far = self._far(self._seen(x), self._rank)
-        return -_from_median(-density, -self._density) - _from_median(far, self._distance)
-
-    def _seen(self, x: np.ndarray) -> np.ndarray:
-        return _placed(self._model.schema, x, self._spread)
-
-    def _far(self, seen: np.ndarray, rank: int) -> np.ndarray:
-        """Distance to the draw of this rank, `(rows, features) -> (rows,)`."""
-        step = max(1, _CELLS // len(self._draws))
-        squares = np.einsum("nf,nf->n", self._draws, self._draws)
-        found = np.empty(len(seen))
-        for start in range(0, len(seen), step):
-            part = seen[start : start + step]
-            apart = np.einsum("nf,nf->n", part, part)[:, None] + squares - 2.0 * part @ self._draws.T
-            found[start : start + step] = np.partition(apart, rank - 1, axis=1)[:, rank - 1]
-        return np.sqrt(np.maximum(found, 0.0))
+        far = self._draws.distance(self._draws.seen(schema, x), self._rank)
+        unlikely, far = _from_median(-density, -self._density), _from_median(far, self._distance)
+        if self._by == "both":
+            return -unlikely - far
+        assert self._rows is not None  # of every detector with this score
+        near = self._rows.near(self._rows.seen(schema, x), NEAREST)
+        return -unlikely - NEAR_WEIGHT * _from_median(near, self._near) - FAR_WEIGHT * far
 
 
 def check_score(by: str) -> None:
     """A DataError for a score that is not known."""
     if by not in SCORES:
         raise DataError(f"unknown score {by!r}.", did_you_mean(str(by), SCORES))
-
-
-def _spread(schema: Schema, draws: np.ndarray) -> np.ndarray:
-    """Middle and deviation of each column, `(2, dim)`."""
-    middle, deviation = np.median(draws, axis=0), np.std(draws, axis=0)
-    return np.stack([middle, np.where(deviation > 0, deviation, 1.0)])
-
-
-def _placed(schema: Schema, x: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Rows as points: numbers in deviations, angles on a circle, categories at the corners of a simplex."""
-    parts = []
-    for column, cells, middle, deviation in zip(schema.columns, x.T, *spread, strict=True):
-        if column.kind == "categorical":
-            parts.append(np.asarray(cells[:, None] == np.arange(len(column.categories)), float).T)
-        elif column.kind == "circular":
-            turn = 2.0 * np.pi * cells / ((column.high or 0.0) - (column.low or 0.0))
-            parts += [np.cos(turn)[None], np.sin(turn)[None]]
-        else:
-            parts.append(np.clip((cells - middle) / deviation, -FARTHEST, FARTHEST)[None])
-    # Half the time of float64, and the distance to the hundredth draw is never so small that it would matter.
-    return np.ascontiguousarray(np.concatenate(parts).T, np.float32)
 
 
 def _from_median(values: np.ndarray, known: np.ndarray) -> np.ndarray:
