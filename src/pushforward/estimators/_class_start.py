@@ -1,5 +1,6 @@
 """Where a classifier begins: the noise of each class as the untrained flow finds it."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -8,17 +9,31 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, as_float
 from pushforward._params import positive_raw
+from pushforward._types import starts_from_data
 from pushforward.bijections import AbstractBijection
-from pushforward.distributions import ConditionalBase, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, ConditionalBase, Embedded, Normal, Transformed
+from pushforward.distributions._layout import most_rows
 from pushforward.modalities._learn import Prepared
+from pushforward.objectives import Batch
 
 BLOCK = 8192
 """Rows of which the noise is found at once."""
 
+START_ROWS = 512
+"""Of which flows whose parameters begin from data are begun."""
+
 LEAST_SPREAD = 0.1
 """Of standardised columns: below, a class of equal rows would begin with a density without an end."""
+
+
+def seeing_classes(flow: Transformed, cond_dim: int, key: jax.Array) -> Transformed:
+    """The flow with a Gaussian of its noise for each class, which `begun` gives its first means and spread."""
+    shape = flow.base.event_shape
+    net = eqx.nn.Linear(cond_dim, 2 * math.prod(shape), key=key)
+    base = ConditionalBase(Normal(jnp.zeros(shape)), cond_dim, net=net)  # pyright: ignore[reportCallIssue]
+    return Transformed(base, flow.bijection)
 
 
 def begun(ready: Prepared, num_classes: int) -> Prepared:
@@ -26,7 +41,7 @@ def begun(ready: Prepared, num_classes: int) -> Prepared:
 
     The spread is drawn to that of all labelled rows, by one row a class: with one row in each it is that.
     """
-    flow: Any = ready.flow
+    flow: Any = _started(ready) if starts_from_data(ready.flow) else ready.flow
     inner = flow.distribution
     if not (isinstance(inner, Transformed) and isinstance(inner.base, ConditionalBase)):
         raise DataError(
@@ -49,19 +64,27 @@ def begun(ready: Prepared, num_classes: int) -> Prepared:
     return ready._replace(flow=Embedded(Transformed(base, inner.bijection), flow.embedding))
 
 
+def _started(ready: Prepared) -> AbstractDistribution:
+    """The flow with what a first batch sets, since its noise is that of training only then."""
+    rows = np.random.default_rng(0).permutation(len(ready.x))[:START_ROWS]
+    batch = Batch(jnp.asarray(ready.x[rows]), jnp.asarray(ready.condition[rows]))
+    return jax.jit(lambda flow, batch: flow._data_init(*batch.columns(flow)))(ready.flow, batch)
+
+
 def moments(
     bijection: AbstractBijection, x: Any, codes: np.ndarray, weights: np.ndarray, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of the noise: means of each class and of all rows, `(classes + 1, dim)`; the spread within classes, `(dim,)`.
 
     Args:
-        bijection: From the noise to the rows.
-        x: `(rows, dim)`, of which one block after another is looked at.
+        bijection: From the noise to the events.
+        x: `(rows, *event_shape)`, of which one block after another is looked at; `dim` is the size of an event.
         codes: `(rows,)`, the number of the class; that of a row without a label is the number of classes.
         weights: `(rows,)`, 0 without a label.
         num_classes: How many.
     """
-    size, member = min(BLOCK, len(codes)), np.eye(num_classes + 1)
+    most = BLOCK if len(bijection.out_shape) == 1 else most_rows(bijection.out_shape)
+    size, member = min(most, len(codes)), np.eye(num_classes + 1)
     counts, sums, squares = np.zeros(num_classes + 1), 0.0, 0.0
     for start in range(0, len(codes), size):
         rows = np.arange(start, start + size)
@@ -80,5 +103,6 @@ def moments(
 
 @jax.jit
 def _noise(bijection: AbstractBijection, x: Array) -> Array:
-    """Of rows `(rows, dim)`."""
-    return bijection._inverse_many(x.T, None, jax.random.key(0))[0].T
+    """Of events `(rows, *event_shape)`, `(rows, dim)`."""
+    z, _ = bijection._inverse_many(jnp.moveaxis(as_float(x), 0, -1), None, jax.random.key(0))
+    return z.reshape(-1, z.shape[-1]).T
