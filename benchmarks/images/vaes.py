@@ -1,23 +1,20 @@
 """Variational autoencoders with flows, at one budget: bounds of static MNIST, Omniglot, silhouettes, Frey faces.
 
 Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--ema DECAY] [--decay W]
-[--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. `--decay` is
-that of AdamW, on matrices. All models of a set have the same encoder and decoder but for the convolutional one, and the same
-budget and seed; what is compared is paired, image by image. Sets are the published splits, but for Omniglot, which is
-the small background set, split at random. Beside seconds, which depend on what else the machine does, a record has
-those of all cores together.
+[--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. All models of a
+set have the same encoder and decoder but for the convolutional one, and the same budget and seed; what is compared is
+paired, image by image. Sets are the published splits, but for Omniglot, which is the small background set, split at
+random. Beside seconds, which depend on what else the machine does, a record has those of all cores together.
 """
 
 import argparse
 import math
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 
 import pushforward as pf
 from benchmarks.data import folder
@@ -39,8 +36,6 @@ MODELS = {
 EPOCHS = {"mnist": 40, "omniglot": 300, "silhouettes": 300, "freyfaces": 600}
 DRAWS, IMPORTANCE, SUBSET = 8, 500, 1000
 LATENT = 40
-BATCH, RATE, RISE, LONGEST = 100, 3e-3, 200, 200.0
-"""Images and learning rate of a step; with `--decay` also the steps of its rise, and the longest gradient."""
 
 
 class Budget(NamedTuple):
@@ -49,12 +44,12 @@ class Budget(NamedTuple):
     Attributes:
         epochs: Passes.
         ema: Decay of a running mean of the parameters, or None.
-        decay: Of weights, or None for Adam.
+        decay: Of weights.
     """
 
     epochs: int
     ema: float | None
-    decay: float | None
+    decay: float
 
 
 class Split(NamedTuple):
@@ -141,10 +136,10 @@ def _fitted(split: Split, options: dict, grey: bool, budget: Budget) -> pf.distr
         split.train,
         objective=pf.objectives.ELBO(warm_up=0.1),
         validation=split.validation,
-        batch_size=BATCH,
+        batch_size=100,
         max_epochs=budget.epochs,
-        learning_rate=RATE,
-        optimizer=_decaying(len(split.train), budget),
+        learning_rate=3e-3,
+        weight_decay=budget.decay,
         patience=None,
         ema=budget.ema,
         key=jax.random.key(1),
@@ -152,21 +147,12 @@ def _fitted(split: Split, options: dict, grey: bool, budget: Budget) -> pf.distr
     ).flow
 
 
-def _decaying(count: int, budget: Budget) -> optax.GradientTransformation | None:
-    """AdamW with the rate of `pf.fit`; None for its own Adam."""
-    if budget.decay is None:
-        return None
-    rate = optax.warmup_cosine_decay_schedule(0.0, RATE, RISE, budget.epochs * (count // BATCH))
-    matrices = partial(jax.tree.map, lambda each: each.ndim >= 2)
-    return optax.chain(optax.clip_by_global_norm(LONGEST), optax.adamw(rate, weight_decay=budget.decay, mask=matrices))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, []])
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--ema", type=float)
-    parser.add_argument("--decay", type=float)
+    parser.add_argument("--decay", type=float, default=0.0)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     for name in given.sets or list(SETS):

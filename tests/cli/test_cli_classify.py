@@ -1,6 +1,7 @@
 """`pushforward classify`: classes of rows and of images by Bayes' rule."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,10 @@ import pytest
 from scipy.special import logsumexp
 
 import pushforward as pf
+from pushforward.modalities._model import read_model, write_model
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "labelled_v1.safetensors"
+"""A model of images given their labels, of a release whose files do not know how often each label was there."""
 
 QUICK = ("--max-epochs", "20", "--flow", "affine", "-q")
 
@@ -90,10 +95,26 @@ def test_an_estimators_file_is_taken(works, blobs, tmp_path):
     np.testing.assert_allclose([float(row["p_high"]) for row in found], proba[:, 0], atol=1e-4)
 
 
+@pytest.mark.parametrize("shares", [(), (0.9, 0.1)])
+def test_labels_of_images_count_by_their_shares_where_a_file_knows_them(works, tmp_path, shares):
+    old = read_model(GOLDEN)
+    assert old.facts.condition_shares == ()
+    write_model(tmp_path / "m.safetensors", replace(old, facts=replace(old.facts, condition_shares=shares)))
+    x = np.random.default_rng(0).integers(32, size=(3, 4, 4)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    works("classify", tmp_path / "m.safetensors", tmp_path / "x.npy", "-o", tmp_path / "c.csv", "-q")
+    density = pf.ImageDensity.load(GOLDEN)
+    images = pf.data.read_images(str(tmp_path / "x.npy"), bits=5)
+    given = np.stack([density.score_samples(images, [name] * 3, draws=4) for name in density.labels_], axis=1)
+    joint = given + np.log(shares or (0.5, 0.5))
+    right = np.exp(joint[:, 0] - logsumexp(joint, axis=1))
+    np.testing.assert_allclose([float(row["p_even"]) for row in rows_of(tmp_path / "c.csv")], right, rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_images_get_their_labels(works, fails, tmp_path):
     rng = np.random.default_rng(0)
-    y = np.repeat(["dark", "bright"], 60)
+    y = np.repeat(["dark", "bright"], [90, 30])
     x = rng.normal(np.where(y == "bright", 170.0, 80.0)[:, None, None], 30.0, (120, 4, 4)).clip(0, 255).astype(np.uint8)
     np.savez(tmp_path / "images.npz", x=x, y=y)
     # With one step the label would reach only the half of the pixels that the other half tells already.
@@ -101,6 +122,7 @@ def test_images_get_their_labels(works, fails, tmp_path):
     train = ("--max-epochs", "6", "--batch-size", "8", "--learning-rate", "0.01", "-q")
     works("fit", tmp_path / "images.npz", "-o", tmp_path / "m.safetensors", "--labels", *small, *train)
     told = works("classify", tmp_path / "m.safetensors", tmp_path / "images.npz", "-o", tmp_path / "c.csv").stderr
+    assert read_model(tmp_path / "m.safetensors").facts.condition_shares == (0.25, 0.75)
     found = rows_of(tmp_path / "c.csv")
     assert list(found[0]) == ["image", "class", "p_bright", "p_dark", "log_prob"]
     assert np.mean([row["class"] == name for row, name in zip(found, y, strict=True)]) > 0.9

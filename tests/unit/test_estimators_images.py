@@ -81,6 +81,7 @@ def test_a_file_keeps_every_bit(model, images, tmp_path):
 
 def test_a_conditional_model_draws_what_it_is_asked_for(conditional):
     assert conditional.labels_ == ("even", "odd")
+    assert conditional.model_.facts.condition_shares == (0.5, 0.5)
     assert conditional.sample(2, random_state=0, y="odd").shape == (2, 4, 4, 1)
     assert conditional.sample(2, random_state=0, y=["odd", "even"]).shape == (2, 4, 4, 1)
 

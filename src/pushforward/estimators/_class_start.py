@@ -1,5 +1,6 @@
 """Where a classifier begins: the noise of each class as the untrained flow finds it."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -10,33 +11,47 @@ from jaxtyping import Array
 from scipy.linalg import solve_triangular
 from scipy.special import softmax
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, as_float
 from pushforward._params import positive_raw
+from pushforward._types import starts_from_data
 from pushforward.bijections import AbstractBijection, Chain, TriangularAffine
-from pushforward.distributions import ConditionalBase, Embedded, Transformed
+from pushforward.distributions import AbstractDistribution, ConditionalBase, Embedded, Normal, Transformed
+from pushforward.distributions._layout import most_rows
 from pushforward.modalities._learn import Prepared
+from pushforward.objectives import Batch
 
 BLOCK, MOST_ROWS = 8192, 32768
-"""Rows of which the noise is found at once, and rows that are looked at, those with a label first."""
+"""Rows of which the noise is found at once, and events that are looked at, those with a label first."""
 
-ROUNDS = 30
-"""Of expectation and maximisation, where rows lack a label."""
+START_ROWS = 512
+"""Of which flows whose parameters begin from data are begun."""
+
+ROUNDS, MOST_COLUMNS = 30, 512
+"""Of expectation and maximisation, where rows lack a label; beyond so many columns correlations are not looked at."""
 
 LEAST_SPREAD = 0.1
 """Of standardised columns: below, a class of equal rows would begin with a density without an end."""
 
 
+def seeing_classes(flow: Transformed, cond_dim: int, key: jax.Array) -> Transformed:
+    """The flow with a Gaussian of its noise for each class, which `begun` gives its first means and spread."""
+    shape = flow.base.event_shape
+    net = eqx.nn.Linear(cond_dim, 2 * math.prod(shape), key=key)
+    base = ConditionalBase(Normal(jnp.zeros(shape)), cond_dim, net=net)  # pyright: ignore[reportCallIssue]
+    return Transformed(base, flow.bijection)
+
+
 def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
     """With a Gaussian for the noise of each class, all of one covariance, as the untrained flow finds them.
 
-    With labels everywhere it is the linear discriminant. Rows without a label are given to the classes in the rounds of
-    EM for a mixture of Gaussians with one covariance. This covariance becomes a triangular layer behind the noise,
-    which therefore begins as white noise within each class.
+    With labels everywhere it is the linear discriminant. Events without a label are given to the classes in the rounds
+    of EM for a mixture of Gaussians with one covariance. Of rows this covariance becomes a triangular layer behind the
+    noise, which then begins as white noise within each class; of images its diagonal is that of the noise.
 
     Reference:
         Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, sections 4.3 and 8.5.
     """
-    flow: Any = ready.flow
+    flow: Any = _started(ready) if starts_from_data(ready.flow) else ready.flow
     inner = flow.distribution
     if not (isinstance(inner, Transformed) and isinstance(inner.base, ConditionalBase)):
         raise DataError(
@@ -44,27 +59,24 @@ def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
             "are no map of Gaussian noise.",
             "use classes='conditional'",
         )
-    net: Any = inner.base.net
     codes = np.asarray(ready.condition)[:, 0].astype(int)
     weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights, np.float64)
     rows = _looked_at(codes < len(log_prior), weights)
     means, factor = gaussians(noise(inner.bijection, ready.x, rows), codes[rows], weights[rows], log_prior)
-    size = net.in_shape[0]  # with one more for rows without a label
-    white = np.zeros((size, means.shape[1]))
-    white[: len(means)] = solve_triangular(factor, means.T, lower=True).T
-    start = jnp.asarray(white.T, jnp.result_type(float))
-    raw = positive_raw(jnp.ones(len(start), start.dtype))
-    weight = jnp.concatenate([start, jnp.zeros_like(start)])
-    bias = jnp.concatenate([jnp.zeros_like(raw), raw])
-    module = eqx.tree_at(lambda one: (one.weight, one.bias), net.as_given(), (weight, bias))
-    base = ConditionalBase(inner.base.inner, size, net=module)
-    layer = TriangularAffine(jnp.zeros(len(start), start.dtype), jnp.asarray(factor, start.dtype))
-    return ready._replace(flow=Embedded(Transformed(base, Chain([layer, inner.bijection])), flow.embedding))
+    bijection = inner.bijection
+    if len(inner.base.event_shape) == 1:
+        layer = TriangularAffine(jnp.zeros(len(factor)), jnp.asarray(factor, jnp.result_type(float)))
+        bijection = Chain([layer, bijection])
+        means, spread = solve_triangular(factor, means.T, lower=True).T, np.ones(len(factor))
+    else:
+        spread = np.sqrt(np.sum(factor**2, axis=1))
+    base = _with_means(inner.base, means, spread)
+    return ready._replace(flow=Embedded(Transformed(base, bijection), flow.embedding))
 
 
 def noise(bijection: AbstractBijection, x: Any, rows: np.ndarray) -> np.ndarray:
-    """Of these rows of `x`, a block at a time, `(rows, dim)`."""
-    size = min(BLOCK, len(rows))
+    """Of these of the events `(count, *event_shape)`, a block at a time, `(rows, dim)`."""
+    size = min(BLOCK if len(bijection.out_shape) == 1 else most_rows(bijection.out_shape), len(rows))
     found = []
     for start in range(0, len(rows), size):
         # Rows that fill up the last block, so that one size is compiled, are dropped.
@@ -79,7 +91,7 @@ def gaussians(
     """Means of the classes, `(classes, dim)`, and the lower root of the covariance within them, `(dim, dim)`.
 
     The covariance is drawn to its diagonal by as many rows as there are columns, and to that of all rows by one row a
-    class: with one row in each it is that.
+    class: with one row in each it is that. Of many columns it is the diagonal, and events without a label are left out.
 
     Args:
         z: `(rows, dim)`.
@@ -89,12 +101,13 @@ def gaussians(
     """
     count = len(log_prior)
     known = codes < count
-    everywhere = bool(known.all())
     centre = np.average(z, axis=0, weights=weights)
     overall = np.average((z - centre) ** 2, axis=0, weights=weights)
     member = np.where(known[:, None], np.eye(count + 1)[np.minimum(codes, count)][:, :count], 0.0)
-    means, factor = _fitted(z[known], member[known] * weights[known, None], centre, overall, full=everywhere)
-    for _ in range(0 if everywhere else ROUNDS):
+    few, everywhere = z.shape[1] <= MOST_COLUMNS, bool(known.all())
+    labelled = member[known] * weights[known, None]
+    means, factor = _fitted(z[known], labelled, centre, overall, full=few and everywhere)
+    for _ in range(0 if everywhere or not few else ROUNDS):
         off = [solve_triangular(factor, (z - mean).T, lower=True) for mean in means]
         member = np.where(known[:, None], member, softmax(log_prior - 0.5 * np.square(off).sum(axis=1).T, axis=1))
         means, factor = _fitted(z, member * weights[:, None], centre, overall, full=True)
@@ -107,13 +120,34 @@ def _fitted(
     """The moments of rows that belong to classes in part; without correlations unless `full`."""
     counts = member.sum(axis=0)
     means = np.where(counts[:, None] > 0, (member.T @ z) / np.maximum(counts, 1e-12)[:, None], centre)
-    total = counts.sum()
+    total, classes = counts.sum(), len(counts)
+    squares = member.sum(axis=1) @ z**2 - counts @ means**2
+    variances = np.maximum((squares + classes * overall) / (total + classes), LEAST_SPREAD**2)
+    if not full:
+        return means, np.diag(np.sqrt(variances))
     scatter = (z.T * member.sum(axis=1)) @ z - (means.T * counts) @ means
-    within = (scatter + len(counts) * np.diag(overall)) / (total + len(counts))
-    variances = np.maximum(np.diagonal(within), LEAST_SPREAD**2)
-    share = total / (total + len(overall)) if full else 0.0
-    covariance = share * (within - np.diag(np.diagonal(within))) + np.diag(variances)
+    covariance = total / (total + len(overall)) * scatter / (total + classes)
+    np.fill_diagonal(covariance, variances)
     return means, np.linalg.cholesky(covariance)
+
+
+def _with_means(base: Any, means: np.ndarray, spread: np.ndarray) -> ConditionalBase:
+    """The base with a Gaussian for each class; a number that stands for none has its mean at 0."""
+    size = base.net.in_shape[0]
+    start = np.zeros((size, means.shape[1]))
+    start[: len(means)] = means[:size]
+    weight = jnp.asarray(start.T, jnp.result_type(float))
+    raw = positive_raw(jnp.asarray(spread, weight.dtype))
+    values = (jnp.concatenate([weight, jnp.zeros_like(weight)]), jnp.concatenate([jnp.zeros_like(raw), raw]))
+    module = eqx.tree_at(lambda one: (one.weight, one.bias), base.net.as_given(), values)
+    return ConditionalBase(base.inner, size, net=module)
+
+
+def _started(ready: Prepared) -> AbstractDistribution:
+    """The flow with what a first batch sets, since its noise is that of training only then."""
+    rows = np.random.default_rng(0).permutation(len(ready.x))[:START_ROWS]
+    batch = Batch(jnp.asarray(ready.x[rows]), jnp.asarray(ready.condition[rows]))
+    return jax.jit(lambda flow, batch: flow._data_init(*batch.columns(flow)))(ready.flow, batch)
 
 
 def _looked_at(known: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -125,5 +159,6 @@ def _looked_at(known: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 @jax.jit
 def _noise(bijection: AbstractBijection, x: Array) -> Array:
-    """Of rows `(rows, dim)`."""
-    return bijection._inverse_many(x.T, None, jax.random.key(0))[0].T
+    """Of events `(rows, *event_shape)`, `(rows, dim)`."""
+    z, _ = bijection._inverse_many(jnp.moveaxis(as_float(x), 0, -1), None, jax.random.key(0))
+    return z.reshape(-1, z.shape[-1]).T

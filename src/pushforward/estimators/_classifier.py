@@ -1,21 +1,19 @@
 """Classes by their densities."""
 
 import dataclasses
-import warnings
 from typing import Any, Self, no_type_check
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from pushforward._errors import DataError, FileError, did_you_mean
 from pushforward.data import Table
-from pushforward.distributions import AbstractDistribution, ConditionalBase, Normal, Transformed
-from pushforward.estimators._class_start import begun
+from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.estimators._class_labels import check_way, labels_in
+from pushforward.estimators._class_start import begun, seeing_classes
 from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.flows import RECIPES
@@ -31,11 +29,6 @@ from pushforward.objectives import ByClass
 
 LABEL = "class"
 """The name of the condition."""
-
-NO_LABEL = -1
-"""Stands for a row without a label, as in scikit-learn."""
-
-WAYS = ("latent", "conditional")
 
 
 @no_type_check
@@ -88,18 +81,18 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
 
         Args:
             X: `(rows, features)`, as of `FlowDensity`.
-            y: `(rows,)`: numbers or text; -1 for a row without a label.
+            y: `(rows,)`: whole numbers or text; -1, in text too, for a row without a label.
             sample_weight: `(rows,)`, not negative.
 
         Raises:
             ValueError: If the data, the flow or a setting cannot be used; if no row has a label, or all have the same.
         """
         self._check_settings()
-        labels = self._labels(y)
+        found = labels_in(_given(y), "FlowClassifier", "row")
+        self.classes_, labels, known = found.classes, found.codes, found.known
         rows = rows_to_fit(self, X, None, sample_weight, conditional=False)
         if len(labels) != rows.x.num_rows:
             raise DataError(f"y has {len(labels)} rows, but X has {rows.x.num_rows}.", "give one label for each row")
-        known = labels >= 0
         weights = np.ones(len(labels)) if rows.weights is None else rows.weights
         counts = np.bincount(labels[known], weights[known], len(self.classes_))
         self.class_log_prior_ = log_prior_of(self.class_prior, counts)
@@ -192,48 +185,12 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         return log_given(self._table_flow, x, len(self.classes_))
 
     def _check_settings(self) -> None:
-        if self.classes not in WAYS:
-            raise DataError(f"classes={self.classes!r} is not known.", did_you_mean(str(self.classes), WAYS))
+        check_way(self.classes)
         if not isinstance(self.generative_weight, int | float) or not 0 < self.generative_weight < np.inf:
             raise DataError(
                 f"generative_weight must be a positive number, got {self.generative_weight!r}.",
                 "1 is the likelihood; 1 divided by the number of columns tells classes apart better",
             )
-
-    def _labels(self, y: Any) -> np.ndarray:
-        """Codes of the classes, -1 for a row without a label; sets `classes_`."""
-        if y is None:
-            raise DataError(
-                "FlowClassifier requires y to be passed, but the target y is None.",
-                "give a label for each row, -1 for none; `FlowDensity` is for rows without labels",
-            )
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        known = y != NO_LABEL if np.issubdtype(y.dtype, np.number) else np.array([one != NO_LABEL for one in y], bool)
-        if len(np.unique(y[known])) == 1 and not known.all():
-            warnings.warn(
-                f"y holds {NO_LABEL} and {y[known][0]} alone: {NO_LABEL} is taken for a class. Beside two others it "
-                "stands for a row without a label.",
-                stacklevel=3,
-            )
-            known = np.ones(len(y), bool)
-        self.classes_, codes = np.unique(y[known], return_inverse=True)
-        if len(self.classes_) < 2:
-            why = (
-                "no row has a label"
-                if not known.any()
-                else f"all rows with a label are of one class, {self.classes_[0]}"
-            )
-            raise DataError(
-                f"y: {why}, and FlowClassifier needs at least 2 classes.",
-                "-1 stands for a row without a label",
-            )
-        labels = np.full(len(y), -1)
-        labels[known] = codes
-        for name, count in zip(self.classes_, np.bincount(codes), strict=True):
-            if count == 1:
-                warnings.warn(f"class {name} has one row: its density is a guess. Give more.", stacklevel=3)
-        return labels
 
     def _objective(self, ready: Prepared, *, everywhere: bool) -> ByClass:
         names = ready.facts.condition_schema.columns[0].categories
@@ -257,6 +214,16 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         }
 
 
+def _given(y: Any) -> np.ndarray:
+    """The labels, `(rows,)`."""
+    if y is None:
+        raise DataError(
+            "FlowClassifier requires y to be passed, but the target y is None.",
+            "give a label for each row, -1 for none; `FlowDensity` is for rows without labels",
+        )
+    return column_or_1d(y, warn=True)
+
+
 def _by_class(settings: ClassifierSettings) -> Any:
     """The flow of the settings, or one whose base alone sees the class."""
     if settings.classes == "conditional":
@@ -275,9 +242,7 @@ def _by_class(settings: ClassifierSettings) -> Any:
                 f"flow={settings.flow!r} has no Gaussian noise that could depend on the class; "
                 "use classes='conditional'."
             )
-        net = eqx.nn.Linear(cond_dim, 2 * dim, key=net_key)  # begun from the rows, see below
-        base = ConditionalBase(Normal(jnp.zeros(dim)), cond_dim, net=net)  # pyright: ignore[reportCallIssue]
-        return Transformed(base, flow.bijection)
+        return seeing_classes(flow, cond_dim, net_key)
 
     with_classes.__name__ = recipe_name(settings.flow)
     return with_classes

@@ -1,7 +1,6 @@
 """Classes of images by their densities."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, no_type_check
 
@@ -10,19 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from pushforward._errors import DataError, FileError
 from pushforward.data import Images
 from pushforward.estimators._base import FlowEstimator, require_modality
+from pushforward.estimators._class_labels import NO_LABEL, check_way, labels_in, without_label
+from pushforward.estimators._image_classes import prepared_by_class
 from pushforward.estimators._images import ImageDensity
+from pushforward.modalities import modality_named
 from pushforward.modalities._classes import ClassReport, Posterior, judged, log_prior_of, posterior
-from pushforward.modalities._learn import key_from
+from pushforward.modalities._learn import key_from, trained
 from pushforward.modalities._model import Model
 from pushforward.modalities.image._arrays import as_images, labels_of
 from pushforward.modalities.image._classify import log_given
-from pushforward.modalities.image._prepare import Labelled
+from pushforward.modalities.image._settings import ImageSettings
 
 
 @no_type_check
@@ -32,11 +33,18 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
 
     Beside a probability it has a density: `score_samples` tells an image that is like none of the classes. Differences
     of log-probabilities of whole images are large, and so probabilities are mostly near 0 and 1: see `calibrated`.
+    Images without a label, `y = -1`, are learned from as well: one costs $-\log \sum_c \pi_c\, p(x \mid c)$, one with
+    a label $-\log \pi_y\, p(x \mid y)$.
 
     Args:
         flow: The name of an image flow that can be conditional, such as "glow".
         options: Of the recipe, such as `{"num_levels": 1, "num_steps": 4}`.
-        class_prior: Probabilities of the classes, in the order of `classes_`; `"uniform"`; or None for their shares.
+        classes: What depends on the class. `"conditional"`: the whole flow. `"latent"`: one flow for all, whose noise
+            is a Gaussian for each class (FlowGMM), which is better with few labels. None for `"latent"` where images
+            have no label, else `"conditional"`. With `"conditional"` and images without a label, a step takes one pass
+            of the flow for each class.
+        class_prior: Probabilities of the classes, in the order of `classes_`; `"uniform"`; or None for their shares
+            among the images with a label.
         calibrated: Whether log-probabilities are divided by a temperature, which is found on images that are held out
             and makes the right classes likeliest there; the likeliest class of an image stays the same where the
             classes have one prior.
@@ -46,7 +54,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         batch_size: Images per step.
         max_epochs: Passes through the data at most.
         patience: Epochs without a better held-out loss before training ends.
-        validation: What is held out, a share.
+        validation: What is held out, a share, of the labels too; with few of them None, which leaves the temperature 1.
         ema: Decay of a running mean of the parameters.
         progress: Whether to report on stderr.
         random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
@@ -65,8 +73,9 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         (3, 10)
 
     Reference:
-        Nalisnick et al. (2019), Hybrid models with deep and invertible features. Guo, Pleiss, Sun & Weinberger (2017),
-        On calibration of modern neural networks, section 4.2, for the temperature.
+        Nalisnick et al. (2019), Hybrid models with deep and invertible features. Izmailov, Kirichenko, Finzi & Wilson
+        (2020), Semi-supervised learning with normalizing flows, for images without a label. Guo, Pleiss, Sun
+        & Weinberger (2017), On calibration of modern neural networks, section 4.2, for the temperature.
     """
 
     _modality: ClassVar[str] = "image"
@@ -74,6 +83,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
     flow: str = "glow"
     _: dataclasses.KW_ONLY
     options: Mapping[str, Any] | None = None
+    classes: str | None = None
     class_prior: Any = None
     calibrated: bool = True
     flip: bool = False
@@ -92,28 +102,29 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
 
         Args:
             X: `Images`, or bytes `(count, height, width[, channels])`.
-            y: `(count,)` labels; by default those of the `Images`.
+            y: `(count,)` labels, whole numbers or text; by default those of the `Images`. -1, in text too, for an image
+                without a label.
 
         Raises:
-            ValueError: If the images, the flow or a setting cannot be used, or all images have the same label.
+            ValueError: If the images, the flow or a setting cannot be used; if no image has a label, or all have the
+                same.
         """
+        if self.classes is not None:
+            check_way(self.classes)
         images = as_images(X)
-        labels = labels_of(images, y)
-        check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        counts = np.bincount(codes)
-        self._check(counts)
-        self.class_log_prior_ = log_prior_of(self.class_prior, counts)
-        density = ImageDensity(conditional=True, **{name: getattr(self, name) for name in TRAINING})
-        ready = density._learn(Labelled(images, labels))
+        found = labels_in(labels_of(images, y), "ImageClassifier", "image")
+        self.classes_, codes = found
+        self.class_log_prior_ = log_prior_of(self.class_prior, np.bincount(codes[found.known]))
+        ready, key = prepared_by_class(images, found, self.classes, self.class_log_prior_, self._settings)
+        model = trained(modality_named(self._modality), ready, self._settings, key)
         self.temperature_ = 1.0
-        self.density_ = density
+        self.density_ = ImageDensity.from_model(model)
         assert ready.held_out is not None  # of every fit
         rows = ready.held_out(ready).rows
+        rows = rows[found.known[rows]]
         if self.calibrated and len(rows):
             self.temperature_ = temperature_of(self._log_given(images.take(rows)), codes[rows], self.class_log_prior_)
-        settings = dict(density.model_.settings) | {"fitted": self._to_plain()}
-        self._set_fitted(dataclasses.replace(density.model_, settings=settings))
+        self._set_fitted(dataclasses.replace(model, settings=dict(model.settings) | {"fitted": self._to_plain()}))
         return self
 
     def predict(self, X: Images | np.ndarray) -> np.ndarray:
@@ -134,12 +145,20 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         return posterior(self._log_given(X), self.class_log_prior_).log_prob
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Share of the images whose likeliest class is the right one; `y` by default the labels of the `Images`."""
-        return super().score(X, labels_of(as_images(X), y), sample_weight)
+        """Share of the images whose likeliest class is the right one; `y` by default the labels of the `Images`.
+
+        Raises:
+            ValueError: If an image has no label.
+        """
+        return super().score(X, self._known_labels(X, y), sample_weight)
 
     def report(self, X: Images | np.ndarray, y: Any = None) -> ClassReport:
-        """Accuracy, log loss and calibration error on images with labels."""
-        labels = np.asarray([str(one) for one in labels_of(as_images(X), y)])
+        """Accuracy, log loss and calibration error on images with labels.
+
+        Raises:
+            ValueError: If an image has no label, or one that is not a class.
+        """
+        labels = np.asarray([str(one) for one in self._known_labels(X, y)])
         names = [str(one) for one in self.classes_]
         if unknown := sorted(set(labels) - set(names)):
             raise DataError(f"images: {str(unknown[0])!r} is not a class.", f"one of {', '.join(names[:20])}")
@@ -160,7 +179,8 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         settings = {name: value for name, value in model.settings.items() if name != "fitted"}
         found = model.settings["fitted"]
         own = {name: settings[name] for name in TRAINING if name in settings}
-        estimator = cls(class_prior=found["class_prior"], calibrated=found["calibrated"], **own)
+        own |= {"classes": found.get("way"), "class_prior": found["class_prior"], "calibrated": found["calibrated"]}
+        estimator = cls(**own)
         estimator.classes_ = np.array(found["classes"], dtype=found["dtype"])
         estimator.class_log_prior_ = np.array(found["log_prior"])
         estimator.temperature_ = found["temperature"]
@@ -174,6 +194,10 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         if "fitted" not in model.settings:
             raise FileError(f"{source}: this model is no classifier of images", "`load_estimator` loads any model")
 
+    @property
+    def _settings(self) -> ImageSettings:
+        return ImageSettings(conditional=True, **{name: getattr(self, name) for name in TRAINING})
+
     def _posterior(self, X: Images | np.ndarray) -> Posterior:
         check_is_fitted(self, "model_")
         return posterior(self._log_given(X) / self.temperature_, self.class_log_prior_)
@@ -182,20 +206,16 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         """Log-probabilities of images given each class, `(count, classes)`, all with the same noise."""
         return log_given(self.density_, as_images(X))
 
-    def _check(self, counts: np.ndarray) -> None:
-        if len(counts) > 2 and NO_LABEL in self.classes_.tolist():
+    def _known_labels(self, X: Images | np.ndarray, y: Any) -> np.ndarray:
+        """Labels to compare with, `(count,)`, each of which is one."""
+        check_is_fitted(self, "model_")
+        labels = labels_of(as_images(X), y)
+        if str(NO_LABEL) not in map(str, self.classes_) and (missing := without_label(labels).sum()):
             raise DataError(
-                f"y: {counts[self.classes_ == NO_LABEL][0]:,} images have the label -1, which stands for none, and "
-                "ImageClassifier learns from labelled images alone.",
-                "leave them out",
+                f"y: {missing:,} of {len(labels):,} labels are {NO_LABEL}, which stands for none.",
+                "give images whose class is known; `predict` is for the others",
             )
-        if len(counts) < 2:
-            raise DataError(
-                f"y: all images are of one class, {self.classes_[0]}, and ImageClassifier needs at least 2.",
-                "`ImageDensity` is for images without classes",
-            )
-        for name in self.classes_[counts == 1]:
-            warnings.warn(f"class {name} has one image: its density is a guess. Give more.", stacklevel=3)
+        return labels
 
     def _to_plain(self) -> dict[str, Any]:
         """What a file must hold beside the model."""
@@ -204,14 +224,12 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
             "classes": self.classes_.tolist(),
             "dtype": self.classes_.dtype.str if self.classes_.dtype != object else "object",
             "log_prior": self.class_log_prior_.tolist(),
+            "way": self.classes,
             "class_prior": prior if prior is None or isinstance(prior, str) else [float(share) for share in prior],
             "calibrated": bool(self.calibrated),
             "temperature": self.temperature_,
         }
 
-
-NO_LABEL = -1
-"""Stands for no label in scikit-learn."""
 
 TRAINING = (
     "flow",

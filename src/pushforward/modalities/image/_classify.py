@@ -22,7 +22,7 @@ def classify(model: ImageModel, source: str, target: str, given: Mapping[str, An
         raise UsageError("the model knows no labels.", "fit one with --labels, to images in a folder for each label")
     images = read_for(model, source, resize=given["resize"], mode=given["mode"], skip_bad=given["skip_bad"])
     fitted = model.model.settings.get("fitted", {})
-    shares = np.exp(fitted["log_prior"]) if fitted else ()
+    shares = np.exp(fitted["log_prior"]) if fitted else model.model.facts.condition_shares
     log_prior = prior_of_names(dict(given["prior"]), model.labels_, shares)
     likely = log_given(model, images)
     found = posterior(likely / fitted.get("temperature", 1.0), log_prior)

@@ -17,16 +17,19 @@ class ImageFacts:
         levels: Grey values.
         labels: Names of the labels that the flow is conditional on.
         ordinary: What the flow says of images that it was not fitted to; None where that is not known.
+        condition_shares: How often each label was there; empty without labels, and in files that do not know it.
     """
 
     levels: int
     labels: tuple[str, ...]
     ordinary: Ordinary | None = None
+    condition_shares: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         known = {} if self.ordinary is None else {"ordinary": self.ordinary.to_json()}
-        return self._told | known
+        shares = {"condition_shares": list(self.condition_shares)} if self.condition_shares else {}
+        return self._told | known | shares
 
     @property
     def _told(self) -> dict[str, Any]:
@@ -37,7 +40,7 @@ class ImageFacts:
         """The facts from plain data."""
         ordinary = data.get("ordinary")
         known = None if ordinary is None else Ordinary.from_json(ordinary)
-        return cls(data["levels"], tuple(data["labels"]), known)
+        return cls(data["levels"], tuple(data["labels"]), known, tuple(data.get("condition_shares", ())))
 
     def told(self, shape: tuple[int, ...]) -> Told:
         """What `show` tells of images of this shape."""

@@ -38,10 +38,14 @@ def image_objective(settings: ImageSettings) -> Objective:
             "give `--labels` as well (in Python: `conditional=True`)",
         )
     objective: Objective = getattr(objectives, image_recipe(settings.flow).objective)
-    objective = DropCondition(objective, settings.drop_labels) if settings.drop_labels else objective
-    return (
-        Augmented(objective, flip=settings.flip, shift=settings.shift) if settings.flip or settings.shift else objective
-    )
+    return augmented(DropCondition(objective, settings.drop_labels) if settings.drop_labels else objective, settings)
+
+
+def augmented(objective: Objective, settings: ImageSettings) -> Objective:
+    """The objective of images that are mirrored or moved, as the settings say."""
+    if not settings.flip and not settings.shift:
+        return objective
+    return Augmented(objective, flip=settings.flip, shift=settings.shift)
 
 
 def drawing_flow(flow: AbstractDistribution, guidance: float, drop_labels: float) -> AbstractDistribution:

@@ -31,6 +31,16 @@ class Labelled(NamedTuple):
         """Of the labels, sorted."""
         return () if self.labels is None else tuple(str(name) for name in np.unique(self.labels))
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the labels, in the order of `names`."""
+        return () if self.labels is None else shares_of(np.unique(self.labels, return_counts=True)[1])
+
+
+def shares_of(counts: np.ndarray) -> tuple[float, ...]:
+    """Counts of labels as shares, of sum 1."""
+    return tuple((counts / counts.sum()).tolist())
+
 
 def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDistribution:
     """The untrained flow of whole grey values."""
@@ -50,6 +60,6 @@ def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared
         condition=None if data.labels is None else one_hot(data.labels, data.names, "images"),
         weights=None,
         objective=image_objective(settings),
-        facts=ImageFacts(data.images.levels, data.names),
+        facts=ImageFacts(data.images.levels, data.names, condition_shares=data.shares),
         settings=settings,
     )

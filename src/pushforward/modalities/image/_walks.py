@@ -78,7 +78,9 @@ class LatentWalks(abc.ABC):
             )
         given = self._conditions(y, n_samples)
         base_key = jax.random.split(jax.random.fold_in(key_from(random_state), 0))[1]
-        z = jnp.moveaxis(self.flow_.base.sample(base_key, n_samples, temperature=temperature), 0, -1)
+        base = self.flow_.base
+        seen = (n_samples, None) if base.cond_shape is None else ((), given)
+        z = jnp.moveaxis(base.sample(base_key, *seen, temperature=temperature), 0, -1)
         *before, (_, last) = states(self.flow_.bijection, z, None if given is None else jnp.asarray(given.T), columns)
         shades = [shaded(np.asarray(values), self.levels_) for _, values in before]
         grey = np.clip(np.asarray(last), 0, self.levels_ - 1)

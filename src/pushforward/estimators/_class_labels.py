@@ -1,0 +1,81 @@
+"""Labels of classes, where some may be missing."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+
+from pushforward._errors import DataError, did_you_mean
+
+NO_LABEL = -1
+"""Stands for no label, as in scikit-learn."""
+
+WAYS = ("latent", "conditional")
+"""What depends on the class: the noise of one flow for all, or the whole flow."""
+
+
+class Labels(NamedTuple):
+    """The classes of a fit.
+
+    Attributes:
+        classes: `(classes,)`, in order.
+        codes: Number of the class of each row or image, `(count,)`; -1 without a label.
+    """
+
+    classes: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which have a label, `(count,)`."""
+        return self.codes != NO_LABEL
+
+
+def labels_in(y: np.ndarray, estimator: str, event: str) -> Labels:
+    """The classes of `y`, `(count,)`, and their numbers.
+
+    Args:
+        y: Labels; -1, in text too, stands for none where there are two others or more.
+        estimator: Its name, for messages.
+        event: "row" or "image".
+
+    Raises:
+        DataError: If there are fewer than two classes.
+        ValueError: If `y` holds no classes but numbers with a fraction.
+    """
+    known = ~without_label(y)
+    if known.any():
+        check_classification_targets(y[known])
+    if len(np.unique(y[known])) == 1 and not known.all():
+        warnings.warn(
+            f"y holds {NO_LABEL} and {y[known][0]} alone: {NO_LABEL} is taken for a class. Beside two others it "
+            "stands for no label.",
+            stacklevel=3,
+        )
+        known = np.ones(len(y), bool)
+    classes, found = np.unique(y[known], return_inverse=True)
+    if len(classes) < 2:
+        why = f"all {event}s with a label are of one class, {classes[0]}" if len(classes) else f"no {event} has a label"
+        raise DataError(
+            f"y: {why}, and {estimator} needs at least 2 classes.",
+            f"give labels of two classes or more; {NO_LABEL} stands for no label",
+        )
+    for name in classes[np.bincount(found) == 1]:
+        warnings.warn(f"class {name} has one {event}: its density is a guess. Give more.", stacklevel=3)
+    codes = np.full(len(y), NO_LABEL)
+    codes[known] = found
+    return Labels(classes, codes)
+
+
+def without_label(y: np.ndarray) -> np.ndarray:
+    """Which labels are -1, as a number or in text, `(count,)`."""
+    if np.issubdtype(y.dtype, np.number):
+        return y == NO_LABEL
+    return np.array([one in (NO_LABEL, str(NO_LABEL)) for one in y], bool)
+
+
+def check_way(classes: str) -> None:
+    """A DataError where `classes` is no way of seeing the class."""
+    if classes not in WAYS:
+        raise DataError(f"classes={classes!r} is not known.", did_you_mean(str(classes), WAYS))
