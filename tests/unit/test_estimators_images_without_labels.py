@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import norm
 
 from pushforward import DataError, ImageClassifier, ImageDensity
 from pushforward.bijections.image._multi_scale import MultiScale
 from pushforward.data import Images
 from pushforward.distributions import ConditionalBase
 from pushforward.estimators._class_labels import labels_in
-from pushforward.estimators._class_start import moments
+from pushforward.estimators._class_start import gaussians, noise
 from pushforward.estimators._image_classes import prepared_by_class
 from pushforward.objectives import Augmented, Batch
 
@@ -92,17 +93,20 @@ def test_what_is_usual_goes_by_missing_labels():
     assert ready.facts.condition_shares == (0.6, 0.4)
 
 
-def test_the_start_is_that_of_the_noise_of_labelled_images():
+def test_the_start_is_that_of_the_noise_of_the_images():
     """Means of each class, and the spread within classes, of the map whose layers have begun from data."""
-    labels = np.array([0, 1, 0, 1, 0, -1])
+    labels = np.array([0, 1, 0, 1, 0, 1])
     x, ready = ready_of("latent", labels)
     whole = ready.finish(ready.flow)
-    codes = np.where(labels < 0, 2, labels)
-    means, _ = moments(whole.bijection, x, codes, np.where(labels < 0, 0.0, 1.0), 2)
+    z = noise(whole.bijection, x, np.arange(len(x)))
+    means, factor = gaussians(z, labels, np.ones(len(x)), np.asarray(ready.objective.log_priors))
     found = np.stack([whole.base.mean(jnp.eye(2)[code]) for code in (0, 1)])
-    np.testing.assert_allclose(found, means[:2], atol=1e-4)
-    z = np.asarray(noise_of(whole, x, jax.random.key(0))[0])
-    np.testing.assert_allclose(means[0], z.T[labels == 0].mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(found, means, atol=1e-4)
+    np.testing.assert_allclose(noise_of(whole, x, jax.random.key(0))[0].T, z, atol=1e-4)
+    spread = np.sqrt(np.sum(factor**2, axis=1))
+    wanted = norm.logpdf(z, means[0], spread).sum(axis=1)
+    event = z.reshape(len(z), *whole.base.event_shape)
+    np.testing.assert_allclose(whole.base.log_prob(event, np.tile(np.eye(2)[0], (len(z), 1))), wanted, rtol=1e-4)
     assert isinstance(whole.bijection.bijections[0], MultiScale)
     assert abs(z).max() < 10  # not in grey values
 

@@ -45,7 +45,7 @@ def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
     """With a Gaussian for the noise of each class, all of one covariance, as the untrained flow finds them.
 
     With labels everywhere it is the linear discriminant. Events without a label are given to the classes in the rounds
-    of EM for a mixture of Gaussians with one covariance. Of rows this covariance becomes a triangular layer behind the
+    of EM for a mixture of Gaussians with one covariance. Of rows, unless very wide, it becomes a triangular layer behind the
     noise, which then begins as white noise within each class; of images its diagonal is that of the noise.
 
     Reference:
@@ -64,7 +64,7 @@ def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
     rows = _looked_at(codes < len(log_prior), weights)
     means, factor = gaussians(noise(inner.bijection, ready.x, rows), codes[rows], weights[rows], log_prior)
     bijection = inner.bijection
-    if len(inner.base.event_shape) == 1:
+    if len(inner.event_shape) == 1 and len(factor) <= MOST_COLUMNS:
         layer = TriangularAffine(jnp.zeros(len(factor)), jnp.asarray(factor, jnp.result_type(float)))
         bijection = Chain([layer, bijection])
         means, spread = solve_triangular(factor, means.T, lower=True).T, np.ones(len(factor))
