@@ -117,9 +117,4 @@ def log_evidence(joint: Joint, query: Query, particles: int, key: PRNGKeyArray) 
 
 def parts_of(query: Query, rows: int) -> list[Query]:
     """A query in pieces of at most so many rows."""
-    pieces = []
-    for start in range(0, len(query.values), rows):
-        some = slice(start, start + rows)
-        limits = {place: (low[some], high[some]) for place, (low, high) in query.limits.items()}
-        pieces.append(Query(query.fixed, query.values[some], limits, query.allowed))
-    return pieces
+    return [query.taken(slice(start, start + rows)) for start in range(0, len(query.values), rows)]

@@ -48,6 +48,11 @@ class Query:
         """Whether nothing but values is given."""
         return not self.limits and not self.allowed
 
+    def taken(self, rows: np.ndarray | slice) -> "Query":
+        """Some of its rows."""
+        limits = {place: (low[rows], high[rows]) for place, (low, high) in self.limits.items()}
+        return Query(self.fixed, self.values[rows], limits, self.allowed)
+
     def space(self, joint: Joint) -> Space:
         """What is left free."""
         free = [i for i in range(joint.dim) if i not in self.fixed]

@@ -1,6 +1,7 @@
 """Where a classifier begins: the noise of each class as the untrained flow finds it."""
 
 import math
+import warnings
 from typing import Any
 
 import equinox as eqx
@@ -26,8 +27,8 @@ BLOCK, MOST_ROWS = 8192, 32768
 START_ROWS = 512
 """Of which flows whose parameters begin from data are begun."""
 
-ROUNDS, MOST_COLUMNS = 30, 512
-"""Of expectation and maximisation, where rows lack a label; beyond so many columns correlations are not looked at."""
+NEIGHBOURS, ROUNDS, MOST_COLUMNS = 7, 10, 512
+"""Of an event without a label; rounds of expectation and maximisation, which many columns do not get."""
 
 LEAST_SPREAD = 0.1
 """Of standardised columns: below, a class of equal rows would begin with a density without an end."""
@@ -44,12 +45,14 @@ def seeing_classes(flow: Transformed, cond_dim: int, key: jax.Array) -> Transfor
 def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
     """With a Gaussian for the noise of each class, all of one covariance, as the untrained flow finds them.
 
-    With labels everywhere it is the linear discriminant. Events without a label are given to the classes in the rounds
-    of EM for a mixture of Gaussians with one covariance. Of rows, unless very wide, it becomes a triangular layer behind the
-    noise, which then begins as white noise within each class; of images its diagonal is that of the noise.
+    With labels everywhere it is the linear discriminant. Events without a label are given to the classes by their
+    neighbours (label spreading), and then in rounds of EM for a mixture of Gaussians with one covariance. Of rows,
+    unless very wide, the covariance becomes a triangular layer behind the noise, which then begins as white noise
+    within each class; of images its diagonal is that of the noise.
 
     Reference:
-        Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, sections 4.3 and 8.5.
+        Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, sections 4.3 and 8.5. Zhou,
+        Bousquet, Lal, Weston & Schölkopf (2004), Learning with local and global consistency.
     """
     flow: Any = _started(ready) if starts_from_data(ready.flow) else ready.flow
     inner = flow.distribution
@@ -91,7 +94,7 @@ def gaussians(
     """Means of the classes, `(classes, dim)`, and the lower root of the covariance within them, `(dim, dim)`.
 
     The covariance is drawn to its diagonal by as many rows as there are columns, and to that of all rows by one row a
-    class: with one row in each it is that. Of many columns it is the diagonal, and events without a label are left out.
+    class: with one row in each it is that. Of many columns it is the diagonal, and there are no rounds of EM.
 
     Args:
         z: `(rows, dim)`.
@@ -103,15 +106,30 @@ def gaussians(
     known = codes < count
     centre = np.average(z, axis=0, weights=weights)
     overall = np.average((z - centre) ** 2, axis=0, weights=weights)
-    member = np.where(known[:, None], np.eye(count + 1)[np.minimum(codes, count)][:, :count], 0.0)
     few, everywhere = z.shape[1] <= MOST_COLUMNS, bool(known.all())
-    labelled = member[known] * weights[known, None]
-    means, factor = _fitted(z[known], labelled, centre, overall, full=few and everywhere)
+    member = np.eye(count)[codes] if everywhere else _by_neighbours(z, np.where(known, codes, -1), count)
+    means, factor = _fitted(z, member * weights[:, None], centre, overall, full=few)
     for _ in range(0 if everywhere or not few else ROUNDS):
         off = [solve_triangular(factor, (z - mean).T, lower=True) for mean in means]
         member = np.where(known[:, None], member, softmax(log_prior - 0.5 * np.square(off).sum(axis=1).T, axis=1))
         means, factor = _fitted(z, member * weights[:, None], centre, overall, full=True)
     return means, factor
+
+
+def _by_neighbours(z: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+    """To which class each event belongs, in part, `(rows, classes)`; code -1 is no label, 0 of all not known."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.semi_supervised import LabelSpreading
+
+    spreading = LabelSpreading(kernel="knn", n_neighbors=min(NEIGHBOURS, len(z) - 1))
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a start need not be the limit
+        warnings.simplefilter("ignore", RuntimeWarning)  # of events that no label reaches
+        spreading.fit(z / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0), codes)
+    found = np.zeros((len(z), count))
+    found[:, spreading.classes_] = spreading.label_distributions_
+    found = np.where(np.isfinite(found).all(axis=1, keepdims=True), found, 0.0)
+    return np.where(codes[:, None] >= 0, np.eye(count)[np.maximum(codes, 0)], found)
 
 
 def _fitted(

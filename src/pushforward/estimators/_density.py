@@ -47,6 +47,8 @@ class FlowDensity(DensityMixin, TableEstimator):
         patience: Epochs without a better held-out loss before training ends; None for the flow's own.
         validation: Share of the rows that is held out to find the best epoch; 0 or None for none.
         ema: Decay of a running mean of the parameters, such as 0.999; None for the flow's own, 0 for none.
+        weight_decay: Share of the weights of networks, times the learning rate, that a step takes away (AdamW); None
+            for the flow's own.
         checkpoint: A file to which training is saved every few seconds.
         resume: Go on from `checkpoint`; needs a whole number as `random_state`.
         callbacks: Called after every epoch, see `pushforward.fit`.

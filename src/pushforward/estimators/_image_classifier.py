@@ -56,6 +56,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         patience: Epochs without a better held-out loss before training ends.
         validation: What is held out, a share, of the labels too; with few of them None, which leaves the temperature 1.
         ema: Decay of a running mean of the parameters.
+        weight_decay: Share of the weights of networks, times the learning rate, that a step takes away.
         progress: Whether to report on stderr.
         random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
 
@@ -94,6 +95,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
     patience: int | None = None
     validation: float | None = 0.1
     ema: float | None = None
+    weight_decay: float | None = None
     progress: bool = False
     random_state: Any = None
 
@@ -242,6 +244,7 @@ TRAINING = (
     "patience",
     "validation",
     "ema",
+    "weight_decay",
     "progress",
     "random_state",
 )

@@ -62,6 +62,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
         patience: Epochs without a better held-out loss before training ends.
         validation: Share of the rows that is held out.
         ema: Decay of a running mean of the parameters.
+        weight_decay: Share of the weights of networks, times the learning rate, that a step takes away.
         progress: Whether to report on stderr.
         random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
 
@@ -88,6 +89,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
     patience: int | None = None
     validation: float | None = 0.1
     ema: float | None = None
+    weight_decay: float | None = None
     progress: bool = False
     random_state: Any = None
 

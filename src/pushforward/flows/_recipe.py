@@ -24,6 +24,7 @@ class Training:
     max_epochs: int = 100
     patience: int = 10
     ema: float | None = None
+    weight_decay: float = 0.0
 
 
 class Small(NamedTuple):

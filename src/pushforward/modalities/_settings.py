@@ -25,6 +25,7 @@ class Settings:
     patience: int | None = None
     validation: float | None = 0.1
     ema: float | None = None
+    weight_decay: float | None = None
     checkpoint: str | os.PathLike[str] | None = None
     resume: bool = False
     callbacks: Sequence[Callable[..., Any]] = ()
@@ -83,6 +84,14 @@ TRAINING = (
         metavar="SHARE",
         parse=SHARE,
         help="Keep a running mean of the parameters with this decay, such as 0.999; 0 for none.",
+        shown="the flow's own, mostly 0",
+    ),
+    Option(
+        name="weight_decay",
+        commands=("fit",),
+        metavar="NUMBER",
+        parse=Number(0),
+        help="Share of the weights of networks, times the learning rate, that a step takes away, such as 0.1.",
         shown="the flow's own, mostly 0",
     ),
 )

@@ -25,6 +25,7 @@ class Request:
     patience: int | None
     validation: float
     ema: float | None
+    weight_decay: float | None
     seed: int
     checkpoint: Path
     resume: bool
@@ -39,7 +40,7 @@ class Request:
 
     def common(self, *, progress: bool) -> dict[str, Any]:
         """The settings of a fit that all modalities share, but for the flow's name."""
-        names = ("learning_rate", "max_epochs", "patience", "ema", "checkpoint", "resume")
+        names = ("learning_rate", "max_epochs", "patience", "ema", "weight_decay", "checkpoint", "resume")
         # What is not said is a modality's own, whose settings have a default.
         size = {} if self.batch_size is None else {"batch_size": self.batch_size}
         return (

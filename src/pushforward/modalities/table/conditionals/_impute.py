@@ -6,16 +6,18 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from pushforward.conditionals._anneal import ISLANDS
+from pushforward.conditionals._anneal import ISLANDS, Found
 from pushforward.conditionals._condition import POOL
-from pushforward.conditionals._marginal import parts_of
-from pushforward.conditionals._query import doubts, solve
-from pushforward.conditionals._start import QUICK
+from pushforward.conditionals._query import Query, doubts, solve
+from pushforward.conditionals._start import QUICK, THOROUGH, Effort
 from pushforward.modalities.table.conditionals._condition import closed_form, patterns
 from pushforward.modalities.table.conditionals._rows import TableJoint
 
-PARTICLES = 256
-"""Of each row, of which as many as are wanted are taken."""
+EFFORTS = ((256, QUICK), (1024, THOROUGH), (4096, Effort(counts=(4, 12, 32))))
+"""Particles of a row, of which as many as are wanted are taken, and what is done for it; where that was too little, the
+next."""
+DIFFERENT = 6
+"""Particles that are not equal, for each draw that is wanted: with fewer, draws lie too close together."""
 CELLS = 2**15
 """Rows times particles that are led at once."""
 
@@ -85,11 +87,34 @@ def _of_pattern(
         keys = jax.random.split(key, len(values))
         each = [closed.sample(own, draws, row) for own, row in zip(keys, query.values, strict=True)]
         return np.stack(each, axis=1), [None] * len(values)
-    size = 2 * -(-max(PARTICLES, draws) // (2 * ISLANDS))
-    events, reasons = [], []
-    for part in parts_of(query, max(CELLS // (size * ISLANDS), 1)):
-        found = solve(table.joint, part, pool, size, random, QUICK)
-        reasons += doubts(found)
-        chosen = random.permuted(np.tile(np.arange(size * ISLANDS), (len(found.x), 1)), axis=1)[:, :draws]
-        events.append(np.swapaxes(found.x[np.arange(len(found.x))[:, None], chosen], 0, 1))
-    return np.concatenate(events, axis=1), reasons
+    return _led(table, query, draws, pool, random)
+
+
+def _led(
+    table: TableJoint, query: Query, draws: int, pool: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, list[str | None]]:
+    """As `_of_pattern`, by particles: few for all rows, more for those in which too many of them are equal."""
+    count = len(query.values)
+    events, reasons = np.empty((draws, count, pool.shape[1])), np.full(count, None, object)
+    rest = np.arange(count)
+    for particles, effort in EFFORTS:
+        size = 2 * -(-max(particles, draws) // (2 * ISLANDS))
+        step, poor = max(CELLS // (size * ISLANDS), 1), []
+        for rows in [rest[start : start + step] for start in range(0, len(rest), step)]:
+            found = solve(table.joint, query.taken(rows), pool, size, random, effort)
+            reasons[rows] = doubts(found)
+            chosen = random.permuted(np.tile(np.arange(size * ISLANDS), (len(rows), 1)), axis=1)[:, :draws]
+            events[:, rows] = np.swapaxes(found.x[np.arange(len(rows))[:, None], chosen], 0, 1)
+            poor.append(rows[_different(found) < DIFFERENT * draws])
+        rest = np.concatenate(poor)
+        if not len(rest):
+            break
+    return events, list(reasons)
+
+
+def _different(found: Found) -> np.ndarray:
+    """How many particles of each row are not equal, `(rows,)`; codes alone may well be."""
+    y = found.particles.y
+    if not y.shape[-1]:
+        return np.full(len(y), np.inf)
+    return 1 + np.count_nonzero(np.diff(np.sort(y[..., 0], axis=1), axis=1), axis=1)
