@@ -157,6 +157,7 @@ def test_a_second_ctrl_c_interrupts_at_once(tmp_path, x, flow, key):
         ({"key": jax.random.key(3)}, "key"),
         ({"ema": 0.5}, "ema"),
         ({"clip": None}, "clip"),
+        ({"weight_decay": 0.1}, "weight_decay"),
         ({"validation": 0.2}, "data"),
         ({"schedule": "constant"}, "schedule"),
     ],

@@ -212,3 +212,24 @@ def test_the_history_counts_every_epoch(flow, x, key):
     assert result.history[-1].train < result.history[0].train
     assert result.seconds == pytest.approx(sum(epoch.seconds for epoch in result.history))
     assert result.history[-1].learning_rate < 0.01 * QUICK["learning_rate"]  # the end of a cosine
+
+
+def test_weights_decay_as_the_learning_rate_says_and_shifts_do_not(x, key):
+    """Without a gradient, matrices fall by (1 - rate * decay) each step of one rate."""
+    flow = flows.realnvp(2, num_layers=2, width=4, key=key)
+    nothing = {"objective": lambda flow, batch, *, key: (0.0 * jnp.sum(batch.x), {}), "validation": None}
+    kept = fit(flow, x[:64], key=key, weight_decay=0.5, schedule="constant", **QUICK | nothing).flow
+    factor = (1 - 0.05 * 0.5) ** 8  # an epoch is one step, and so is the rise
+    for before, after in zip(leaves(flow), leaves(kept), strict=True):
+        np.testing.assert_allclose(after, factor * before if before.ndim >= 2 else before, rtol=1e-5, atol=1e-7)
+    assert any(leaf.ndim >= 2 and np.abs(leaf).max() > 0 for leaf in leaves(flow))
+
+
+def test_decay_makes_a_flow_less_sure_of_the_rows_it_has_seen(key):
+    rows = np.random.default_rng(1).normal(size=(40, 2)).astype(np.float32)
+    flow = flows.realnvp(2, num_layers=4, width=32, key=key)
+    settings = QUICK | {"max_epochs": 150, "learning_rate": 1e-2, "validation": None, "batch_size": 40}
+    free, held = (fit(flow, rows, key=key, weight_decay=decay, **settings).flow for decay in (0.0, 2.0))
+    assert mean_nll(free, rows) < mean_nll(held, rows) - 0.05
+    new = np.random.default_rng(2).normal(size=(2000, 2)).astype(np.float32)
+    assert mean_nll(held, new) < mean_nll(free, new) - 0.05

@@ -51,6 +51,8 @@ X = np.random.default_rng(0).normal(size=(20, 2))
         (X, {"max_epochs": 0}, "`max_epochs` must be a whole number"),
         (X, {"patience": 0}, "`patience`"),
         (X, {"ema": 1.0}, "`ema` must be in (0, 1)"),
+        (X, {"weight_decay": -0.1}, "`weight_decay` must be 0 or positive, got -0.1"),
+        (X, {"weight_decay": np.nan}, "`weight_decay` must be 0 or positive"),
         (X, {"schedule": "cosin"}, "unknown schedule 'cosin'; did you mean 'cosine'?"),
         (X, {"resume": True}, "needs `checkpoint=`"),
     ],

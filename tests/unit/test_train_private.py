@@ -169,6 +169,7 @@ def test_a_flow_that_begins_with_the_data_is_refused_by_name():
         ({"weights": np.ones(300)}, "`weights`"),
         ({"checkpoint": "c.safetensors"}, "`checkpoint`"),
         ({"validation": np.zeros((5, 2))}, "`validation`"),
+        ({"weight_decay": 0.1}, "`weight_decay`"),
     ],
 )
 def test_what_would_leak_is_refused(flow, given, words):
