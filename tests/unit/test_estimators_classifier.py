@@ -136,6 +136,13 @@ def test_the_report_counts_what_is_right(fitted, blobs):
         fitted.report(X[:1], ["maybe"])
 
 
+@pytest.mark.parametrize("judge", ["score", "report"])
+def test_rows_without_a_label_are_not_judged(fitted, blobs, judge):
+    X, y = blobs
+    with pytest.raises(DataError, match=r"(?s)2 of 1,200 labels are -1, .* `predict` is for the others"):
+        getattr(fitted, judge)(X, np.where(np.arange(len(y)) < 2, "-1", y))
+
+
 def test_the_calibration_error_is_that_of_a_known_guess():
     """Two bins: 60 % sure and never right, 90 % sure and always right."""
     sure = np.log([[0.6, 0.4]] * 5 + [[0.9, 0.1]] * 5)

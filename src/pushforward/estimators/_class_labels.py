@@ -75,6 +75,15 @@ def without_label(y: np.ndarray) -> np.ndarray:
     return np.array([one in (NO_LABEL, str(NO_LABEL)) for one in y], bool)
 
 
+def check_all_known(y: np.ndarray, classes: np.ndarray, event: str) -> None:
+    """A DataError where labels to compare with are missing; -1 may be a class."""
+    if str(NO_LABEL) not in map(str, classes) and (missing := without_label(y).sum()):
+        raise DataError(
+            f"y: {missing:,} of {len(y):,} labels are {NO_LABEL}, which stands for none.",
+            f"give {event}s whose class is known; `predict` is for the others",
+        )
+
+
 def check_way(classes: str) -> None:
     """A DataError where `classes` is no way of seeing the class."""
     if classes not in WAYS:

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from pushforward._errors import DataError, FileError, did_you_mean
 from pushforward.data import Table
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.estimators._class_labels import check_way, labels_in
+from pushforward.estimators._class_labels import check_all_known, check_way, labels_in
 from pushforward.estimators._class_start import begun, seeing_classes
 from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
@@ -126,13 +126,21 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         r"""Log-density of every row in nats, $\log \sum_c \pi_c\, p(x \mid c)$, `(rows,)`."""
         return np.logaddexp.reduce(self._joint(X), axis=1)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of the rows whose likeliest class is the right one.
+
+        Raises:
+            ValueError: If a row has no label.
+        """
+        return super().score(X, self._known(y), sample_weight)
+
     def report(self, X: Any, y: Any) -> ClassReport:
         """Accuracy, log loss and calibration error of the probabilities, on rows with labels.
 
         Raises:
-            ValueError: If a label is not a class.
+            ValueError: If a row has no label, or one that is not a class.
         """
-        log_proba, y = self.predict_log_proba(X), column_or_1d(y, warn=True)
+        log_proba, y = self.predict_log_proba(X), self._known(y)
         if len(y) != len(log_proba):
             raise DataError(f"y has {len(y)} rows, but X has {len(log_proba)}.", "give one label for each row")
         return judged(log_proba, np.array([self._code(one) for one in y]))
@@ -191,6 +199,13 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
                 f"generative_weight must be a positive number, got {self.generative_weight!r}.",
                 "1 is the likelihood; 1 divided by the number of columns tells classes apart better",
             )
+
+    def _known(self, y: Any) -> np.ndarray:
+        """Labels to compare with, `(rows,)`, each of which is one."""
+        check_is_fitted(self, "model_")
+        labels = column_or_1d(y, warn=True)
+        check_all_known(labels, self.classes_, "row")
+        return labels
 
     def _objective(self, ready: Prepared, *, everywhere: bool) -> ByClass:
         names = ready.facts.condition_schema.columns[0].categories

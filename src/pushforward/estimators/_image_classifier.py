@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from pushforward._errors import DataError, FileError
 from pushforward.data import Images
 from pushforward.estimators._base import FlowEstimator, require_modality
-from pushforward.estimators._class_labels import NO_LABEL, check_way, labels_in, without_label
+from pushforward.estimators._class_labels import check_all_known, check_way, labels_in
 from pushforward.estimators._image_classes import prepared_by_class
 from pushforward.estimators._images import ImageDensity
 from pushforward.modalities import modality_named
@@ -212,11 +212,7 @@ class ImageClassifier(ClassifierMixin, FlowEstimator):
         """Labels to compare with, `(count,)`, each of which is one."""
         check_is_fitted(self, "model_")
         labels = labels_of(as_images(X), y)
-        if str(NO_LABEL) not in map(str, self.classes_) and (missing := without_label(labels).sum()):
-            raise DataError(
-                f"y: {missing:,} of {len(labels):,} labels are {NO_LABEL}, which stands for none.",
-                "give images whose class is known; `predict` is for the others",
-            )
+        check_all_known(labels, self.classes_, "image")
         return labels
 
     def _to_plain(self) -> dict[str, Any]:
