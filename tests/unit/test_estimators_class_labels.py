@@ -42,3 +42,21 @@ def test_a_class_with_one_label_is_told():
 def test_fewer_than_two_classes_are_refused(y, words):
     with pytest.raises(DataError, match=rf"{words}, and ImageClassifier needs at least 2 classes[\s\S]*give labels of"):
         labels_in(np.array(y), "ImageClassifier", "image")
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (np.array([0.0, 1.0, np.nan]), r"(?s)1 of 3 labels are nan.*write -1 where there is no label"),
+        (np.array(["a", "b", None], object), r"(?s)1 of 3 labels are None.*write -1"),
+    ],
+)
+def test_a_missing_label_is_told_how_it_is_written(y, words):
+    with pytest.raises(DataError, match=words):
+        labels_in(y, "FlowClassifier", "row")
+
+
+def test_whole_numbers_may_be_objects():
+    found = labels_in(np.array([0, 2, -1, 2, 0], object), "FlowClassifier", "row")
+    assert found.classes.tolist() == [0, 2]
+    assert found.codes.tolist() == [0, 1, -1, 1, 0]

@@ -93,6 +93,7 @@ def test_with_labels_everywhere_the_start_is_the_linear_discriminant():
     z, codes, weights = rng.normal(size=(400, 3)), rng.choice([0, 2], 400), rng.uniform(0.5, 2.0, 400)
     z[:, 1] += z[:, 0] + codes
     means, factor = _class_start.gaussians(z, codes, weights, np.log(np.full(3, 1 / 3)))
+    weights /= weights.mean()
     right = [np.average(z[codes == c], axis=0, weights=weights[codes == c]) for c in (0, 2)]
     centre = np.average(z, axis=0, weights=weights)
     np.testing.assert_allclose(means, [right[0], centre, right[1]], atol=1e-12)
@@ -102,6 +103,16 @@ def test_with_labels_everywhere_the_start_is_the_linear_discriminant():
     drawn = total / (total + 3) * within
     np.fill_diagonal(drawn, np.diagonal(within))
     np.testing.assert_allclose(factor @ factor.T, drawn, rtol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_the_start_takes_weights_of_any_scale(scale):
+    rng = np.random.default_rng(0)
+    z, codes, prior = 3.0 + rng.normal(size=(200, 2)), rng.integers(3, size=200), np.log([0.5, 0.5])
+    z[:, 1] += z[:, 0]
+    usual = _class_start.gaussians(z, codes, np.ones(200), prior)
+    for one, other in zip(usual, _class_start.gaussians(z, codes, np.full(200, scale), prior), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 def test_rows_without_a_label_start_in_the_heap_of_a_few_that_have_one():
@@ -117,10 +128,9 @@ def test_rows_without_a_label_start_in_the_heap_of_a_few_that_have_one():
     np.testing.assert_allclose(factor @ factor.T, covariance, atol=0.02)
 
 
-def test_many_rows_start_from_those_with_a_label_first(monkeypatch):
-    monkeypatch.setattr(_class_start, "MOST_ROWS", 10)
+def test_many_rows_start_from_those_with_a_label_first():
     known, weights = np.arange(100) % 20 == 0, np.where(np.arange(100) < 2, 0.0, 1.0)
-    rows = _class_start._looked_at(known, weights)
+    rows = _class_start._looked_at(known, weights, 10)
     assert len(rows) == 10
     assert set(rows) >= {20, 40, 60, 80}
     assert 0 not in rows

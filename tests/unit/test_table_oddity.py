@@ -11,6 +11,7 @@ from pushforward import FlowOutlier
 from pushforward.data import Column, Schema
 from pushforward.distributions import MultivariateNormal, Normal
 from pushforward.modalities.table._chunks import TableFlow
+from pushforward.modalities.table.oddity import _places
 from pushforward.modalities.table.oddity._calibration import Calibration
 from pushforward.modalities.table.oddity._places import MOST_ROWS, Places
 from pushforward.modalities.table.oddity._scores import DRAWS, FAR_WEIGHT, NEAR_WEIGHT, NEAREST, SHARE, Oddity
@@ -27,7 +28,7 @@ def model() -> TableFlow:
 def test_the_distance_is_that_to_a_draw_of_its_rank(model):
     score = Oddity(model, "distance")
     x = np.array([[0.3, -0.2], [4.0, 4.0], [-1.0, 2.0]])
-    seen = score._draws.seen(model.schema, x)
+    seen = np.concatenate(list(score._draws.seen(model.schema, x)))
     apart = np.linalg.norm(seen[:, None] - score._draws.points[None], axis=2)
     np.testing.assert_allclose(-score(x), np.sort(apart, axis=1)[:, round(SHARE * DRAWS) - 1], rtol=1e-4)
 
@@ -120,8 +121,40 @@ def test_files_remember_the_score_and_older_ones_have_the_density(tmp_path):
     assert Calibration.from_json({"scores": [1.0, None], "unseen": True}).by == "density"
     settings = dict(fitted.model_.settings)
     settings["outlier"] = {name: value for name, value in settings["outlier"].items() if name != "score_by"}
-    older = FlowOutlier.from_model(dataclasses.replace(fitted.model_, settings=settings))
+    facts = dataclasses.replace(fitted.model_.facts, calibration=Calibration((0.0,), unseen=True))
+    older = FlowOutlier.from_model(dataclasses.replace(fitted.model_, settings=settings, facts=facts))
     np.testing.assert_array_equal(older.score_samples(x), pf.FlowDensity.score_samples(older, x))
+
+
+def test_a_table_of_float32_is_scored_the_same_after_a_reload(tmp_path):
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    fitted = FlowOutlier("affine", max_epochs=1, random_state=0).fit(x)
+    fitted.save(tmp_path / "o.safetensors")
+    np.testing.assert_array_equal(
+        FlowOutlier.load(tmp_path / "o.safetensors").score_samples(x), fitted.score_samples(x)
+    )
+
+
+def test_what_was_calibrated_decides_the_score():
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    fitted = FlowOutlier("affine", score_by="both", max_epochs=1, random_state=0).fit(x)
+    before = fitted.score_samples(x)
+    np.testing.assert_array_equal(fitted.set_params(score_by="all").score_samples(x), before)
+
+
+def test_rows_are_placed_a_few_at_a_time(model, monkeypatch):
+    rows = Places.of(model.schema, np.random.default_rng(0).normal(size=(50, 2)))
+    x = np.random.default_rng(1).normal(size=(7, 2))
+    whole = Oddity(model, "all", rows)(x)
+    monkeypatch.setattr(_places, "PLACED", 4)
+    assert len(list(rows.seen(model.schema, x))) == 4
+    np.testing.assert_allclose(Oddity(model, "all", rows)(x), whole, rtol=1e-12)
+
+
+def test_one_row_that_is_kept_has_no_other():
+    alone = Places(np.zeros(1), np.ones(1), np.zeros((1, 1)))
+    assert alone.near(alone.points, 20, own=True).tolist() == [0.0]
+    assert alone.distance(alone.points, 1, own=True).tolist() == [0.0]
 
 
 def test_a_score_that_is_not_there_is_refused_with_what_is_like_it():

@@ -169,6 +169,13 @@ def test_other_settings_are_refused_by_name(tmp_path, x, flow, key, change, name
         fit(flow, x, checkpoint=path, resume=True, **{"key": key} | SETTINGS | change)
 
 
+def test_a_decay_that_is_left_out_is_refused_too(tmp_path, x, flow, key):
+    path = tmp_path / "fit.safetensors"
+    fit(flow, x, checkpoint=path, key=key, weight_decay=0.1, **SETTINGS | {"max_epochs": 1})
+    with pytest.raises(FileError, match="another fit: weight_decay changed"):
+        fit(flow, x, checkpoint=path, resume=True, key=key, **SETTINGS)
+
+
 def test_other_data_and_another_flow_are_refused(tmp_path, x, flow, key):
     path = tmp_path / "fit.safetensors"
     fit(flow, x, checkpoint=path, key=key, **SETTINGS | {"max_epochs": 1})

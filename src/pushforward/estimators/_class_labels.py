@@ -44,6 +44,7 @@ def labels_in(y: np.ndarray, estimator: str, event: str) -> Labels:
         DataError: If there are fewer than two classes.
         ValueError: If `y` holds no classes but numbers with a fraction.
     """
+    y = _whole(y)
     known = ~without_label(y)
     if known.any():
         check_classification_targets(y[known])
@@ -66,6 +67,17 @@ def labels_in(y: np.ndarray, estimator: str, event: str) -> Labels:
     codes = np.full(len(y), NO_LABEL)
     codes[known] = found
     return Labels(classes, codes)
+
+
+def _whole(y: np.ndarray) -> np.ndarray:
+    """The labels, whole numbers that are kept as objects as numbers; a DataError where one is NaN or None."""
+    empty = np.array([one is None or one != one for one in y], bool)
+    if empty.any():
+        raise DataError(
+            f"y: {empty.sum():,} of {len(y):,} labels are {y[empty][0]}.", f"write {NO_LABEL} where there is no label"
+        )
+    whole = y.dtype == object and all(isinstance(one, int | np.integer) and not isinstance(one, bool) for one in y)
+    return y.astype(np.int64) if whole else y
 
 
 def without_label(y: np.ndarray) -> np.ndarray:

@@ -20,12 +20,11 @@ from pushforward.distributions import AbstractDistribution, ConditionalBase, Emb
 from pushforward.distributions._layout import most_rows
 from pushforward.modalities._learn import Prepared
 from pushforward.objectives import Batch
+from pushforward.train._inputs import rows_at_once
+from pushforward.train._prepare import START_ROWS
 
-BLOCK, MOST_ROWS = 8192, 32768
-"""Rows of which the noise is found at once, and events that are looked at, those with a label first."""
-
-START_ROWS = 512
-"""Of which flows whose parameters begin from data are begun."""
+BLOCK, MOST_ROWS, MOST_CELLS = 8192, 32768, 2**24
+"""Rows of which the noise is found at once, and events that are looked at, those with a label first; cells of these."""
 
 NEIGHBOURS, ROUNDS, MOST_COLUMNS = 7, 10, 512
 """Of an event without a label; rounds of expectation and maximisation, which many columns do not get."""
@@ -64,7 +63,8 @@ def begun(ready: Prepared, log_prior: np.ndarray) -> Prepared:
         )
     codes = np.asarray(ready.condition)[:, 0].astype(int)
     weights = np.ones(len(codes)) if ready.weights is None else np.asarray(ready.weights, np.float64)
-    rows = _looked_at(codes < len(log_prior), weights)
+    most = max(1, min(MOST_ROWS, MOST_CELLS // math.prod(inner.event_shape)))
+    rows = _looked_at(codes < len(log_prior), weights, most)
     means, factor = gaussians(noise(inner.bijection, ready.x, rows), codes[rows], weights[rows], log_prior)
     bijection = inner.bijection
     if len(inner.event_shape) == 1 and len(factor) <= MOST_COLUMNS:
@@ -104,16 +104,20 @@ def gaussians(
     """
     count = len(log_prior)
     known = codes < count
-    centre = np.average(z, axis=0, weights=weights)
+    weights = weights / weights.mean()  # a row weighs 1 in the mean
+    middle = np.average(z, axis=0, weights=weights)
+    z, centre = z - middle, np.zeros(z.shape[1])
     overall = np.average((z - centre) ** 2, axis=0, weights=weights)
     few, everywhere = z.shape[1] <= MOST_COLUMNS, bool(known.all())
     member = np.eye(count)[codes] if everywhere else _by_neighbours(z, np.where(known, codes, -1), count)
     means, factor = _fitted(z, member * weights[:, None], centre, overall, full=few)
     for _ in range(0 if everywhere or not few else ROUNDS):
-        off = [solve_triangular(factor, (z - mean).T, lower=True) for mean in means]
-        member = np.where(known[:, None], member, softmax(log_prior - 0.5 * np.square(off).sum(axis=1).T, axis=1))
+        white = solve_triangular(factor, z.T, lower=True)
+        places = solve_triangular(factor, means.T, lower=True).T
+        off = np.stack([np.sum((white - place[:, None]) ** 2, axis=0) for place in places], axis=1)
+        member = np.where(known[:, None], member, softmax(log_prior - 0.5 * off, axis=1))
         means, factor = _fitted(z, member * weights[:, None], centre, overall, full=True)
-    return means, factor
+    return means + middle, factor
 
 
 def _by_neighbours(z: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
@@ -162,17 +166,18 @@ def _with_means(base: Any, means: np.ndarray, spread: np.ndarray) -> Conditional
 
 
 def _started(ready: Prepared) -> AbstractDistribution:
-    """The flow with what a first batch sets, since its noise is that of training only then."""
-    rows = np.random.default_rng(0).permutation(len(ready.x))[:START_ROWS]
+    """The flow with what a first batch sets, as that of training, which is another, will about do."""
+    most = min(START_ROWS, rows_at_once(ready.flow.event_shape, START_ROWS, ready.flow.cond_shape))
+    rows = np.random.default_rng(0).permutation(len(ready.x))[:most]
     batch = Batch(jnp.asarray(ready.x[rows]), jnp.asarray(ready.condition[rows]))
     return jax.jit(lambda flow, batch: flow._data_init(*batch.columns(flow)))(ready.flow, batch)
 
 
-def _looked_at(known: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _looked_at(known: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
     """The rows that the start is found from, in order."""
     order = np.random.default_rng(0).permutation(len(known))
     order = order[weights[order] > 0]
-    return np.sort(np.concatenate([order[known[order]], order[~known[order]]])[:MOST_ROWS])
+    return np.sort(np.concatenate([order[known[order]], order[~known[order]]])[:most])
 
 
 @jax.jit

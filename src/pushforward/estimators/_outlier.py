@@ -116,8 +116,8 @@ class FlowOutlier(CalibratedOutlier, OutlierSettings, TableEstimator):
         return column_gains(self._table_flow, rows_to_score(self, X))
 
     def _row_scores(self, x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        known = self.model_.facts.calibration
-        return Oddity(self._table_flow, self.score_by, known and known.rows)(x)
+        known = self.model_.facts.calibration  # what was calibrated decides, whatever the setting says now
+        return Oddity(self._table_flow, known.by, known.rows)(x)
 
     def _places(self, learned: Rows) -> Places | None:
         """Rows that a score takes distances to."""

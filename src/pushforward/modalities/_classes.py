@@ -74,6 +74,8 @@ def log_prior_of(class_prior: Any, shares: np.ndarray) -> np.ndarray:
     Raises:
         DataError: If they are no probabilities, or a class has no share.
     """
+    if not (shares > 0).all():
+        raise DataError("a class has no row of positive weight.", "give its rows a weight, or leave them out")
     if isinstance(class_prior, str) and class_prior == "uniform":
         shares = np.ones(len(shares))
     elif class_prior is not None:
@@ -84,8 +86,6 @@ def log_prior_of(class_prior: Any, shares: np.ndarray) -> np.ndarray:
                 "in the order of the sorted classes; or 'uniform', or None for their shares",
             )
         shares = given
-    if not (shares > 0).all():
-        raise DataError("a class has no row of positive weight.", "give its rows a weight, or leave them out")
     return np.log(shares / shares.sum())
 
 

@@ -102,8 +102,8 @@ def fit(
         schedule: `"cosine"` falls to zero at `max_epochs`, `"constant"` stays; both begin with a short linear rise.
             Or a JAX function from the step to a factor.
         clip: Longest gradient, as the norm over all parameters, in running means of it; None for no bound.
-        weight_decay: Share of every matrix, times the learning rate, that a step takes away (AdamW), such as 0.1: the
-            flow is then less sure of the rows that it has seen. Shifts and scales, arrays of one axis, do not decay.
+        weight_decay: Share of the weights of networks, times the learning rate, that a step takes away (AdamW), such as
+            0.1: the flow is then less sure of the rows that it has seen. All other parameters do not decay.
         batch_size: Rows per step; all rows if there are fewer. By default a power of two of at most a tenth of
             the rows, from 32 to 256, so that a small table gets enough steps.
         max_epochs: Passes through the data at most.
@@ -256,7 +256,7 @@ def _fingerprint(job: Job, head: Batch, clip: float | None, weight_decay: float)
         "schedule": schedule,
         "clip": clip,
         "ema": job.ema_decay,
-        **({"weight_decay": weight_decay} if weight_decay else {}),
+        "weight_decay": float(weight_decay),
     }
 
 
@@ -315,9 +315,11 @@ def _check_settings(
         raise ValueError(f"fit: unknown schedule {schedule!r}; {did_you_mean(schedule, SCHEDULES)}")
 
 
-def _check_decay(weight_decay: float) -> None:
-    if not 0 <= weight_decay < math.inf:
-        raise ValueError(f"fit: `weight_decay` must be 0 or positive, got {weight_decay}. 0.1 is much.")
+def _check_decay(weight_decay: Any) -> None:
+    if not (isinstance(weight_decay, int | float | np.number) and 0 <= weight_decay < math.inf):
+        raise ValueError(
+            f"fit: `weight_decay` must be a number from 0 on, and finite, got {weight_decay!r}. 0.1 is usual."
+        )
 
 
 def _counts(value: float) -> bool:

@@ -23,13 +23,33 @@ def adam(clip: float | None, weight_decay: float = 0.0) -> optax.GradientTransfo
     Equal settings give the same object, so that a second fit does not compile again.
     """
     first = [] if clip is None else [clip_by_running_norm(clip)]
-    last = [optax.add_decayed_weights(weight_decay, mask=_matrices)] if weight_decay else []
+    last = [optax.add_decayed_weights(weight_decay, mask=_weights)] if weight_decay else []
     return optax.with_extra_args_support(optax.chain(*first, optax.scale_by_adam(), *last, optax.scale(-1.0)))
 
 
-def _matrices(params: Any) -> Any:
-    """Which parameters decay: the weights of networks, not shifts and scales."""
-    return jax.tree.map(lambda each: each.ndim >= 2, params)
+def _weights(params: Any) -> Any:
+    """Which parameters decay: the weights of networks, by their names, since layers that are stacked all have axes."""
+
+    def decays(path: tuple[Any, ...], leaf: Array) -> bool:
+        names = [part.name for part in path if isinstance(part, jax.tree_util.GetAttrKey)]
+        return leaf.ndim >= 2 and bool(names) and names[-1] in WEIGHTS
+
+    return jax.tree_util.tree_map_with_path(decays, params)
+
+
+WEIGHTS = frozenset(
+    {
+        *("weight", "weights", "weight_ih", "weight_hh", "cond_weight", "kernel", "kernels"),
+        *(
+            "first",
+            "last",
+            "mixes",
+            "head",
+            "inner",
+            "carried",
+        ),  # of convolutions along time, and of recurrent networks
+    }
+)
 
 
 class RunningNorm(NamedTuple):

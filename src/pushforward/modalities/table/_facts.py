@@ -101,6 +101,10 @@ class TableFacts:
         if self.completed is not None:
             plain |= {"completed": self.completed.to_json()}
             better += [("incomplete", self.completed.sentence), ("assumed", ASSUMED)]
+        if self.calibration is not None and self.calibration.rows is not None:
+            kept = len(self.calibration.rows.points)
+            plain |= {"rows_kept": kept}
+            better += [("keeps", f"{kept:,} rows of the fit, in deviations of the columns")]
         if self.privacy is not None:
             plain |= {"privacy": self.privacy.to_json()}
             better += [("private", self.privacy.sentence)]

@@ -17,7 +17,7 @@ EFFORTS = ((256, QUICK), (1024, THOROUGH), (4096, Effort(counts=(4, 12, 32))))
 """Particles of a row, of which as many as are wanted are taken, and what is done for it; where that was too little, the
 next."""
 DIFFERENT = 6
-"""Particles that are not equal, for each draw that is wanted: with fewer, draws lie too close together."""
+"""Particles that are not equal, for each draw that is wanted, or half of them: with fewer, draws lie too close."""
 CELLS = 2**15
 """Rows times particles that are led at once."""
 
@@ -105,7 +105,7 @@ def _led(
             reasons[rows] = doubts(found)
             chosen = random.permuted(np.tile(np.arange(size * ISLANDS), (len(rows), 1)), axis=1)[:, :draws]
             events[:, rows] = np.swapaxes(found.x[np.arange(len(rows))[:, None], chosen], 0, 1)
-            poor.append(rows[_different(found) < DIFFERENT * draws])
+            poor.append(rows[_different(found) < min(DIFFERENT * draws, size * ISLANDS // 2)])
         rest = np.concatenate(poor)
         if not len(rest):
             break

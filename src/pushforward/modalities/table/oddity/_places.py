@@ -11,6 +11,8 @@ FARTHEST = 10.0
 """Deviations of a column beyond which a value counts as this much."""
 MOST_ROWS, MOST_CELLS, DECIMALS = 1024, 2**17, 4
 """Rows that a file keeps, fewer where they have many columns, and the digits of each cell: at most 1.2 MB."""
+PLACED = 2**22
+"""Cells of rows that are placed at once, 32 MiB: a category has many."""
 _DISTANCES = 2**20  # held at once, 8 MiB
 
 
@@ -29,7 +31,8 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, schema: Schema, rows: np.ndarray) -> Self:
-        """Of rows in the model's codes, `(rows, dim)`."""
+        """Of rows in the model's codes, `(rows, dim)`; in float64, or what a file gives back would not be the same."""
+        rows = np.asarray(rows, np.float64)
         middle, deviation = np.median(rows, axis=0), np.std(rows, axis=0)
         deviation = np.where(deviation > 0, deviation, 1.0)
         return cls(middle, deviation, _placed(schema, rows, middle, deviation))
@@ -40,17 +43,23 @@ class Places(NamedTuple):
         kept = np.sort(np.random.default_rng(seed).permutation(len(self.points))[:most])
         return self._replace(points=self.points[kept].round(DECIMALS))
 
-    def seen(self, schema: Schema, x: np.ndarray) -> np.ndarray:
-        """Other rows among them, `(rows, dim) -> (rows, features)`."""
-        return _placed(schema, x, self.middle, self.deviation)
+    def seen(self, schema: Schema, x: np.ndarray) -> Iterator[np.ndarray]:
+        """Other rows among them, `(rows, dim)`, a few at a time, `(some rows, features)`."""
+        step = max(1, PLACED // self.points.shape[1])
+        for start in range(0, len(x), step):
+            yield _placed(schema, x[start : start + step], self.middle, self.deviation)
 
     def distance(self, seen: np.ndarray, rank: int, *, own: bool = False) -> np.ndarray:
         """To the point of this rank, from 1 on, `(rows, features) -> (rows,)`; `own` leaves a row itself out."""
+        if len(self.points) <= own:
+            return np.zeros(len(seen))
         place = self._rank(rank, own) - 1 + own
         return self._each(seen, lambda squares: np.sqrt(np.partition(squares, place, axis=1)[:, place]))
 
     def near(self, seen: np.ndarray, count: int, *, own: bool = False) -> np.ndarray:
         """The mean distance to so many nearest points, `(rows, features) -> (rows,)`; `own` leaves a row itself out."""
+        if len(self.points) <= own:
+            return np.zeros(len(seen))
         last = self._rank(count, own) + own
 
         def mean(squares: np.ndarray) -> np.ndarray:

@@ -52,19 +52,23 @@ class Oddity:
 
     def __call__(self, x: np.ndarray, density: np.ndarray | None = None) -> np.ndarray:
         """Scores of rows in the model's codes, `(rows, dim) -> (rows,)`; their log-densities if they are known."""
-        schema = self._model.schema
         if self._by == "distance":
-            return -self._draws.distance(self._draws.seen(schema, x), self._rank)
+            return -self._far(x)
         density = log_prob(self._model, x) if density is None else density
         if self._by == "density":
             return density
-        far = self._draws.distance(self._draws.seen(schema, x), self._rank)
-        unlikely, far = _from_median(-density, -self._density), _from_median(far, self._distance)
+        unlikely, far = _from_median(-density, -self._density), _from_median(self._far(x), self._distance)
         if self._by == "both":
             return -unlikely - far
         assert self._rows is not None  # of every detector with this score
-        near = self._rows.near(self._rows.seen(schema, x), NEAREST)
+        rows = self._rows
+        near = np.concatenate([rows.near(some, NEAREST) for some in rows.seen(self._model.schema, x)] or [np.zeros(0)])
         return -unlikely - NEAR_WEIGHT * _from_median(near, self._near) - FAR_WEIGHT * far
+
+    def _far(self, x: np.ndarray) -> np.ndarray:
+        """Distance to the draw of the rank that counts, `(rows,)`."""
+        parts = self._draws.seen(self._model.schema, x)
+        return np.concatenate([self._draws.distance(some, self._rank) for some in parts] or [np.zeros(0)])
 
 
 def check_score(by: str) -> None:
