@@ -6,7 +6,9 @@ import pytest
 
 import pushforward as pf
 from pushforward._errors import DataError, UsageError
+from pushforward.conditionals._anneal import ISLANDS
 from pushforward.data import Column, Schema
+from pushforward.modalities.table.conditionals import _impute
 from pushforward.modalities.table.conditionals._rows import TableJoint
 from pushforward.modalities.table.conditionals._where import parse_where
 
@@ -234,3 +236,21 @@ def test_a_conditional_model_is_told_to_use_its_conditions():
     density = pf.ConditionalFlowDensity("maf", **QUICK).fit(RAIN[:, None], RAIN[:, None] + 1.0)
     with pytest.raises(UsageError, match="conditional on x0 already"):
         TableJoint.of(density.model_, "condition")
+
+
+def test_rows_whose_particles_are_too_much_alike_are_led_again(mixed, monkeypatch):
+    """The second row has too few different particles at first: it alone is led by more, and once more at the most."""
+    led, alike = [], iter([[1000, 10], [10], [10]])
+
+    def solve(joint, query, pool, each, random, effort):
+        led.append((len(query.values), each * ISLANDS))
+        return whole(joint, query, pool, each, random, effort)
+
+    whole = _impute.solve
+    monkeypatch.setattr(_impute, "solve", solve)
+    monkeypatch.setattr(_impute, "_different", lambda found: np.array(next(alike)))
+    rows = np.array([[40, "F", None, 9.0], [60, "M", None, 12.0]], object)
+    found = mixed.impute(rows, draws=5)
+    assert led == [(2, 256), (1, 1024), (1, 4096)]
+    assert found.shape == (5, 2, 4)
+    assert len(np.unique(found[:, 1, 2].astype(float))) == 5
