@@ -217,7 +217,7 @@ def test_the_history_counts_every_epoch(flow, x, key):
 @pytest.mark.parametrize("build", [flows.realnvp, flows.nsf_coupling])
 def test_weights_decay_as_the_learning_rate_says_and_nothing_else_does(build, x, key):
     """Without a gradient, weights of networks fall by (1 - rate * decay) each step, stacked layers or not."""
-    flow = build(2, num_layers=2, width=4, key=key)
+    flow = jax.tree.map(lambda leaf: leaf + 0.1, build(2, num_layers=4, width=4, key=key))  # biases begin as 0
     nothing = {"objective": lambda flow, batch, *, key: (0.0 * jnp.sum(batch.x), {}), "validation": None}
     kept = fit(flow, x[:64], key=key, weight_decay=0.5, schedule="constant", **QUICK | nothing).flow
     factor, seen = (1 - 0.05 * 0.5) ** 8, 0  # an epoch is one step, and so is the rise

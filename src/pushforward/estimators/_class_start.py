@@ -106,17 +106,17 @@ def gaussians(
     known = codes < count
     weights = weights / weights.mean()  # a row weighs 1 in the mean
     middle = np.average(z, axis=0, weights=weights)
-    z, centre = z - middle, np.zeros(z.shape[1])
-    overall = np.average((z - centre) ** 2, axis=0, weights=weights)
+    z = z - middle
+    overall = np.average(z**2, axis=0, weights=weights)
     few, everywhere = z.shape[1] <= MOST_COLUMNS, bool(known.all())
     member = np.eye(count)[codes] if everywhere else _by_neighbours(z, np.where(known, codes, -1), count)
-    means, factor = _fitted(z, member * weights[:, None], centre, overall, full=few)
+    means, factor = _fitted(z, member * weights[:, None], overall, full=few)
     for _ in range(0 if everywhere or not few else ROUNDS):
         white = solve_triangular(factor, z.T, lower=True)
         places = solve_triangular(factor, means.T, lower=True).T
         off = np.stack([np.sum((white - place[:, None]) ** 2, axis=0) for place in places], axis=1)
         member = np.where(known[:, None], member, softmax(log_prior - 0.5 * off, axis=1))
-        means, factor = _fitted(z, member * weights[:, None], centre, overall, full=True)
+        means, factor = _fitted(z, member * weights[:, None], overall, full=True)
     return means + middle, factor
 
 
@@ -136,12 +136,10 @@ def _by_neighbours(z: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
     return np.where(codes[:, None] >= 0, np.eye(count)[np.maximum(codes, 0)], found)
 
 
-def _fitted(
-    z: np.ndarray, member: np.ndarray, centre: np.ndarray, overall: np.ndarray, *, full: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """The moments of rows that belong to classes in part; without correlations unless `full`."""
+def _fitted(z: np.ndarray, member: np.ndarray, overall: np.ndarray, *, full: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The moments of rows, 0 in the mean, that belong to classes in part; without correlations unless `full`."""
     counts = member.sum(axis=0)
-    means = np.where(counts[:, None] > 0, (member.T @ z) / np.maximum(counts, 1e-12)[:, None], centre)
+    means = (member.T @ z) / np.maximum(counts, 1e-12)[:, None]  # of a class without a row that of all
     total, classes = counts.sum(), len(counts)
     squares = member.sum(axis=1) @ z**2 - counts @ means**2
     variances = np.maximum((squares + classes * overall) / (total + classes), LEAST_SPREAD**2)
@@ -157,7 +155,7 @@ def _with_means(base: Any, means: np.ndarray, spread: np.ndarray) -> Conditional
     """The base with a Gaussian for each class; a number that stands for none has its mean at 0."""
     size = base.net.in_shape[0]
     start = np.zeros((size, means.shape[1]))
-    start[: len(means)] = means[:size]
+    start[: len(means)] = means
     weight = jnp.asarray(start.T, jnp.result_type(float))
     raw = positive_raw(jnp.asarray(spread, weight.dtype))
     values = (jnp.concatenate([weight, jnp.zeros_like(weight)]), jnp.concatenate([jnp.zeros_like(raw), raw]))

@@ -94,8 +94,8 @@ def fit(
         log_det: `(rows,)`, of a map that the rows went through before they are given here: `nll` adds it to their
             log-densities, so that losses are in the data's own units.
         objective: `(flow, batch, *, key) -> (loss, metrics)`.
-        optimizer: From Optax, used as it is; `learning_rate`, `schedule`, `clip` and
-            `weight_decay` then do nothing.
+        optimizer: From Optax, used as it is; `learning_rate`, `schedule`, `clip` and `weight_decay` then do
+            nothing.
         learning_rate: Of Adam, at its highest; the default was the best or close to it on six data sets.
         frozen: What is not trained: a function from the flow to a part of it, an array, or a tuple of these, such as
             `lambda flow: flow.base`.

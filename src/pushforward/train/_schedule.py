@@ -37,19 +37,9 @@ def _weights(params: Any) -> Any:
     return jax.tree_util.tree_map_with_path(decays, params)
 
 
-WEIGHTS = frozenset(
-    {
-        *("weight", "weights", "weight_ih", "weight_hh", "cond_weight", "kernel", "kernels"),
-        *(
-            "first",
-            "last",
-            "mixes",
-            "head",
-            "inner",
-            "carried",
-        ),  # of convolutions along time, and of recurrent networks
-    }
-)
+OF_SERIES = ("first", "last", "mixes", "head", "inner", "carried")
+WEIGHTS = {"weight", "weights", "weight_ih", "weight_hh", "cond_weight", "kernel", "kernels", *OF_SERIES}
+"""Names of the weights of networks; those of networks along time are apart."""
 
 
 class RunningNorm(NamedTuple):
