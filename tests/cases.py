@@ -70,6 +70,12 @@ INNERS: dict[str, Callable[[], AbstractBijection]] = {
 }
 
 
+def uneven(map_: b.Equalize) -> b.Equalize:
+    """With a histogram that falls, and a bin that the data had nothing of."""
+    heights = 1.0 / jnp.arange(1.0, map_.bins + 1.0).at[1].set(1e4)
+    return eqx.tree_at(lambda m: m.log_probs, map_, jnp.log(heights))
+
+
 def _elementwise() -> list[Case]:
     return [
         Case("exp", lambda k: b.Exp((D,)), whole_line=False),
@@ -94,6 +100,7 @@ def _elementwise() -> list[Case]:
         Case("rqs", lambda k: b.RationalQuadraticSpline(8, bound=3.0, shape=(D,)), knots=(3.0, -3.0, 0.0)),
         Case("quadratic_spline", lambda k: b.QuadraticSpline(5, bound=2.0, shape=(D,)), knots=(0.0,)),
         Case("linear_spline", lambda k: b.LinearSpline(6, bound=2.0, shape=(D,))),
+        Case("equalize", lambda k: uneven(b.Equalize((D,), 5)), knots=(0.0,), whole_line=False),
         Case("normal_quantile", lambda k: b.NormalQuantile((D,))),
         Case("deep_sigmoidal", lambda k: b.DeepSigmoidal(4, shape=(D,))),
         Case("mixture_cdf", lambda k: b.mixture_cdf(3, shape=(D,))),

@@ -357,6 +357,18 @@ def quadratic_spline(bijection) -> Reference:
     return forward
 
 
+def equalize(bijection) -> Reference:
+    probs = softmax(bijection.log_probs)
+
+    def forward(x):
+        below, k = mp.ncdf(x), 0
+        while k < len(probs) - 1 and below > probs[k]:
+            below, k = below - probs[k], k + 1
+        return k + below / probs[k], mp.log(mp.npdf(x)) - mp.log(probs[k])
+
+    return forward
+
+
 def linear_spline(bijection) -> Reference:
     bound = mp.mpf(bijection.bound)
     heights = [MIN_BIN + (1 - len(bijection.heights_raw) * mp.mpf(MIN_BIN)) * s for s in softmax(bijection.heights_raw)]

@@ -84,9 +84,9 @@ def test_a_loaded_actnorm_is_not_started_again(key, tmp_path):
     np.testing.assert_array_equal(resumed.loc, fitted.bijection.loc)
 
 
-@pytest.mark.parametrize("alpha", [None, 0.05])
-def test_grey_values_come_back_whole_and_inside(alpha, key):
-    side = b.to_levels((2, 2, 1), 17, alpha=alpha)
+@pytest.mark.parametrize("options", [{}, {"alpha": 0.05}, {"equalize": True}], ids=str)
+def test_grey_values_come_back_whole_and_inside(options, key):
+    side = b.to_levels((2, 2, 1), 17, **options)
     grey = jnp.array([0.0, 3.0, 8.0, 16.0]).reshape(2, 2, 1)
     np.testing.assert_array_equal(side.forward(side.inverse(grey, key=key)), grey)
     far = side.forward(jnp.array([-1e4, 1e4, 0.0, 0.0]).reshape(2, 2, 1))
@@ -100,6 +100,32 @@ def test_logit_of_grey_values_is_that_of_the_paper():
     v = 0.05 + 0.9 * (np.asarray(x) + 0.5) / 256
     np.testing.assert_allclose(z, np.log(v / (1 - v)), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(log_det, np.sum(np.log(0.9 / 256 / (v * (1 - v)))), rtol=1e-5)
+
+
+def test_a_histogram_that_is_evened_out_is_the_probability_of_independent_pixels(key):
+    grey = jax.random.choice(key, jnp.array([0.0, 1.0, 4.0]), (500, 2, 2, 3), p=jnp.array([0.8, 0.15, 0.05]))
+    flow = Transformed(Normal.standard((2, 2, 3)), b.to_levels((2, 2, 3), 5, equalize=True))
+    untouched = flow.log_prob(grey, key=key)
+    np.testing.assert_allclose(untouched, -12 * np.log(5), rtol=1e-5)  # before a fit all levels are equally likely
+    begun = flow._data_init(jnp.moveaxis(grey, 0, -1), None)
+    shares = 0.99 * np.bincount(np.asarray(grey, int).ravel(), minlength=5) / grey.size + 0.01 / 5
+    expected = np.log(shares)[np.asarray(grey, int)].sum(axis=(1, 2, 3))
+    # Of every noise: within a bin the density is flat.
+    np.testing.assert_allclose(begun.log_prob(grey, key=key), expected, rtol=2e-5)
+    z = begun.bijection.inverse(grey[0], key=key)
+    assert np.abs(z).max() < 6.0
+    np.testing.assert_array_equal(begun._data_init(jnp.zeros((2, 2, 3, 9)), None).log_prob(grey), begun.log_prob(grey))
+
+
+def test_a_loaded_histogram_is_that_of_the_first_fit(key, tmp_path):
+    images = jax.random.choice(key, jnp.array([0.0, 3.0]), (40, 2, 2, 1), p=jnp.array([0.9, 0.1]))
+    flow = pf.flows.glow((2, 2, 1), num_levels=1, num_steps=1, width=4, equalize=True, grey_levels=4, key=key)
+    fitted = pf.fit(flow, images, max_epochs=1, progress=False, key=key).flow
+    pf.save(tmp_path / "flow.safetensors", fitted)
+    again = pf.fit(pf.load(tmp_path / "flow.safetensors"), 3.0 - images, max_epochs=1, progress=False, key=key).flow
+    probs = [f.bijection.bijections[1].bijections[0].probs for f in (fitted, again)]
+    assert probs[0][0] > 0.8
+    np.testing.assert_array_equal(*probs)
 
 
 def test_bits_are_those_of_equally_likely_levels(key):
@@ -133,6 +159,10 @@ def test_parts_that_do_not_fit_say_why(key):
         b.MultiScale([b.Identity((2, 2, 1)), b.Identity((2, 2, 1))])
     with pytest.raises(ValueError, match="`alpha` must be at least 0 and below 1/2"):
         b.to_levels((2, 2, 1), alpha=0.5)
+    with pytest.raises(ValueError, match="`equalize` takes the place of `alpha`"):
+        b.to_levels((2, 2, 1), alpha=0.05, equalize=True)
+    with pytest.raises(ValueError, match="`bins` must be at least 2"):
+        b.Equalize((2,), 1)
     with pytest.raises(ValueError, match="`coupling` must be one of affine, additive"):
         pf.flows.glow((8, 8, 1), coupling="cubic", key=key)
     with pytest.raises(ValueError, match="is for images, and these are rows of columns"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import references as r
-from cases import perturb
+from cases import perturb, uneven
 from pushforward import bijections as b
 from pushforward.bijections.manifold._circular import MAX_RADIUS
 from pushforward.data._support import Support
@@ -109,6 +109,7 @@ CASES = {
     "SigmoidAffine": line(lambda: b.SigmoidAffine(3.0, -20.0), 1 + mp.exp(18), 3.0),
     "TanhAffine": line(lambda: b.TanhAffine(3.0, 0.5, 10.0), mp.exp(10 * mp.tanh(0.5)), 3.0),
     "NormalQuantile": Case(b.NormalQuantile, r.normal_quantile, r.normal_quantile_inverse),
+    "Equalize": Case(lambda: uneven(b.Equalize((), 5)), r.equalize, None, outputs=(0.0, 5.0), floor=5.0, most=10.0),
     "RationalQuadraticSpline": made(
         lambda: b.RationalQuadraticSpline(5, bound=3.0), lambda m: knots(m, [0.0, *m.slopes_raw, 0.0])
     ),

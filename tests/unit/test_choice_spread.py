@@ -1,20 +1,22 @@
-"""The spread of y given X: found on rows that were held out."""
+"""The spread of a density: found on rows that were held out."""
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward import ConditionalFlowDensity
+from pushforward import ConditionalFlowDensity, FlowDensity
 from pushforward.bijections import Chain, Scale
 from pushforward.distributions import Transformed
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import taken
 from pushforward.modalities.table.choice import _prepare
+from pushforward.modalities.table.choice._background import with_background
 from pushforward.modalities.table.choice._folds import scores_of
-from pushforward.modalities.table.choice._spread import with_spread
+from pushforward.modalities.table.choice._spread import widened, with_spread
 
 SMALL = {"options": {"num_layers": 2, "width": 64}, "max_epochs": 150, "patience": 150, "random_state": 0}
 
@@ -52,9 +54,8 @@ def test_a_flow_that_is_too_sure_gets_the_spread_of_the_held_out_rows(monkeypatc
     count = len(held_out)
     expected = np.sqrt((count * (likeliest / 0.5) ** 2 + 10) / (count + 10))  # ten rows more
     assert scale_of(with_spread(narrowed(0.5), ready)) == pytest.approx(expected, rel=0.03)
-    assert scale_of(with_spread(narrowed(2.0), ready)) == pytest.approx(2.0)  # never surer
-    far = with_spread(narrowed(1e-3), ready)
-    assert scale_of(far) == pytest.approx(1e-3)  # beyond what it mends
+    assert scale_of(with_spread(narrowed(2.0), ready)) == 1.0  # never surer
+    assert scale_of(with_spread(narrowed(1e-3), ready)) == 1.0  # beyond what it mends
 
 
 def test_intervals_hold_what_they_say(fitted):
@@ -80,3 +81,44 @@ def test_without_rows_held_out_nothing_changes():
         model = ConditionalFlowDensity("affine", max_epochs=2, random_state=0, **settings).fit(X, y)
         flow = without_ends(model.flow_, columns=True, conditions=True)[0]
         assert not isinstance(flow.bijection, Chain)
+
+
+def judged(monkeypatch, count: int) -> tuple[Model, object]:
+    """A joint fit of so many rows before its background is found, and what it was fitted to."""
+    kept = {}
+    monkeypatch.setattr(_prepare, "with_background", lambda model, ready: kept.update(of=(model, ready)) or model)
+    FlowDensity("maf", **SMALL).fit(rows(count, 0)[0][:, :4])
+    return kept["of"]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_joint_density_is_as_wide_as_the_noise_of_rows_that_were_not_learned(weighted, monkeypatch):
+    model, ready = judged(monkeypatch, 300)
+    held_out = ready.held_out(ready).rows
+    apart, count = taken(ready.data, held_out), len(held_out)
+    weights = np.linspace(0.5, 3.0, count) if weighted else None
+    flow = without_ends(model.flow, columns=True, conditions=False)[0]
+    seen = model.facts.units.standard(apart.x.values)[0]
+    noise = np.asarray(jax.vmap(flow.bijection.inverse)(jnp.asarray(seen)), np.float64)
+    square = np.average(np.mean(noise**2, axis=1), weights=weights)
+    assert square > 1.1  # the flow is too sure, or this test says nothing
+    wide = without_ends(widened(model, apart, weights).flow, columns=True, conditions=False)[0]
+    scale = np.asarray(wide.bijection.bijections[0].forward(np.ones(4)))
+    np.testing.assert_allclose(scale, np.sqrt((count * square + 10) / (count + 10)), rtol=0.01)
+
+
+def test_the_part_of_a_background_is_the_wider_flow(monkeypatch):
+    model, ready = judged(monkeypatch, 300)
+    whole = with_background(model, ready)
+    apart = taken(ready.data, ready.held_out(ready).rows)
+    part = without_ends(whole.flow, columns=True, conditions=False)[0].components[0]
+    wide = without_ends(widened(model, apart, None).flow, columns=True, conditions=False)[0]
+    z = np.ones((5, 4), np.float32)
+    np.testing.assert_array_equal(part.log_prob(z), wide.log_prob(z))
+
+
+def test_a_flow_that_knows_its_rows_keeps_its_width(monkeypatch):
+    model, ready = judged(monkeypatch, 40)  # four are held out: no reason to say anything
+    assert widened(model, taken(ready.data, ready.held_out(ready).rows), None) is model
+    draws = FlowDensity("affine", max_epochs=2, random_state=0).fit(rows(300, 0)[0]).sample(200)
+    assert draws.shape == (200, 8)

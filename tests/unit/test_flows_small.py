@@ -41,16 +41,17 @@ def test_every_image_flow_with_a_size_of_the_paper_has_a_small_one():
 def test_what_the_user_says_stays_and_the_rest_is_chosen():
     said = ImageSettings("glow", options={"width": 7}, ema=0.5, batch_size=50)
     settings = decided(said, (28, 28, 1), 1_000)
-    assert settings.options == {"preset": "small", "num_levels": 2, "num_steps": 8, "width": 7, "alpha": 0.05}
+    assert settings.options == {"preset": "small", "num_levels": 2, "num_steps": 8, "width": 7, "equalize": True}
     assert settings.ema == 0.5
     assert settings.max_epochs == 200  # 18 steps to an epoch, and 5,000 wanted
     assert decided(said, (28, 28, 1), 500_000).max_epochs == 1
 
 
-def test_gaussian_noise_takes_the_place_of_the_logit():
-    said = ImageSettings("tarflow-image", options={"noise": 0.05})
-    assert "alpha" not in (decided(said, (8, 8, 1), 100).options or {})
-    assert (decided(ImageSettings("tarflow-image"), (8, 8, 1), 100).options or {})["alpha"] == 0.05
+@pytest.mark.parametrize("said", [{"noise": 0.05}, {"alpha": 0.05}, {"alpha": None}, {"equalize": False}], ids=str)
+def test_noise_or_a_logit_that_is_asked_for_takes_the_place_of_the_histogram(said):
+    options = decided(ImageSettings("tarflow-image", options=said), (8, 8, 1), 100).options or {}
+    assert not options.get("equalize", False)
+    assert (decided(ImageSettings("tarflow-image"), (8, 8, 1), 100).options or {})["equalize"]
 
 
 @pytest.mark.parametrize("said", [{}, {"preset": "small"}, {"preset": "paper"}, {"width": 7}], ids=str)
@@ -72,7 +73,7 @@ def test_what_was_chosen_is_said_beside_the_papers():
     said = ImageSettings("glow", options={"width": 7})
     text = told(decided(said, (8, 8, 1), 1_797), said)
     assert "num_steps=8" in text
-    assert "the paper has num_levels=3, num_steps=32, alpha=None: --set preset=paper" in text
+    assert "the paper has num_levels=3, num_steps=32, equalize=False: --set preset=paper" in text
     assert "width" not in text
     paper = ImageSettings("glow", options={"preset": "paper"})
     assert told(decided(paper, (8, 8, 1), 1_797), paper) == ""

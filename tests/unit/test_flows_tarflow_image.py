@@ -147,6 +147,7 @@ def test_a_saved_guided_flow_gives_the_same_bits(noisy, key, tmp_path):
         (lambda k: flows.tarflow_image((5, 4, 1), key=k, **TINY), "multiples of 2"),
         (lambda k: flows.tarflow_image(SHAPE, noise=-0.1, key=k, **TINY), "at least 0"),
         (lambda k: flows.tarflow_image(SHAPE, noise=0.1, alpha=0.05, key=k, **TINY), "without `alpha`"),
+        (lambda k: flows.tarflow_image(SHAPE, noise=0.1, equalize=True, key=k, **TINY), "without `alpha`"),
         (lambda k: flows.tarflow_image(SHAPE, noise=0.1, grey_levels=None, key=k, **TINY), "for grey values"),
         (lambda k: flows.tarflow_image(SHAPE, num_layers=0, key=k), "`num_layers` must be at least 1"),
         (lambda k: flows.guided(flow_of(k), 1.0), "is not conditional"),

@@ -161,6 +161,7 @@ FLOWS = {
     "uniform": lambda k: Uniform(jnp.array([-1.0, 0.5]), jnp.array([1.0, 0.7])),
     "grey_values": lambda k: Transformed(Normal.standard((2, 2, 1)), b.to_levels((2, 2, 1), 4)),
     "logit_of_grey_values": lambda k: Transformed(Normal.standard((2, 2, 1)), b.to_levels((2, 2, 1), 4, alpha=0.05)),
+    "even_grey_values": lambda k: Transformed(Normal.standard((2, 2, 1)), b.to_levels((2, 2, 1), 4, equalize=True)),
     "noisy": lambda k: Transformed(Normal.standard((2,)), b.GaussianDequantize((2,), 0.5, 4)),
     "bernoulli": lambda k: d.Autoregression(3, law="bernoulli", key=k, width=4, depth=1),
     "logistic": lambda k: d.DiscretizedLogistic.spread((2,), 2, unit=3.0),

@@ -47,6 +47,7 @@ from pushforward.bijections.elementwise._elementwise import (
     Square,
     Tanh,
 )
+from pushforward.bijections.elementwise._equalize import Equalize
 from pushforward.bijections.elementwise._mixture_cdf import mixture_cdf
 from pushforward.bijections.elementwise._polynomial import Bernstein, SumOfSquares
 from pushforward.bijections.elementwise._quadrature import ClenshawCurtisNetwork, MonotoneNetwork
@@ -104,6 +105,7 @@ __all__ = [
     "Density",
     "Dequantize",
     "EachPixel",
+    "Equalize",
     "Exp",
     "Flip",
     "GatedAffine",

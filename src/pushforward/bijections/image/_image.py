@@ -14,6 +14,7 @@ from pushforward.bijections._shape import AbstractRearrangement
 from pushforward.bijections.discrete._dequantize import Dequantize
 from pushforward.bijections.elementwise._affine import Standardize
 from pushforward.bijections.elementwise._elementwise import Sigmoid
+from pushforward.bijections.elementwise._equalize import Equalize
 from pushforward.supports import Product, Support
 from pushforward.supports._events import Passage, gathered, spread
 
@@ -235,20 +236,22 @@ class EachPixel(AbstractBatched):
         return spread.reshape(*condition.shape[:-1], -1)
 
 
-def to_levels(shape: Shape, levels: int = 256, *, alpha: float | None = None) -> Chain:
+def to_levels(shape: Shape, levels: int = 256, *, alpha: float | None = None, equalize: bool = False) -> Chain:
     r"""The data side of an image flow: from real numbers to whole grey values 0 to `levels - 1`, and back.
 
     Towards the base: uniform noise makes $x + u \in [0, n)$; then either $(x + u)/n - \frac12$, or with $\alpha$ the
-    logit $\log\frac{v}{1 - v}$ of $v = \alpha + (1 - 2\alpha)(x + u)/n$. Log-dets are in units of a grey level, so a
+    logit $\log\frac{v}{1 - v}$ of $v = \alpha + (1 - 2\alpha)(x + u)/n$, or the normal quantile of the share of grey
+    values below, as the first images have them (`Equalize`). Log-dets are in units of a grey level, so a
     flow's `log_prob` bounds the log of a probability, and needs no constant to become bits.
 
     Args:
         shape: The event's shape.
         levels: $n$, 256 for 8 bits.
         alpha: $\alpha$, from 0 on and below 1/2, 0.05 in RealNVP; None for the linear map, as in Glow.
+        equalize: Whether the histogram of the first images takes the place of the linear map.
 
     Raises:
-        ValueError: If `levels` is below 2 or `alpha` is not in [0, 1/2).
+        ValueError: If `levels` is below 2, `alpha` is not in [0, 1/2), or there is one beside `equalize`.
 
     Example:
         >>> to_levels((1, 1, 1), alpha=0.05).forward(jnp.zeros((1, 1, 1))).item()
@@ -259,7 +262,11 @@ def to_levels(shape: Shape, levels: int = 256, *, alpha: float | None = None) ->
     """
     if levels < 2:
         raise ValueError(f"to_levels: `levels` must be at least 2, got {levels}.")
-    if alpha is None:
+    if equalize and alpha is not None:
+        raise ValueError(f"to_levels: `equalize` takes the place of `alpha`, got both, {alpha=}.")
+    if equalize:
+        line = Equalize(shape, levels)
+    elif alpha is None:
         line = Standardize(jnp.full(shape, levels / 2), float(levels))
     elif 0 <= alpha < 0.5:
         width = levels / (1.0 - 2.0 * alpha)

@@ -72,11 +72,21 @@ def image_flow(
     grey_levels: int | None,
     *,
     alpha: float | None = None,
+    equalize: bool = False,
     base: Callable[[Shape], AbstractDistribution] = Normal.standard,
 ) -> Transformed:
-    """A flow of whole grey values 0 to `grey_levels - 1`, or of real numbers if that is None."""
+    """A flow of whole grey values 0 to `grey_levels - 1`, or of real numbers if that is None.
+
+    Args:
+        bijection: From the base to real numbers.
+        grey_levels: How many.
+        alpha: Of the logit of grey values; None for a linear map.
+        equalize: Whether their histogram takes the place of both.
+        base: From a shape to the distribution of the noise.
+    """
     if grey_levels is not None:
-        bijection = Chain([bijection, to_levels(bijection.out_shape, grey_levels, alpha=alpha)])
+        side = to_levels(bijection.out_shape, grey_levels, alpha=None if equalize else alpha, equalize=equalize)
+        bijection = Chain([bijection, side])
     return Transformed(base(bijection.in_shape), bijection)
 
 

@@ -38,6 +38,7 @@ def flowpp(
     num_heads: int = 4,
     activation: Activation = "elu",
     alpha: float | None = 0.05,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     memory: str = "store",
     precision: str = "full",
@@ -61,6 +62,8 @@ def flowpp(
         num_heads: Attentions side by side.
         activation: Of the networks.
         alpha: Of the logit of grey values; None for a linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         memory: What is kept for the gradient: "store" everything, or "recompute" layers from what they were given.
             Numbers are the same; see `bijections.Scan`.
@@ -111,7 +114,7 @@ def flowpp(
     channels = layers(squeeze.out_shape, num_channels, channels_key)
     flow = Chain([*coarse, *channels, Inverse(squeeze), *checkers(shape, num_checkers, fine_key)])
     if grey_levels is not None:
-        side = to_levels(shape, grey_levels, alpha=alpha)
+        side = to_levels(shape, grey_levels, alpha=None if equalize else alpha, equalize=equalize)
         if num_noise:
             sizes = (grey_levels, num_noise, num_components)
             noise = learned_noise(shape, *sizes, options=options, memory=memory, key=noise_key)

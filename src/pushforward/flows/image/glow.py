@@ -40,6 +40,7 @@ def glow(
     learned_prior: bool = True,
     activation: Activation = "relu",
     alpha: float | None = None,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     memory: str = "store",
     precision: str = "full",
@@ -63,6 +64,8 @@ def glow(
         activation: Of the networks.
         alpha: Of the logit of grey values, 0.05 in RealNVP, which helps where many pixels are black or white; None for
             the paper's linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
             "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
@@ -102,4 +105,4 @@ def glow(
         prior = Coupling(Affine(), squeeze.out_shape, depth=0, cond_dim=cond_dim, key=prior_key)
         return Chain([prior, *steps])
 
-    return image_flow(multi_scale("glow", shape, num_levels, level, key), grey_levels, alpha=alpha)
+    return image_flow(multi_scale("glow", shape, num_levels, level, key), grey_levels, alpha=alpha, equalize=equalize)

@@ -35,6 +35,7 @@ def iunet(
     depth: int = 2,
     activation: Activation = "relu",
     alpha: float | None = None,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     memory: str = "invert",
     precision: str = "full",
@@ -54,6 +55,8 @@ def iunet(
         depth: Hidden layers, all but the first of them gated residual blocks.
         activation: Of the networks.
         alpha: Of the logit of grey values, 0.05 in RealNVP; None for a linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
             "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
@@ -96,4 +99,6 @@ def iunet(
 
     size = math.prod(shape)
     latent = Chain([ActNorm(size), Reshape((size,), shape)])
-    return image_flow(Chain([latent, sampled_down(shape, num_levels - 1, key)]), grey_levels, alpha=alpha)
+    return image_flow(
+        Chain([latent, sampled_down(shape, num_levels - 1, key)]), grey_levels, alpha=alpha, equalize=equalize
+    )

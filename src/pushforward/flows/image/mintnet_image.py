@@ -21,6 +21,7 @@ def mintnet_image(
     depth: int = 2,
     activation: Activation = "elu",
     alpha: float | None = 0.05,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -38,6 +39,8 @@ def mintnet_image(
         depth: Hidden layers of each network; 2 in the paper.
         activation: Of the networks, one that increases.
         alpha: Of the logit of grey values; None for a linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, which all layers see, or None.
         key: For the initial weights.
@@ -60,4 +63,6 @@ def mintnet_image(
 
         return repeat(layer, num_layers, key)
 
-    return image_flow(kept_levels("mintnet_image", shape, num_levels, level, key), grey_levels, alpha=alpha)
+    return image_flow(
+        kept_levels("mintnet_image", shape, num_levels, level, key), grey_levels, alpha=alpha, equalize=equalize
+    )

@@ -21,6 +21,7 @@ def nice_image(
     width: int = 1000,
     depth: int = 5,
     activation: Activation = "relu",
+    equalize: bool = False,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -35,6 +36,8 @@ def nice_image(
         width: Hidden units, 1000 in the paper for MNIST.
         depth: Hidden layers, 5 in the paper for MNIST.
         activation: Of the networks.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of the
+            linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, or None.
         key: For the initial weights.
@@ -48,4 +51,4 @@ def nice_image(
     options = {"num_layers": num_layers, "width": width, "depth": depth, "activation": activation, "cond_dim": cond_dim}
     size = math.prod(shape)
     vector = cast(Transformed, nice(size, key=key, **options)).bijection
-    return image_flow(Chain([vector, Reshape((size,), shape)]), grey_levels, base=Logistic.standard)
+    return image_flow(Chain([vector, Reshape((size,), shape)]), grey_levels, equalize=equalize, base=Logistic.standard)

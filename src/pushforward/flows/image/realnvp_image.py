@@ -31,6 +31,7 @@ def realnvp_image(
     depth: int = 5,
     activation: Activation = "relu",
     alpha: float | None = 0.05,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     memory: str = "store",
     precision: str = "full",
@@ -49,6 +50,8 @@ def realnvp_image(
             larger images.
         activation: Of the networks.
         alpha: Of the logit of grey values; None for a linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         memory: What is kept for the gradient: "store" everything, "recompute" layers from what they were given, or
             "invert" them and keep what comes out at the end. Numbers are the same; see `bijections.Scan`.
@@ -85,4 +88,6 @@ def realnvp_image(
         end = checkers(small, 4, keys[2]) if last else []
         return Chain([*end, channels(small, 3, keys[1]), Inverse(squeeze), *checkers(shape, 3, keys[0])])
 
-    return image_flow(multi_scale("realnvp_image", shape, num_levels, level, key), grey_levels, alpha=alpha)
+    return image_flow(
+        multi_scale("realnvp_image", shape, num_levels, level, key), grey_levels, alpha=alpha, equalize=equalize
+    )

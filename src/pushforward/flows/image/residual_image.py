@@ -22,6 +22,7 @@ def residual_image(
     activation: Activation = "lipswish",
     log_det: str = "roulette",
     alpha: float | None = 0.05,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -43,6 +44,8 @@ def residual_image(
         log_det: In training: "roulette", without bias, "series", or "exact", which takes one pass for each number of an
             image.
         alpha: Of the logit of grey values; None for a linear map.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, which all blocks see, or None.
         key: For the initial weights.
@@ -72,4 +75,6 @@ def residual_image(
 
         return repeat(layer, num_layers, key)
 
-    return image_flow(kept_levels("residual_image", shape, num_levels, level, key), grey_levels, alpha=alpha)
+    return image_flow(
+        kept_levels("residual_image", shape, num_levels, level, key), grey_levels, alpha=alpha, equalize=equalize
+    )

@@ -35,6 +35,7 @@ def tarflow_image(
     activation: Activation = "gelu",
     noise: float = 0.0,
     alpha: float | None = None,
+    equalize: bool = False,
     grey_levels: int | None = 256,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
@@ -55,12 +56,15 @@ def tarflow_image(
         noise: 0 for uniform noise, as for bits per dimension. Or the standard deviation of Gaussian noise where grey
             values range from -1 to 1, 0.05 in the paper: for samples, from which `denoise` takes it away again.
         alpha: Of the logit of grey values; None for the paper's linear map. Only with uniform noise.
+        equalize: Whether the histogram of grey values is evened out before the first layer, in place of `alpha` and of
+            the linear map: see `bijections.Equalize`. It helps where many pixels are black or white.
         grey_levels: How many grey values: 256 for 8 bits. None for images of real numbers, without noise.
         cond_dim: Size of the condition, such as a one-hot class, which every patch sees, or None.
         key: For the initial weights.
 
     Raises:
-        ValueError: If a size does not fit, or `noise` is negative, or stands beside `alpha` or no grey values.
+        ValueError: If a size does not fit, `noise` is negative, or it stands beside `alpha`, `equalize` or no grey
+            values.
 
     Reference:
         Zhai et al. (2025), Normalizing flows are capable generative models (TarFlow).
@@ -71,10 +75,10 @@ def tarflow_image(
     """
     if num_layers < 1:
         raise ValueError(f"tarflow_image: `num_layers` must be at least 1, got {num_layers}.")
-    if noise < 0 or (noise and (alpha is not None or grey_levels is None)):
+    if noise < 0 or (noise and (alpha is not None or equalize or grey_levels is None)):
         raise ValueError(
-            f"tarflow_image: `noise` is at least 0, for grey values and without `alpha`, got {noise=}, {alpha=} and "
-            f"{grey_levels=}."
+            f"tarflow_image: `noise` is at least 0, for grey values and without `alpha` and `equalize`, got {noise=}, "
+            f"{alpha=}, {equalize=} and {grey_levels=}."
         )
     patches = Squeeze(shape, patch)
     size = patches.out_shape[0] * patches.out_shape[1] * patches.out_shape[2]
@@ -95,4 +99,4 @@ def tarflow_image(
         line = Standardize(jnp.full(shape, middle), reach)
         noisy = GaussianDequantize(tuple(shape), noise * reach, grey_levels)
         return Transformed(Normal.standard((size,)), Chain([flow, line, noisy]))
-    return image_flow(flow, grey_levels, alpha=alpha)
+    return image_flow(flow, grey_levels, alpha=alpha, equalize=equalize)

@@ -17,6 +17,7 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._clusters import Clusters, chosen, fitted
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._gaussian import one_gaussian
+from pushforward.modalities.table.choice._spread import widened
 from pushforward.objectives import nll
 
 MOST_ROWS = 5_000
@@ -58,6 +59,7 @@ def with_background(model: Model, ready: Prepared) -> Model:
     if held_out is None or len(held_out.rows) < LEAST_HELD_OUT:
         return model
     learned, apart = taken(rows, np.sort(held_out.train)), taken(rows, held_out.rows)
+    model = widened(model, apart, held_out.weights)
     clusters = _choice(learned, model.facts) if rows.x.num_rows <= MOST_ROWS_OF_CLUSTERS else None
     parts = _parts(learned, model.facts, clusters)
     scores = [scores_of(model, apart)]
