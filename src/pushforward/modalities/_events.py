@@ -18,6 +18,7 @@ from pushforward.distributions import (
     Transformed,
 )
 from pushforward.distributions._latent import latent_of
+from pushforward.flows import RECIPES, Recipe
 
 
 def takes_binary(flow: AbstractDistribution) -> bool:
@@ -51,3 +52,8 @@ def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
     inner = flow.distribution if isinstance(flow, Embedded) else flow
     bijection = inner.bijection if isinstance(inner, Transformed) else None
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection
+
+
+def conditional_like(recipe: Recipe) -> str:
+    """The names of the recipes for the same events that can be conditional."""
+    return ", ".join(other.name for other in RECIPES.values() if other.conditional and other.events == recipe.events)

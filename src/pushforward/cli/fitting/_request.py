@@ -9,6 +9,7 @@ from typing import Any
 from pushforward._errors import FileError, did_you_mean
 from pushforward.cli.frame._failures import WrongUsage
 from pushforward.flows import RECIPES
+from pushforward.modalities._events import conditional_like
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +86,7 @@ def check_recipe(flow: str, settings: Sequence[tuple[str, Any]], *, conditional:
             raise WrongUsage(f"--set {name}: {flow} has no such option.", did_you_mean(name, list(known)))
         _check_type(name, value, known[name])
     if conditional and not recipe.conditional:
-        able = ", ".join(name for name, other in RECIPES.items() if other.conditional)
-        raise WrongUsage(f"--flow {flow} cannot be conditional.", f"choose one of {able}")
+        raise WrongUsage(f"--flow {flow} cannot be conditional.", f"choose one of {conditional_like(recipe)}")
 
 
 def _check_type(name: str, value: Any, default: Any) -> None:

@@ -73,6 +73,7 @@ def image_flow(
     *,
     alpha: float | None = None,
     equalize: bool = False,
+    noise: AbstractBijection | None = None,
     base: Callable[[Shape], AbstractDistribution] = Normal.standard,
 ) -> Transformed:
     """A flow of whole grey values 0 to `grey_levels - 1`, or of real numbers if that is None.
@@ -82,11 +83,12 @@ def image_flow(
         grey_levels: How many.
         alpha: Of the logit of grey values; None for a linear map.
         equalize: Whether their histogram takes the place of both.
+        noise: What makes whole numbers of real ones, in place of rounding down, whose inverse is uniform noise.
         base: From a shape to the distribution of the noise.
     """
     if grey_levels is not None:
         side = to_levels(bijection.out_shape, grey_levels, alpha=None if equalize else alpha, equalize=equalize)
-        bijection = Chain([bijection, side])
+        bijection = Chain([bijection, side if noise is None else Chain([side.bijections[0], noise])])
     return Transformed(base(bijection.in_shape), bijection)
 
 

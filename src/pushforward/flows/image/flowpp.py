@@ -17,10 +17,10 @@ from pushforward.bijections import (
     mixture_cdf,
     repeat,
     sparing,
-    to_levels,
 )
-from pushforward.distributions import Normal, Transformed
+from pushforward.distributions import Transformed
 from pushforward.flows._recipe import compiled
+from pushforward.flows.image._image import image_flow
 from pushforward.flows.image._learned_noise import learned_noise
 
 
@@ -113,11 +113,8 @@ def flowpp(
     coarse = checkers(squeeze.out_shape, num_coarse, coarse_key) if num_coarse else []
     channels = layers(squeeze.out_shape, num_channels, channels_key)
     flow = Chain([*coarse, *channels, Inverse(squeeze), *checkers(shape, num_checkers, fine_key)])
-    if grey_levels is not None:
-        side = to_levels(shape, grey_levels, alpha=None if equalize else alpha, equalize=equalize)
-        if num_noise:
-            sizes = (grey_levels, num_noise, num_components)
-            noise = learned_noise(shape, *sizes, options=options, memory=memory, key=noise_key)
-            side = Chain([side.bijections[0], noise])
-        flow = Chain([flow, side])
-    return Transformed(Normal.standard(flow.in_shape), flow)
+    noise = None
+    if num_noise and grey_levels is not None:
+        sizes = (grey_levels, num_noise, num_components)
+        noise = learned_noise(shape, *sizes, options=options, memory=memory, key=noise_key)
+    return image_flow(flow, grey_levels, alpha=alpha, equalize=equalize, noise=noise)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution
+from pushforward.modalities._events import conditional_like
 from pushforward.modalities._labels import one_hot
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities.image._facts import ImageFacts
@@ -43,12 +45,22 @@ def shares_of(counts: np.ndarray) -> tuple[float, ...]:
 
 
 def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDistribution:
-    """The untrained flow of whole grey values."""
+    """The untrained flow of whole grey values.
+
+    Raises:
+        DataError: If images have labels, and the flow cannot be conditional.
+    """
+    recipe = image_recipe(settings.flow)
+    if data.names and not recipe.conditional:
+        raise DataError(
+            f"images: flow={settings.flow!r} cannot be conditional on labels.",
+            f"choose one of {conditional_like(recipe)}",
+        )
     settings = decided(settings, data.images.shape, len(data.images))
     options = of_recipe(settings.options or {}) | {"grey_levels": data.images.levels}
     if data.names:
         options["cond_dim"] = len(data.names)
-    return image_recipe(settings.flow).build(data.images.shape, **options, key=key)
+    return recipe.build(data.images.shape, **options, key=key)
 
 
 def prepare(data: Labelled, settings: ImageSettings, key: jax.Array) -> Prepared:

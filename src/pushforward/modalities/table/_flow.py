@@ -22,7 +22,7 @@ from pushforward.distributions import (
     Transformed,
 )
 from pushforward.flows import RECIPES, Recipe
-from pushforward.modalities._events import on_sphere, takes_binary, takes_counts
+from pushforward.modalities._events import conditional_like, on_sphere, takes_binary, takes_counts
 from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
@@ -281,8 +281,7 @@ def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Reci
             f"train `flows.{recipe.build.__name__}(length, key=key)` with `fit`, or choose 'nsf'",
         )
     if conditional and not recipe.conditional:
-        able = ", ".join(other.name for other in RECIPES.values() if other.conditional)
-        raise ValueError(f"flow={name!r} cannot be conditional; choose one of {able}")
+        raise ValueError(f"flow={name!r} cannot be conditional; choose one of {conditional_like(recipe)}")
     for option in options:
         if option not in recipe.options():
             raise ValueError(f"flow={name!r} has no option {option!r}; {did_you_mean(option, recipe.options())}")
