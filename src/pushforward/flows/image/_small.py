@@ -53,7 +53,8 @@ def small_realnvp(shape: Shape, **said: Any) -> Small:
 def small_flowpp(shape: Shape, **said: Any) -> Small:
     """Two couplings of checkerboards and two of channels, each with one block."""
     options = grey(said, num_checkers=2, num_channels=2, num_coarse=0, num_noise=2, num_components=4)
-    return small(shape, options | {"width": 32, "depth": 1, "num_heads": 2 if min(shape[:2]) <= 16 else 1}, 800)
+    options |= {"width": 32, "depth": 1, "num_heads": 2 if min(shape[:2]) <= 16 else 1}
+    return small(shape, options, 800, most=1_800)
 
 
 def small_tarflow(shape: Shape, **said: Any) -> Small:
