@@ -117,6 +117,20 @@ def test_a_histogram_that_is_evened_out_is_the_probability_of_independent_pixels
     np.testing.assert_array_equal(begun._data_init(jnp.zeros((2, 2, 3, 9)), None).log_prob(grey), begun.log_prob(grey))
 
 
+def test_a_layer_before_a_histogram_begins_with_the_spread_that_noisy_images_have(key):
+    grey = jnp.floor(3.0 * jax.random.uniform(key, (400, 3)) ** 8)  # mostly black: at the middle of a cell one number
+    chain = b.Chain([b.ActNorm(3), b.Equalize((3,), 3), b.Dequantize((3,), 3)])
+    flow = Transformed(Normal.standard((3,)), chain)._data_init(grey.T, None)
+    z = jax.vmap(lambda x, k: flow.bijection.inverse(x, key=k))(grey, jax.random.split(key, 400))
+    np.testing.assert_allclose(z.std(0), 1.0, atol=0.15)
+
+
+def test_a_value_on_an_end_is_one_that_was_rounded():
+    ends = b.Equalize((2,), 256).inverse(jnp.array([0.0, 256.0]))
+    beside = b.Equalize((2,), 256).inverse(jnp.array([2.0**-24, 256.0 - 2.0**-16]))
+    np.testing.assert_allclose(ends, beside, rtol=0.1)  # not where the type ends, 13 deviations out
+
+
 def test_a_loaded_histogram_is_that_of_the_first_fit(key, tmp_path):
     images = jax.random.choice(key, jnp.array([0.0, 3.0]), (40, 2, 2, 1), p=jnp.array([0.9, 0.1]))
     flow = pf.flows.glow((2, 2, 1), num_levels=1, num_steps=1, width=4, equalize=True, grey_levels=4, key=key)
@@ -161,6 +175,8 @@ def test_parts_that_do_not_fit_say_why(key):
         b.to_levels((2, 2, 1), alpha=0.5)
     with pytest.raises(ValueError, match="`equalize` takes the place of `alpha`"):
         b.to_levels((2, 2, 1), alpha=0.05, equalize=True)
+    with pytest.raises(ValueError, match="`equalize` evens out a histogram of grey values"):
+        pf.flows.nice_image((2, 2, 1), width=4, depth=1, equalize=True, grey_levels=None, key=jax.random.key(0))
     with pytest.raises(ValueError, match="`bins` must be at least 2"):
         b.Equalize((2,), 1)
     with pytest.raises(ValueError, match="`coupling` must be one of affine, additive"):

@@ -14,9 +14,9 @@ from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import taken
 from pushforward.modalities.table.choice import _prepare
-from pushforward.modalities.table.choice._background import with_background
+from pushforward.modalities.table.choice._background import likeliest_weights, with_background
 from pushforward.modalities.table.choice._folds import scores_of
-from pushforward.modalities.table.choice._spread import widened, with_spread
+from pushforward.modalities.table.choice._spread import row_counts, widened, with_spread
 
 SMALL = {"options": {"num_layers": 2, "width": 64}, "max_epochs": 150, "patience": 150, "random_state": 0}
 
@@ -80,7 +80,8 @@ def test_without_rows_held_out_nothing_changes():
     for settings in ({"validation": None}, {}):  # none are held out, or ten
         model = ConditionalFlowDensity("affine", max_epochs=2, random_state=0, **settings).fit(X, y)
         flow = without_ends(model.flow_, columns=True, conditions=True)[0]
-        assert not isinstance(flow.bijection, Chain)
+        added = flow.bijection.bijections[0] if isinstance(flow.bijection, Chain) else Scale(jnp.ones(1))
+        np.testing.assert_array_equal(added.forward(np.ones(1)), 1.0)
 
 
 def judged(monkeypatch, count: int) -> tuple[Model, object]:
@@ -91,34 +92,62 @@ def judged(monkeypatch, count: int) -> tuple[Model, object]:
     return kept["of"]
 
 
+def scale_of(model: Model) -> np.ndarray:
+    flow = without_ends(model.flow, columns=True, conditions=False)[0]
+    return np.asarray(flow.bijection.bijections[0].forward(np.ones(4)))
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_joint_density_is_as_wide_as_the_noise_of_rows_that_were_not_learned(weighted, monkeypatch):
     model, ready = judged(monkeypatch, 300)
     held_out = ready.held_out(ready).rows
     apart, count = taken(ready.data, held_out), len(held_out)
     weights = np.linspace(0.5, 3.0, count) if weighted else None
+    counts = row_counts(count, weights)
     flow = without_ends(model.flow, columns=True, conditions=False)[0]
     seen = model.facts.units.standard(apart.x.values)[0]
     noise = np.asarray(jax.vmap(flow.bijection.inverse)(jnp.asarray(seen)), np.float64)
     square = np.average(np.mean(noise**2, axis=1), weights=weights)
     assert square > 1.1  # the flow is too sure, or this test says nothing
-    wide = without_ends(widened(model, apart, weights).flow, columns=True, conditions=False)[0]
-    scale = np.asarray(wide.bijection.bijections[0].forward(np.ones(4)))
-    np.testing.assert_allclose(scale, np.sqrt((count * square + 10) / (count + 10)), rtol=0.01)
+    wide = widened(model, apart, lambda scores: counts @ scores)
+    np.testing.assert_allclose(scale_of(wide), np.sqrt((count * square + 10) / (count + 10)), rtol=0.01)
 
 
-def test_the_part_of_a_background_is_the_wider_flow(monkeypatch):
+def test_a_far_row_that_another_part_explains_does_not_widen_the_flow(monkeypatch):
+    model, ready = judged(monkeypatch, 300)
+    apart = taken(ready.data, ready.held_out(ready).rows)
+    far = apart._replace(x=replace(apart.x, values=np.vstack([apart.x.values[1:], np.full((1, 4), 12.0)])))
+
+    def of_mixture(own: np.ndarray) -> float:
+        return np.logaddexp(own + np.log(0.98), -30.0 + np.log(0.02)).sum()
+
+    usual = scale_of(widened(model, apart, of_mixture))
+    np.testing.assert_allclose(scale_of(widened(model, far, of_mixture)), usual, rtol=0.05)
+    assert scale_of(widened(model, far, np.sum))[0] > 1.2 * usual[0]
+
+
+def test_the_flow_of_a_background_is_as_wide_as_the_whole_is_likeliest_with(monkeypatch):
     model, ready = judged(monkeypatch, 300)
     whole = with_background(model, ready)
+    mixture = without_ends(whole.flow, columns=True, conditions=False)[0]
+    columns = whole.facts.units.bijection()
     apart = taken(ready.data, ready.held_out(ready).rows)
-    part = without_ends(whole.flow, columns=True, conditions=False)[0].components[0]
-    wide = without_ends(widened(model, apart, None).flow, columns=True, conditions=False)[0]
-    z = np.ones((5, 4), np.float32)
-    np.testing.assert_array_equal(part.log_prob(z), wide.log_prob(z))
+    others = [scores_of(replace(model, flow=with_ends(p, columns, None)), apart) for p in mixture.components[1:]]
+    part, best = mixture.components[0], float(mixture.components[0].bijection.bijections[0].forward(np.ones(4))[0])
+
+    def value(spread: float) -> float:
+        maps = [Scale(jnp.full((4,), spread)), *part.bijection.bijections[1:]]
+        flow = with_ends(Transformed(part.base, Chain(maps)), columns, None)
+        scores = np.column_stack([scores_of(replace(model, flow=flow), apart), *others])
+        weights = likeliest_weights(scores)
+        more = -10 * 4 * (np.log(spread) + 0.5 / spread**2)
+        return np.logaddexp.reduce(scores + np.log(weights), axis=1).sum() + np.log(weights).sum() + more
+
+    assert best > 1.05
+    assert value(best) > max(value(0.95 * best), value(1.05 * best), value(1.0))
 
 
-def test_a_flow_that_knows_its_rows_keeps_its_width(monkeypatch):
+def test_few_rows_held_out_widen_nothing(monkeypatch):
     model, ready = judged(monkeypatch, 40)  # four are held out: no reason to say anything
-    assert widened(model, taken(ready.data, ready.held_out(ready).rows), None) is model
-    draws = FlowDensity("affine", max_epochs=2, random_state=0).fit(rows(300, 0)[0]).sample(200)
-    assert draws.shape == (200, 8)
+    apart = taken(ready.data, ready.held_out(ready).rows)
+    np.testing.assert_array_equal(scale_of(widened(model, apart, np.sum)), 1.0)

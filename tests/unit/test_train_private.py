@@ -156,10 +156,15 @@ def test_a_delta_that_would_publish_a_row_is_told(flow):
         pf.fit(flow, rows_of(150), privacy=privacy, max_epochs=1, key=jax.random.key(0))
 
 
-def test_a_flow_that_begins_with_the_data_is_refused_by_name():
-    chain = pf.bijections.Chain([pf.bijections.Scale(jnp.ones(2)), pf.bijections.ActNorm(2)])
+@pytest.mark.parametrize(
+    "layer",
+    [pf.bijections.ActNorm(2), pf.bijections.Equalize((2,), 10), pf.bijections.Whitening(2)],
+    ids=["ActNorm", "Equalize", "Whitening"],
+)
+def test_a_flow_that_begins_with_the_data_is_refused_by_name(layer):
+    chain = pf.bijections.Chain([pf.bijections.Scale(jnp.ones(2)), layer])
     flow = pf.distributions.Transformed(pf.distributions.Normal.standard((2,)), chain)
-    with pytest.raises(DataError, match="ActNorm sets its parameters from the first rows"):
+    with pytest.raises(DataError, match=f"{type(layer).__name__} sets its parameters from the first rows"):
         pf.fit(flow, rows_of(300), privacy=pf.train.Privacy(epsilon=1.0), key=jax.random.key(0))
 
 

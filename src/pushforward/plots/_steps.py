@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pushforward._errors import as_seed
-from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, LongTails, Permute, Scan
+from pushforward.bijections import AbstractBijection, Chain, Flip, Identity, Inverse, LongTails, Permute, Scale, Scan
 from pushforward.distributions import AbstractDistribution, Embedded, Fitted, Mixture, Transformed
 from pushforward.distributions._fitted import flow_of
 from pushforward.plots._axes import dress, finished
@@ -131,11 +131,19 @@ def steps_of(bijections: Sequence[AbstractBijection]) -> list[Step]:
 
 
 def _is_quiet(group: list[AbstractBijection]) -> bool:
-    return all(isinstance(b, _QUIET) for b in group)
+    return all(isinstance(b, _QUIET) or _is_slight(b) for b in group)
 
 
 _QUIET = (Flip, Permute, Identity, LongTails)
 """What moves no point, or hardly any, belongs to the layer beside it."""
+
+
+def _is_slight(bijection: AbstractBijection) -> bool:
+    """Whether it is a scale near 1, such as the spread that a fit ends with."""
+    return isinstance(bijection, Scale) and bool(np.all(np.abs(np.log(np.asarray(bijection.scale))) < SLIGHT))
+
+
+SLIGHT = np.log(2.0)
 
 
 def _groups(bijection: AbstractBijection) -> list[list[AbstractBijection]]:
@@ -165,7 +173,7 @@ def _leaves(bijection: AbstractBijection) -> list[AbstractBijection]:
 
 
 def _title(group: list[AbstractBijection]) -> str:
-    names = [_name(b) for b in group if not isinstance(b, _QUIET)] or [_name(group[0])]
+    names = [_name(b) for b in group if not _is_quiet([b])] or [_name(group[0])]
     return " + ".join(dict.fromkeys(names))
 
 

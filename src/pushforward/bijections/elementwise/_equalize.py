@@ -23,7 +23,8 @@ class Equalize(AbstractAnalyticElementwise):
 
     $F$ is linear in each of $n$ bins of width 1, whose probabilities $p_k$ are those of the first rows that `fit` sees,
     one histogram for all numbers of an event; $\log|dy/dx| = \log\phi(x) - \log p_k$. Before, all are equal. They are
-    not trained. Both tails are carried, so that neither end loses digits.
+    not trained. Both tails are carried, so that neither end loses digits; a value on an end is taken as the middle of
+    those that are rounded to it.
 
     Where many pixels are black, a layer like this does what an affine flow cannot: it gives a grey value as much of the
     line as it has of the data.
@@ -82,8 +83,11 @@ class Equalize(AbstractAnalyticElementwise):
         inside = (x >= 0) & (x <= self.bins)
         at = jnp.where(inside, x, 0.5)
         place = jnp.clip(jnp.floor(at), 0, self.bins - 1).astype(int)
-        share, rise = probs[place], at - place
-        low, high = below[place] + share * rise, above[place] + share * (1.0 - rise)
+        # On an end it is a rounded number: as far inside as a quarter of the step there.
+        step, share = 0.25 * float(jnp.finfo(x.dtype).eps), probs[place]
+        rise = jnp.where(at > 0, at - place, step)
+        rest = jnp.where(at < self.bins, 1.0 - rise, 0.5 * self.bins * step)
+        low, high = below[place] + share * rise, above[place] + share * rest
         is_low = low < high
         tail = jnp.maximum(jnp.where(is_low, low, high), jnp.finfo(x.dtype).tiny)
         back = jnp.where(is_low, 1.0, -1.0) * ndtri(tail)
@@ -99,7 +103,9 @@ class Equalize(AbstractAnalyticElementwise):
         found = jnp.log((1.0 - LEAST) * counts / x.size + LEAST / self.bins)
         log_probs = jnp.where(self.started == 0, found, self.log_probs)
         begun = eqx.tree_at(lambda e: (e.log_probs, e.started), self, (log_probs, jnp.ones_like(self.started)))
-        return begun, begun._inverse_many(x, condition, None)[0]
+        # At the middle of its bin a common value would be one number, and the next layer would think it has no spread.
+        noisy = jnp.floor(x) + jax.random.uniform(jax.random.key(0), x.shape, x.dtype)
+        return begun, begun._inverse_many(jnp.clip(noisy, 0, self.bins), condition, None)[0]
 
 
 def _before(probs: Array) -> Array:

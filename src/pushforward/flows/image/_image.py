@@ -85,7 +85,12 @@ def image_flow(
         equalize: Whether their histogram takes the place of both.
         noise: What makes whole numbers of real ones, in place of rounding down, whose inverse is uniform noise.
         base: From a shape to the distribution of the noise.
+
+    Raises:
+        ValueError: If there is a histogram to even out, and there are no grey values.
     """
+    if equalize and grey_levels is None:
+        raise ValueError("`equalize` evens out a histogram of grey values, and `grey_levels` is None: leave it out.")
     if grey_levels is not None:
         side = to_levels(bijection.out_shape, grey_levels, alpha=None if equalize else alpha, equalize=equalize)
         bijection = Chain([bijection, side if noise is None else Chain([side.bijections[0], noise])])

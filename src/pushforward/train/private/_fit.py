@@ -132,7 +132,9 @@ def refuse_start(flow: AbstractDistribution) -> None:
 
     first, second = begun(1), begun(2)
     same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
-    if not same:
+    # Rows of all kinds may look the same to a part that has not begun.
+    waiting = any(not np.all(getattr(part, "started", 1.0)) for part in _parts(flow))
+    if not same or waiting:
         name = next((type(part).__name__ for part in _parts(flow) if type(part).__name__ in STARTED), "a layer")
         raise DataError(
             f"fit: {name} sets its parameters from the first rows, which a private fit must not see.",
@@ -140,7 +142,7 @@ def refuse_start(flow: AbstractDistribution) -> None:
         )
 
 
-STARTED = ("ActNorm", "Vamp", "SeriesFlow")
+STARTED = ("ActNorm", "Equalize", "Whitening", "Vamp", "SeriesFlow")
 """Parts that begin with the data, by name."""
 
 

@@ -17,15 +17,15 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._clusters import Clusters, chosen, fitted
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._gaussian import one_gaussian
-from pushforward.modalities.table.choice._spread import widened
+from pushforward.modalities.table.choice._spread import row_counts, widened
 from pushforward.objectives import nll
 
 MOST_ROWS = 5_000
 """A table of more has no background unless it is asked for: a flow knows it well."""
 MOST_ROWS_OF_CLUSTERS = 500
 """A table of more has no mixture of Gaussians in its background: a flow finds groups itself, and folds cost seconds."""
-LEAST_HELD_OUT = 8
-"""Rows that are held out, below which the weights would be guesses."""
+LEAST_HELD_OUT, MOST_HELD_OUT = 8, 4096
+"""Rows that are held out: below, the weights would be guesses; more are not looked at."""
 WIDTHS = (1.0, 2.0)
 """Of the Gaussians, in those of one Gaussian."""
 ROUNDS, TOLERANCE = 1000, 1e-9
@@ -58,13 +58,14 @@ def with_background(model: Model, ready: Prepared) -> Model:
     held_out = None if ready.held_out is None else ready.held_out(ready)
     if held_out is None or len(held_out.rows) < LEAST_HELD_OUT:
         return model
-    learned, apart = taken(rows, np.sort(held_out.train)), taken(rows, held_out.rows)
-    model = widened(model, apart, held_out.weights)
+    learned, apart = taken(rows, np.sort(held_out.train)), taken(rows, held_out.rows[:MOST_HELD_OUT])
+    counts = row_counts(len(apart.x.values), held_out.weights)
     clusters = _choice(learned, model.facts) if rows.x.num_rows <= MOST_ROWS_OF_CLUSTERS else None
     parts = _parts(learned, model.facts, clusters)
-    scores = [scores_of(model, apart)]
-    scores += [scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in parts]
-    weights = likeliest_weights(np.stack(scores, axis=1), held_out.weights)
+    others = np.stack([scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in parts], axis=1)
+    # As wide as the whole is likeliest with: far rows are for the others.
+    model = widened(model, apart, lambda own: _value(np.column_stack([own, others]), counts))
+    weights = likeliest_weights(np.column_stack([scores_of(model, apart), others]), counts)
     flow, _, _ = without_ends(model.flow, columns=True, conditions=False)
     whole = _in_units(Mixture([flow, *_parts(rows, model.facts, clusters)], weights), model.facts)
     return replace(model, flow=whole, result=replace(model.result, flow=whole))
@@ -94,6 +95,14 @@ def likeliest_weights(scores: np.ndarray, counts: np.ndarray | None = None) -> n
         if np.abs(weights - before).max() < TOLERANCE:
             break
     return weights
+
+
+def _value(scores: np.ndarray, counts: np.ndarray) -> float:
+    """The log-likelihood of the rows with the likeliest weights, and with the row more of each part."""
+    weights = likeliest_weights(scores, counts)
+    known = np.isfinite(scores).any(axis=1)
+    of_rows = np.logaddexp.reduce(scores[known] + np.log(weights), axis=1)
+    return float(counts[known] @ of_rows + np.log(weights).sum())
 
 
 def _parts(rows: Rows, facts: TableFacts, clusters: tuple[int, float] | None) -> list[AbstractDistribution]:

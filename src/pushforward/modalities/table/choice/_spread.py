@@ -1,7 +1,9 @@
 """The spread of a fitted density, as rows that were held out find it: a flow is too sure of what it learned."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +28,8 @@ MOST_ROWS = 4096
 """That are looked at: so many know a deviation to a hundredth."""
 TOLERANCE = 5e-3
 """Of the logarithm of the spread."""
+FAR = -1e6
+"""In place of the log-density of a row that has none."""
 
 
 def wants_spread(ready: Prepared) -> bool:
@@ -40,43 +44,57 @@ def with_spread(model: Model, ready: Prepared) -> Model:
     held_out = None if ready.held_out is None else ready.held_out(ready)
     if held_out is None:
         return model
-    weights = None if held_out.weights is None else held_out.weights[:MOST_ROWS]
-    return widened(model, taken(ready.data, held_out.rows[:MOST_ROWS]), weights)
+    apart = taken(ready.data, held_out.rows[:MOST_ROWS])
+    counts = row_counts(len(apart.x.values), held_out.weights)
+    return widened(model, apart, lambda scores: float(counts @ scores))
 
 
-def widened(model: Model, apart: Rows, weights: np.ndarray | None) -> Model:
+def row_counts(rows: int, weights: np.ndarray | None) -> np.ndarray:
+    """How many rows each of so many stands for, of sum `rows`; the first weights are theirs."""
+    if weights is None or not weights[:rows].sum() > 0:
+        return np.ones(rows)
+    return weights[:rows] * rows / weights[:rows].sum()
+
+
+def widened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> Model:
     r"""The model with its noise scaled by the $s \ge 1$ that makes rows that were not learned the likeliest.
 
-    Ten more rows are counted whose noise is as it should be, so that $s^2 = (n m + 10) / (n + 10)$ for $n$ rows whose
-    noise has the mean square $m$. The noise is never made less: the same rows chose the epoch, so that they are no
-    reason to be surer. A flow of standard normal noise keeps its form; one of other noise stays as it is.
+    Ten more rows are counted whose noise is as it should be: of rows that stand for themselves, $s^2 = (n m + 10) /
+    (n + 10)$ with $m$ the mean square of the noise of $n$ rows. The noise is never made less: the same rows chose the
+    epoch, so that they are no reason to be surer. A flow of standard normal noise keeps its form; one of other noise
+    stays as it is.
 
     Args:
         model: As it was fitted.
         apart: Rows that it did not learn.
-        weights: How many rows each of them stands for, or None.
+        value: From the log-densities of these rows to the log-likelihood of all, which may have other parts.
     """
     flow = without_ends(model.flow, columns=True, conditions=apart.condition is not None)[0]
-    standard = isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None
-    if not standard or apart.x.num_rows < LEAST_HELD_OUT:
+    if not (isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None):
         return model
-    spread = _likeliest(model, apart, weights, flow.event_shape[0])
     # Always a scale, be it 1: what is compiled for one fit then serves the next.
-    return _scaled(model, spread, conditions=apart.condition is not None)
+    wider = partial(_scaled, model, conditions=apart.condition is not None)
+    if len(apart.x.values) < LEAST_HELD_OUT:
+        return wider(1.0)
+    return wider(_likeliest(wider, apart, value, math.prod(flow.base.event_shape)))
 
 
-def _likeliest(model: Model, apart: Rows, weights: np.ndarray | None, dim: int) -> float:
-    count, conditions = apart.x.num_rows, apart.condition is not None
+def _likeliest(wider: Callable[[float], Model], apart: Rows, value: Callable[[np.ndarray], float], dim: int) -> float:
+    """The spread; two scores of a row tell the square of its noise, and so the score with any spread."""
+    first, second = (scores_of(wider(spread), apart) for spread in (1.0, 2.0))
+    known = np.isfinite(first) & np.isfinite(second)  # a row outside of a support is so for every spread
+    # log p_s = log p_1 - dim log s + |z|^2 (1 - 1 / s^2) / 2
+    squares = np.where(known, np.maximum(second - first + dim * math.log(2.0), 0.0) / 0.375, 0.0)
+    base = np.where(known, first, FAR)
 
     def short(log_spread: float) -> float:
-        scores = scores_of(_scaled(model, math.exp(log_spread), conditions=conditions), apart)
-        known = np.isfinite(scores)  # the rows outside of a support are so for every spread
-        mean = np.average(scores[known], weights=None if weights is None else weights[known]) if known.any() else 0.0
-        return MORE_ROWS * dim * (log_spread + 0.5 * math.exp(-2.0 * log_spread)) - count * float(mean)
+        lost = math.exp(-2.0 * log_spread)
+        scores = base - known * dim * log_spread + 0.5 * squares * (1.0 - lost)
+        return MORE_ROWS * dim * (log_spread + 0.5 * lost) - value(scores)
 
     most = math.log(MOST)
     found = minimize_scalar(short, bounds=(0.0, most), method="bounded", options={"xatol": TOLERANCE})
-    inside = TOLERANCE < found.x < most - 2.0 * TOLERANCE
+    inside = TOLERANCE < found.x < most - 2.0 * TOLERANCE and found.fun < short(0.0)
     return math.exp(found.x) if inside else 1.0
 
 
