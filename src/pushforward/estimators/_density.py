@@ -56,8 +56,8 @@ class FlowDensity(DensityMixin, TableEstimator):
         random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         background: Whether the density is a mixture of the flow with one Gaussian and one twice as wide, so that a row
             far from all others costs no more than by these and the logarithm of their share. The rows that are held
-            out say how much of each, and how wide the flow's own noise is. None for tables of numbers, without conditions, of at most 5,000 rows, 80 or more
-            where a tenth is held out.
+            out say how much of each, and how wide the flow's own noise is. None for tables of numbers, without
+            conditions, of at most 5,000 rows, 80 or more where a tenth is held out.
         incomplete: Whether cells may be missing (NaN, None), at random: whether one is may depend on those that are
             there, not on its own value. They are drawn by the model, again and again while it is trained, and no row is
             left out but those without any cell.
