@@ -3,10 +3,11 @@
 Run `python -m benchmarks.images.budget [digits mnist] [glow realnvp-image ...] [--minutes 5]`; MNIST needs
 `PUSHFORWARD_DATA`. Digits are scikit-learn's 1,797 images of 8 x 8 pixels and 17 grey levels, of which 1,437 train,
 180 choose and 180 test, drawn at random with a fixed seed; of MNIST the last 1,000 images of the training set choose.
-A model gets as many images as fit into the minutes, by the time of its first steps: all of them in each epoch, but for
-what is left over of the last, which all epochs do without. Figures are upper bounds in bits per dimension, averaged over 16 draws of noise, 4 for MNIST. There
-samples at temperature 0.7 are shown to a network that was trained to tell digits apart: its largest probability, in the
-mean, beside that of test images. `--seed` draws other weights and batches.
+A model gets as many images as fit into the minutes, by the time of its first steps, in as few epochs as they take: a
+rest that is no whole epoch is a part of the images left out of each. Figures are upper bounds in bits per dimension,
+averaged over 16 draws of noise, 4 for MNIST. There samples at temperature 0.7 are shown to a network that was trained
+to tell digits apart: its largest probability, in the mean, beside that of test images. `--seed` draws other weights and
+batches.
 """
 
 import argparse
