@@ -9,7 +9,10 @@ from benchmarks.pages.table import markdown
 
 PUBLISHED = {"realnvp-image": "1.06 / 3.49", "glow": "1.05 / 3.35", "nsf-image": "- / 3.38", "flowpp": "- / 3.08"}
 """Bits per dimension on MNIST / CIFAR-10, full size; of TarFlow there is 2.99 on ImageNet of 64 x 64."""
-IMAGES_HEAD = ["flow", "bits per dimension", "parameters", "steps", "seconds", "round trip", "published, full size"]
+IMAGES_HEAD = [
+    "flow", "bits per dimension", "parameters", "steps", "seconds", "round trip", "sure of samples",
+    "published, full size",
+]  # fmt: skip
 PAPERS_HEAD = ["paper", "parameters", "batch", "steps", "steps a second", "peak memory", "bits per dimension, held out"]
 TABLES_HEAD = ["flow", "test nats", "median", "epochs", "training", "2,000 samples", "round trip"]
 
@@ -24,8 +27,8 @@ def write(folder: Path = RESULTS, docs: Path = ROOT / "docs") -> None:
 
 
 def images_part(records: list[Record]) -> str:
-    """A table for each set, best flow first."""
-    return _by_set(records, IMAGES_HEAD, "bits_per_dim", _image_row)
+    """A table for each set, best flow first; fits by default have no set."""
+    return _by_set([record for record in records if "set" in record], IMAGES_HEAD, "bits_per_dim", _image_row)
 
 
 def papers_part(records: list[Record]) -> str:
@@ -69,6 +72,7 @@ def _image_row(record: Record) -> list[str]:
         f"{record['steps']:,}",
         f"{record['seconds']:.0f}",
         f"{record['round_trip']:.0e}",
+        f"{record['confidence_of_samples']:.2f}" if "confidence_of_samples" in record else "-",
         PUBLISHED.get(record["model"], "-") if record["set"] == "mnist" else "-",
     ]
 
