@@ -84,12 +84,18 @@ def test_without_rows_held_out_nothing_changes():
         np.testing.assert_array_equal(added.forward(np.ones(1)), 1.0)
 
 
-def judged(monkeypatch, count: int) -> tuple[Model, object]:
+def judged(count: int) -> tuple[Model, object]:
     """A joint fit of so many rows before its background is found, and what it was fitted to."""
     kept = {}
-    monkeypatch.setattr(_prepare, "with_background", lambda model, ready: kept.update(of=(model, ready)) or model)
-    FlowDensity("maf", **SMALL).fit(rows(count, 0)[0][:, :4])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_prepare, "with_background", lambda model, ready: kept.update(of=(model, ready)) or model)
+        FlowDensity("maf", **SMALL).fit(rows(count, 0)[0][:, :4])
     return kept["of"]
+
+
+@pytest.fixture(scope="module")
+def joint() -> tuple[Model, object]:
+    return judged(300)
 
 
 def scale_of(model: Model) -> np.ndarray:
@@ -98,8 +104,8 @@ def scale_of(model: Model) -> np.ndarray:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_joint_density_is_as_wide_as_the_noise_of_rows_that_were_not_learned(weighted, monkeypatch):
-    model, ready = judged(monkeypatch, 300)
+def test_a_joint_density_is_as_wide_as_the_noise_of_rows_that_were_not_learned(weighted, joint):
+    model, ready = joint
     held_out = ready.held_out(ready).rows
     apart, count = taken(ready.data, held_out), len(held_out)
     weights = np.linspace(0.5, 3.0, count) if weighted else None
@@ -113,8 +119,8 @@ def test_a_joint_density_is_as_wide_as_the_noise_of_rows_that_were_not_learned(w
     np.testing.assert_allclose(scale_of(wide), np.sqrt((count * square + 10) / (count + 10)), rtol=0.01)
 
 
-def test_a_far_row_that_another_part_explains_does_not_widen_the_flow(monkeypatch):
-    model, ready = judged(monkeypatch, 300)
+def test_a_far_row_that_another_part_explains_does_not_widen_the_flow(joint):
+    model, ready = joint
     apart = taken(ready.data, ready.held_out(ready).rows)
     far = apart._replace(x=replace(apart.x, values=np.vstack([apart.x.values[1:], np.full((1, 4), 12.0)])))
 
@@ -126,8 +132,8 @@ def test_a_far_row_that_another_part_explains_does_not_widen_the_flow(monkeypatc
     assert scale_of(widened(model, far, np.sum))[0] > 1.2 * usual[0]
 
 
-def test_the_flow_of_a_background_is_as_wide_as_the_whole_is_likeliest_with(monkeypatch):
-    model, ready = judged(monkeypatch, 300)
+def test_the_flow_of_a_background_is_as_wide_as_the_whole_is_likeliest_with(joint):
+    model, ready = joint
     whole = with_background(model, ready)
     mixture = without_ends(whole.flow, columns=True, conditions=False)[0]
     columns = whole.facts.units.bijection()
@@ -147,7 +153,7 @@ def test_the_flow_of_a_background_is_as_wide_as_the_whole_is_likeliest_with(monk
     assert value(best) > max(value(0.95 * best), value(1.05 * best), value(1.0))
 
 
-def test_few_rows_held_out_widen_nothing(monkeypatch):
-    model, ready = judged(monkeypatch, 40)  # four are held out: no reason to say anything
+def test_few_rows_held_out_widen_nothing():
+    model, ready = judged(40)  # four are held out: no reason to say anything
     apart = taken(ready.data, ready.held_out(ready).rows)
     np.testing.assert_array_equal(scale_of(widened(model, apart, np.sum)), 1.0)
