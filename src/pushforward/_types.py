@@ -62,8 +62,13 @@ def starts_from_data(part: Part) -> bool:
     """Whether something in a flow has parameters that a first batch sets."""
     kinds: set[type] = set()
     jax.tree.leaves(part, is_leaf=lambda node: bool(kinds.add(type(node))))
-    methods = [getattr(kind, "_data_init", None) for kind in kinds]
-    return any(method is not None and not getattr(method, "of_parts", False) for method in methods)
+    return any(sets_itself(kind) for kind in kinds)
+
+
+def sets_itself(kind: type) -> bool:
+    """Whether parts of a kind have parameters of their own that a first batch sets."""
+    method = getattr(kind, "_data_init", None)
+    return method is not None and not getattr(method, "of_parts", False)
 
 
 def part_classes() -> dict[str, type[Any]]:

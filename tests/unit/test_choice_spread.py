@@ -153,6 +153,16 @@ def test_the_flow_of_a_background_is_as_wide_as_the_whole_is_likeliest_with(join
     assert value(best) > max(value(0.95 * best), value(1.05 * best), value(1.0))
 
 
+def test_a_row_that_the_background_reaches_is_left_to_it(joint):
+    model, ready = joint
+    held_out, values = ready.held_out(ready).rows, ready.data.x.values.copy()
+    values[held_out[0]] = 6.0
+    far = ready._replace(data=ready.data._replace(x=replace(ready.data.x, values=values)))
+    part = without_ends(with_background(model, far).flow, columns=True, conditions=False)[0].components[0]
+    assert float(part.bijection.bijections[0].forward(np.ones(4))[0]) < 1.12
+    assert scale_of(widened(model, taken(far.data, held_out), np.sum))[0] > 1.25  # the flow by itself
+
+
 def test_few_rows_held_out_widen_nothing():
     model, ready = judged(40)  # four are held out: no reason to say anything
     apart = taken(ready.data, ready.held_out(ready).rows)

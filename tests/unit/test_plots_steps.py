@@ -77,6 +77,12 @@ def test_maps_around_the_flow_are_steps_too(key: jax.Array):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["base", "1 Shift", "2 Scale"]
 
 
+def test_a_spread_near_one_belongs_to_the_layer_beside_it(key: jax.Array):
+    flow = Transformed(Normal.standard((2,)), Chain([Scale(jnp.full(2, 1.2)), Shift(TWO)]))
+    titles = [axes.get_title(loc="left") for axes in plots.steps(flow, key, num_points=20).axes]
+    assert titles == ["base", "1 Shift"]
+
+
 def test_the_condition_reaches_the_layers_through_its_embedding(key: jax.Array):
     layer = Autoregressive(Affine(), 2, width=8, depth=1, cond_dim=1, key=key)
     layer = jax.tree.map(lambda leaf: leaf + 0.3, layer)

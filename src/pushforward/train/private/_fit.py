@@ -15,6 +15,7 @@ from jaxtyping import PRNGKeyArray
 from pushforward._errors import DataError
 from pushforward._functions import hashable
 from pushforward._params import Where, partition
+from pushforward._types import sets_itself
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.objectives import Batch, Objective
 from pushforward.train._callbacks import Callback, EpochInfo
@@ -132,18 +133,15 @@ def refuse_start(flow: AbstractDistribution) -> None:
 
     first, second = begun(1), begun(2)
     same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
+    parts = [part for part in _parts(flow) if sets_itself(type(part))]
     # Rows of all kinds may look the same to a part that has not begun.
-    waiting = any(not np.all(getattr(part, "started", 1.0)) for part in _parts(flow))
+    waiting = [part for part in parts if not np.all(getattr(part, "started", 1.0))]
     if not same or waiting:
-        name = next((type(part).__name__ for part in _parts(flow) if type(part).__name__ in STARTED), "a layer")
+        name = type((waiting or parts)[0]).__name__
         raise DataError(
             f"fit: {name} sets its parameters from the first rows, which a private fit must not see.",
             "choose a flow without it, or fit this one to public data first",
         )
-
-
-STARTED = ("ActNorm", "Equalize", "Whitening", "Vamp", "SeriesFlow")
-"""Parts that begin with the data, by name."""
 
 
 def _parts(tree: Any) -> list[Any]:

@@ -17,15 +17,15 @@ from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._clusters import Clusters, chosen, fitted
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._gaussian import one_gaussian
-from pushforward.modalities.table.choice._spread import row_counts, widened
+from pushforward.modalities.table.choice._spread import MOST_HELD_OUT, row_counts, widened
 from pushforward.objectives import nll
 
 MOST_ROWS = 5_000
 """A table of more has no background unless it is asked for: a flow knows it well."""
 MOST_ROWS_OF_CLUSTERS = 500
 """A table of more has no mixture of Gaussians in its background: a flow finds groups itself, and folds cost seconds."""
-LEAST_HELD_OUT, MOST_HELD_OUT = 8, 4096
-"""Rows that are held out: below, the weights would be guesses; more are not looked at."""
+LEAST_HELD_OUT = 8
+"""Rows that are held out, below which the weights would be guesses."""
 WIDTHS = (1.0, 2.0)
 """Of the Gaussians, in those of one Gaussian."""
 ROUNDS, TOLERANCE = 1000, 1e-9
@@ -63,7 +63,7 @@ def with_background(model: Model, ready: Prepared) -> Model:
     clusters = _choice(learned, model.facts) if rows.x.num_rows <= MOST_ROWS_OF_CLUSTERS else None
     parts = _parts(learned, model.facts, clusters)
     others = np.stack([scores_of(replace(model, flow=_in_units(law, model.facts)), apart) for law in parts], axis=1)
-    # As wide as the whole is likeliest with: far rows are for the others.
+    # As wide as the whole is likeliest with: a far row that the others reach is theirs.
     model = widened(model, apart, lambda own: _value(np.column_stack([own, others]), counts))
     weights = likeliest_weights(np.column_stack([scores_of(model, apart), others]), counts)
     flow, _, _ = without_ends(model.flow, columns=True, conditions=False)
@@ -83,7 +83,7 @@ def likeliest_weights(scores: np.ndarray, counts: np.ndarray | None = None) -> n
     Returns:
         `(parts,)`, none below 1 / (rows + parts).
     """
-    each = np.ones(len(scores)) if counts is None else counts * len(counts) / counts.sum()
+    each = row_counts(len(scores), counts)
     known = np.isfinite(scores).any(axis=1)
     scores, each = scores[known], each[known]
     parts = scores.shape[1]
@@ -124,8 +124,7 @@ def _standard(rows: Rows, facts: TableFacts) -> tuple[np.ndarray, np.ndarray]:
     num = rows.x.num_rows
     noise = np.random.default_rng(0).random((num, len(facts.units.integers)))
     values, _ = facts.units.standard(rows.x.values, noise)
-    counts = np.ones(num) if rows.weights is None else rows.weights * num / rows.weights.sum()
-    return np.asarray(values, np.float64), counts
+    return np.asarray(values, np.float64), row_counts(num, rows.weights)
 
 
 def _law(clusters: Clusters) -> AbstractDistribution:

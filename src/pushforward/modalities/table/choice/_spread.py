@@ -24,7 +24,7 @@ MORE_ROWS = 10
 """That are counted with noise as it should be."""
 MOST = 4.0
 """A spread beyond this says that something else is wrong."""
-MOST_ROWS = 4096
+MOST_HELD_OUT = 4096
 """That are looked at: so many know a deviation to a hundredth."""
 TOLERANCE = 5e-3
 """Of the logarithm of the spread."""
@@ -44,7 +44,7 @@ def with_spread(model: Model, ready: Prepared) -> Model:
     held_out = None if ready.held_out is None else ready.held_out(ready)
     if held_out is None:
         return model
-    apart = taken(ready.data, held_out.rows[:MOST_ROWS])
+    apart = taken(ready.data, held_out.rows[:MOST_HELD_OUT])
     counts = row_counts(len(apart.x.values), held_out.weights)
     return widened(model, apart, lambda scores: float(counts @ scores))
 
