@@ -58,6 +58,7 @@ def test_a_flow_that_is_too_sure_gets_the_spread_of_the_held_out_rows(monkeypatc
     assert scale_of(with_spread(narrowed(1e-3), ready)) == 1.0  # beyond what it mends
 
 
+@pytest.mark.filterwarnings("ignore:condition 'x")  # a few of the new rows lie far out
 def test_intervals_hold_what_they_say(fitted):
     X, y = rows(4000, 1)
     low, high = fitted.interval(X, 0.9).T
