@@ -39,9 +39,9 @@ from pushforward.modalities.image.oddity._ordinary import SCORES, Ordinary, log_
 from pushforward.modalities.image.oddity._states import LENGTH, states_of
 
 SIZES: dict[str, dict[str, Any]] = {
-    "glow": {"num_levels": 2, "num_steps": 4, "width": 48, "alpha": 0.05},
-    "realnvp-image": {"num_levels": 2, "width": 16, "depth": 1, "alpha": 0.05},
-    "nsf-image": {"num_levels": 2, "num_steps": 3, "width": 32, "depth": 1, "alpha": 0.05},
+    "glow": {"num_levels": 2, "num_steps": 4, "width": 48, "equalize": True},
+    "realnvp-image": {"num_levels": 2, "width": 16, "depth": 1, "equalize": True},
+    "nsf-image": {"num_levels": 2, "num_steps": 3, "width": 32, "depth": 1, "equalize": True},
 }
 """Of flows that learn within minutes on a part of two cores."""
 NAMES = tuple(SIZES)

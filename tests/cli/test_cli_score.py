@@ -39,6 +39,22 @@ def test_a_value_outside_the_support_is_counted_and_no_error(works, people_model
     assert scores[1:] == ["-inf"] * 4
     assert np.isfinite(float(scores[0]))
     assert "4 rows with a value that the model cannot produce: log_prob is -inf there" in result.stderr
+    assert "the first in row 2: 'height' is -1, and values are positive" in result.stderr
+
+
+def test_the_first_such_value_is_named_by_its_row_behind_rows_that_are_left_out(works, people_model, tmp_path):
+    rows = [[1.0, 40, 0.5], ["nan", 40, 0.5], [1.0, 40, 0.5], [1.0, 40.5, 0.5]]
+    data = write_csv(tmp_path / "d.csv", "height,age,share", rows)
+    result = works("score", people_model, data, "--drop-missing", "-o", tmp_path / "s.csv")
+    assert "the first in row 4: 'age' is 40.5, and values are integer(0,120)" in result.stderr
+    result = works("score", people_model, data, "--drop-missing", "--shard", "2/2", "-o", tmp_path / "s.csv")
+    assert "the first in row 4: 'age' is 40.5" in result.stderr
+
+
+def test_what_fills_cells_names_the_value_that_is_wrong(fails, people_model, tmp_path):
+    data = write_csv(tmp_path / "d.csv", "height,age,share", [["", 40, 0.5], [1.0, 40, 0.5], [1.0, "", 1.5]])
+    message, _ = fails("impute", people_model, data, "-o", tmp_path / "s.csv")
+    assert "row 3: 'share' is 1.5, and values are bounded(0,1)" in message
 
 
 def test_a_row_that_is_left_out_gets_an_empty_score(works, moons_model, tmp_path):

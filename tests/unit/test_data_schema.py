@@ -149,6 +149,11 @@ def test_values_outside_each_kind_are_seen(mixed):
     for row, (name, value) in zip(rows, wrong, strict=False):
         row[schema.names.index(name)] = value
     assert schema.outside(rows).tolist() == [True] * len(wrong) + [False]
+    for place, (name, value) in enumerate(wrong):
+        row, what = schema.first_outside(rows[place:])
+        assert row == 0
+        assert f"'{name}' is {value:g}, and values are {schema.columns[schema.names.index(name)].spec}" == what
+    assert schema.first_outside(rows[-1:]) is None
 
 
 def test_the_edge_of_an_interval_is_inside_in_float32_too():

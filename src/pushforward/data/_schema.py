@@ -210,6 +210,21 @@ class Schema:
             inside &= column.support.contains(cells)
         return ~inside
 
+    def first_outside(self, values: np.ndarray) -> tuple[int, str] | None:
+        """The first such row, from 0, and which value it is, in words; None where there is no such row."""
+        outside = np.flatnonzero(self.outside(values))
+        if not len(outside):
+            return None
+        cells = values[outside[0]]
+        column, cell = next(
+            (column, cell)
+            for column, cell in zip(self.columns, cells, strict=True)
+            if not column.support.contains(cell[None])[0]
+        )
+        if column.kind == "categorical":
+            return int(outside[0]), f"{column.name!r} has a category that was not seen in training"
+        return int(outside[0]), f"{column.name!r} is {cell:.6g}, and values are {column.spec}"
+
     def clip(self, values: np.ndarray) -> np.ndarray:
         """Samples with every value inside the support: rounding may put one on the edge, or a step beyond it.
 

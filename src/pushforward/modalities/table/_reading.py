@@ -62,9 +62,9 @@ def inside(source: str, x: np.ndarray, schema: Schema) -> np.ndarray:
     Raises:
         DataError: If one has none.
     """
-    if (outside := schema.outside(x)).any():
+    if (first := schema.first_outside(x)) is not None:
         raise DataError(
-            f"{source}: row {int(np.argmax(outside)) + 1} holds a value that the model gives no density.",
+            f"{source}: the model gives no density to row {first[0] + 1}: {first[1]}.",
             "`score` shows all such rows: leave them out, or fit a model to rows like them",
         )
     return schema.turned(x)

@@ -31,14 +31,15 @@ SCORE, RANK = "log_prob", "percentile"
 class Summary:
     """Adds up the scores that pass through, for the last line."""
 
-    def __init__(self, far: FarConditions, shard: Shard | None = None, before: int = 0) -> None:
-        self.far, self.shard, self.before = far, shard, before
+    def __init__(self, schema: Schema, far: FarConditions, shard: Shard | None = None, before: int = 0) -> None:
+        self.schema, self.far, self.shard, self.before = schema, far, shard, before
         self.rows = self.outside = self.dropped = 0
         self.total = 0.0
         self.unseen: dict[str, Counter[object]] = {}
+        self.first_outside = ""
 
-    def add_unseen(self, batch: Table, schema: Schema) -> None:
-        for name, counts in unseen_categories(batch, schema).items():
+    def add_unseen(self, batch: Table) -> None:
+        for name, counts in unseen_categories(batch, self.schema).items():
             self.unseen.setdefault(name, Counter()).update(counts)
 
     @property
@@ -47,11 +48,22 @@ class Summary:
         return self.before + self.rows + self.dropped
 
     def add(self, scores: np.ndarray, part: Part) -> None:
+        """Scores of the complete rows of a part, after all parts before it."""
         self.dropped += part.table.dropped
         inside = scores > -np.inf
+        if not self.outside and not inside.all():
+            self.first_outside = self._first_outside(part)
         self.rows += len(scores)
         self.outside += int(len(scores) - inside.sum())
         self.total += float(scores[inside].sum())
+
+    def _first_outside(self, part: Part) -> str:
+        """Where the first value is that the model cannot produce, of rows behind those that are counted."""
+        first = self.schema.first_outside(encode(part.table, self.schema).values)
+        if first is None:
+            return ""
+        place = first[0] if part.present is None else np.flatnonzero(part.present)[first[0]]
+        return f"; the first in row {self.written - part.table.dropped + place + 1}: {first[1]}"
 
     def say(self, target: str, talk: Talk) -> None:
         """How many rows, their mean, and what was left out or outside."""
@@ -69,7 +81,7 @@ class Summary:
         if self.outside:
             talk.say(
                 f"{plural(self.outside, 'row')} with a value that the model cannot produce: log_prob is -inf there, "
-                "and the mean is over the others"
+                f"and the mean is over the others{self.first_outside}"
             )
 
 
@@ -79,9 +91,9 @@ def score(model: Model, source: str, target: str, given: Mapping[str, Any], talk
     keep = flatten(given["keep"])
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
     parts, first, least = _parts(source, selection(own, keep, [SCORE, RANK], given), given)
-    summary = Summary(FarConditions(model.facts), given["shard"], first)
+    summary = Summary(schema, FarConditions(model.facts), given["shard"], first)
     passing: deque[Part] = deque()
-    pairs = _pairs(_passed(parts, passing, summary, schema), schema, conditions, summary.far)
+    pairs = _pairs(_passed(parts, passing, summary), schema, conditions, summary.far)
     ranks = model.facts.scores
     names = [ROW, *keep, SCORE, *([RANK] if ranks else [])]
     with TableWriter(target, names) as writer, _with_other_way():
@@ -120,11 +132,11 @@ def _with_other_way() -> Iterator[None]:
         raise MissingError(error.message, hint, error.columns) from None
 
 
-def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary, schema: Schema) -> Iterator[Table]:
+def _passed(parts: Iterable[Part], passing: deque[Part], summary: Summary) -> Iterator[Table]:
     """The tables of the parts, each of which waits in `passing` for its scores."""
     for part in parts:
         passing.append(part)
-        summary.add_unseen(part.table, schema)
+        summary.add_unseen(part.table)
         yield part.table
 
 

@@ -86,12 +86,10 @@ def encode_with_holes(table: Table, schema: Schema) -> np.ndarray:
         one = replace(one, values=one.values[present])
         refuse_unseen(one, own)
         cells = own.turned(encode(one, own).values.astype(np.float64))
-        outside = own.outside(cells)
-        if outside.any():
-            row = int(np.flatnonzero(present)[np.flatnonzero(outside)[0]]) + 1
+        if (first := own.first_outside(cells)) is not None:
+            row = int(np.flatnonzero(present)[first[0]]) + 1
             raise DataError(
-                f"column {column.name!r} is {cells[outside][0, 0]:g} in row {row}, which the model cannot produce.",
-                "leave the cell empty where it is wrong",
+                f"the model cannot produce a value of row {row}: {first[1]}.", "leave the cell empty where it is wrong"
             )
         out[present, place] = cells[:, 0]
     return out
