@@ -1,9 +1,9 @@
 """Variational autoencoders with flows, at one budget: bounds of static MNIST, Omniglot, silhouettes, Frey faces.
 
 Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--ema DECAY] [--decay W]
-[--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl. All models of a
-set have the same encoder and decoder but for the convolutional one, and the same budget and seed; what is compared is
-paired, image by image. Sets are the published splits, but for Omniglot, which is the small background set, split at
+[--warm-up SHARE] [--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl.
+All models of a set have the same encoder and decoder but for the convolutional one, and the same budget and seed; what
+is compared is paired, image by image. Sets are the published splits, but for Omniglot, which is the small background set, split at
 random. Beside seconds, which depend on what else the machine does, a record has those of all cores together.
 """
 
@@ -45,11 +45,13 @@ class Budget(NamedTuple):
         epochs: Passes.
         ema: Decay of a running mean of the parameters, or None.
         decay: Of weights.
+        warm_up: Share of the steps over which the divergence gains its weight.
     """
 
     epochs: int
     ema: float | None
     decay: float
+    warm_up: float
 
 
 class Split(NamedTuple):
@@ -134,7 +136,7 @@ def _fitted(split: Split, options: dict, grey: bool, budget: Budget) -> pf.distr
     return pf.fit(
         flow,
         split.train,
-        objective=pf.objectives.ELBO(warm_up=0.1),
+        objective=pf.objectives.ELBO(warm_up=budget.warm_up),
         validation=split.validation,
         batch_size=100,
         max_epochs=budget.epochs,
@@ -153,10 +155,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--ema", type=float)
     parser.add_argument("--decay", type=float, default=0.0)
+    parser.add_argument("--warm-up", type=float, default=0.1)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     for name in given.sets or list(SETS):
-        budget = Budget(given.epochs or EPOCHS[name], given.ema, given.decay)
+        budget = Budget(given.epochs or EPOCHS[name], given.ema, given.decay, given.warm_up)
         append("vaes", records(name, budget, [n for n in given.only.split(",") if n]))
 
 
