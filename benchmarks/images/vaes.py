@@ -3,8 +3,9 @@
 Run `python -m benchmarks.images.vaes [mnist omniglot silhouettes freyfaces] [--epochs N] [--ema DECAY] [--decay W]
 [--warm-up SHARE] [--only NAME,...]`; needs `PUSHFORWARD_DATA`, and adds a record for each model to results/vaes.jsonl.
 All models of a set have the same encoder and decoder but for the convolutional one, and the same budget and seed; what
-is compared is paired, image by image. Sets are the published splits, but for Omniglot, which is the small background set, split at
-random. Beside seconds, which depend on what else the machine does, a record has those of all cores together.
+is compared is paired, image by image. Sets are the published splits, but for Omniglot, which is the small background
+set, split at random. Beside seconds, which depend on what else the machine does, a record has those of all cores
+together.
 """
 
 import argparse

@@ -145,3 +145,11 @@ def test_a_file_of_an_outlier_detector_gives_its_own_p_values(works, new, apart,
     # By another calibration set the same score, so that the order of the p-values is the same within its steps.
     both = found["--calibration", apart].column("p_value")
     assert np.corrcoef(both, detector.p_values(x))[0, 1] > 0.95
+
+
+def test_one_of_two_promises_is_made(fails, model, new, apart):
+    error, hint = fails(
+        *("outliers", model, new, "--calibration", apart, "--alpha", "0.05", "--false-share", "0.1"), code=2
+    )
+    assert error == "--false-share stands in place of --alpha."
+    assert hint.startswith("give one of them")

@@ -183,7 +183,7 @@ def test_real_tables_give_sensible_kinds():
     ("name", "kind", "draw"),
     [
         ("wind direction", "circular(360)", lambda r: r.uniform(0, 360, N)),
-        ("phase", "circular(-3.14159,3.14159)", lambda r: r.uniform(-np.pi, np.pi, N)),
+        ("phase", "circular(-3.14159265358979,3.14159265358979)", lambda r: r.uniform(-np.pi, np.pi, N)),
         ("torsion_2", "circular(-180,180)", lambda r: (r.normal(180, 60, N) + 180) % 360 - 180),
         ("share", "unbounded", lambda r: r.uniform(0, 360, N)),  # the name says nothing
         ("angle", "unbounded", lambda r: r.normal(90, 10, N)),  # the values fill no turn

@@ -7,8 +7,8 @@ import pytest
 import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data.series._grid import Grid
-from pushforward.data.series._read import read_series
-from pushforward.data.series._series import Item, SeriesData, filled, refuse_constant
+from pushforward.data.series._read import read_series, rows_in_memory, series_of
+from pushforward.data.series._series import Clock, Item, SeriesData, filled, refuse_constant
 from pushforward.modalities.series._facts import SeriesFacts
 from pushforward.modalities.series._prepare import build
 from pushforward.modalities.series._score import step_scores
@@ -37,6 +37,10 @@ def days(start, count, step=1, unit="D"):
         ([f"{m}-01" for m in days("2023-11", 8, unit="M")], "month", 12, "2024-07-01"),
         (["2023-11-30", "2023-12-31", "2024-01-31", "2024-02-29", "2024-03-31"], "month", 12, "2024-04-30"),
         ([f"{m}-15" for m in days("2023-01", 8, 3, unit="M")], "3 months", 4, "2025-01-15"),
+        ([f"{m}-28" for m in days("2013-01", 122, unit="M")], "month", 12, "2023-03-28"),
+        (["2024-01-30", "2024-02-29", "2024-03-30", "2024-04-30"], "month", 12, "2024-05-30"),
+        (["2024-03-30", "2024-06-30", "2024-09-30"], "3 months", 4, "2024-12-30"),
+        (["2021-02-28", "2022-02-28", "2023-02-28"], "12 months", 1, "2024-02-29"),
         (days("2024-01-01", 6, 7), "week", 1, "2024-02-12"),
         (days("2024-01-01T22:00", 6, 60, "m"), "hour", 24, "2024-01-02T04:00"),
         (days("2024-01-01T22:00", 6, 15, "m"), "15 minutes", 96, "2024-01-01T23:30"),
@@ -98,6 +102,71 @@ def test_gaps_are_filled_with_missing_steps(tmp_path):
     assert item.rows.tolist() == [1, 2, 3, 4, 0, 0, 5, 6]
     assert np.isnan(item.values[4:6]).all()
     assert item.values[6].tolist() == [4.0, 2.0]
+
+
+def test_months_that_are_put_in_keep_the_day_of_the_others(tmp_path):
+    months = [f"{m}-28" for m in days("2022-02", 14, unit="M")]
+    data = read_series(table(tmp_path, rows([*months[:5], *months[6:]])), time="date", fill_gaps=True)
+    found = data.items[0].times.astype("datetime64[s]").astype("datetime64[D]").astype(str)
+    assert found.tolist() == months
+    assert Grid(**data.grid.to_json()) == data.grid
+
+
+def test_a_step_of_months_as_an_earlier_file_has_it_is_seen_from_one_time():
+    time = np.datetime64("2023-02-28", "s").astype(np.int64).astype(float)
+    after = Grid("month").after(time, 2).astype("datetime64[s]").astype("datetime64[D]").astype(str)
+    assert after.tolist() == ["2023-03-31", "2023-04-30"]
+
+
+def test_items_on_other_days_of_the_month_each_keep_theirs(tmp_path):
+    lines = [f"{m}-{d},{s},1" for s, d in (("a", "01"), ("b", "28")) for m in days("2023-01", 6, unit="M")]
+    data = read_series(table(tmp_path, lines, "date,store,sales"), time="date", item="store")
+    ends = [data.grid.after(float(item.times[-1]), 1).astype("datetime64[s]").astype(str)[0] for item in data.items]
+    assert ends == ["2023-07-01T00:00:00", "2023-07-28T00:00:00"]
+
+
+@pytest.mark.parametrize(("freq", "step"), [("D", "day"), ("B", "business day"), ("MS", "month")])
+def test_midnights_of_a_zone_are_its_days(freq, step):
+    pd = pytest.importorskip("pandas")
+    times = pd.date_range("2024-01-01", periods=100, freq=freq, tz="Europe/Berlin")
+    data = series_of(rows_in_memory(pd.DataFrame({"t": times, "y": np.arange(100.0)})), time="t")
+    assert data.grid.name == step
+    first, second = data.items[0].times[:2].astype("datetime64[s]").astype(str)
+    assert first == "2024-01-01T00:00:00"
+    assert second == str(times[1])[:19].replace(" ", "T")
+    # The same moments in another zone, read for a model that counts the days of Berlin.
+    elsewhere = rows_in_memory(pd.DataFrame({"t": times.tz_convert("UTC"), "y": np.arange(100.0)}))
+    again = series_of(elsewhere, time="t", clock=Clock(data.grid, data.moment))
+    np.testing.assert_array_equal(again.items[0].times, data.items[0].times)
+    naive = rows_in_memory(pd.DataFrame({"t": times.tz_localize(None), "y": np.arange(100.0)}))
+    with pytest.raises(DataError, match="'t' has no time zone, but the model was fitted to the zone Europe/Berlin"):
+        series_of(naive, time="t", clock=Clock(data.grid, data.moment))
+
+
+@pytest.mark.parametrize("ids", [(1234567, 1234568), (2**52 + 1, 2**52 + 2), (0.5, 1.25)])
+def test_items_that_are_numbers_are_told_apart(tmp_path, ids):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"t": np.tile(np.arange(5), 2), "store": np.repeat(ids, 5), "y": np.arange(10.0)})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    typed = series_of(rows_in_memory(frame, text=("store",)), time="t", item="store")
+    text = read_series(tmp_path / "d.csv", time="t", item="store")
+    assert [item.name for item in typed.items] == [item.name for item in text.items] == [str(one) for one in ids]
+
+
+def test_an_infinite_cell_is_no_missing_one(tmp_path):
+    lines = rows(GOOD)
+    lines[2] = f"{GOOD[2]},inf,5"
+    with pytest.raises(DataError, match="row 3 has an infinite value in column 'a'"):
+        read_series(table(tmp_path, lines), time="date")
+
+
+@pytest.mark.parametrize("day", ["2024-01-13", "2024-01-14"])
+def test_a_weekend_among_the_business_days_of_a_model_is_named(tmp_path, day):
+    times = [str(d) for d in np.busday_offset("2024-01-01", np.arange(12))]
+    data = read_series(table(tmp_path, rows(times)), time="date")
+    more = table(tmp_path, rows([*times[:10], day, *times[10:]]))
+    with pytest.raises(DataError, match=f"row 11, {day}, is not a whole number of steps behind the first"):
+        read_series(more, time="date", clock=Clock(data.grid, data.moment))
 
 
 def test_empty_cells_are_missing(tmp_path):

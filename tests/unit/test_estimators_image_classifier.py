@@ -83,7 +83,7 @@ def test_draws_of_a_class_look_like_it(fitted):
         (["a", "b"] * 2, {}, "6 images, but labels of shape"),
         (["a", "b"] * 3, {"class_prior": [1.0, 0.0]}, "class_prior must be 2 positive numbers"),
         ([0.5, 1.5] * 3, {}, "Unknown label type"),
-        (["a", "b"] * 3, {"flow": "maf"}, "is a flow of tables"),
+        (["a", "b"] * 3, {"flow": "maf"}, "is not a flow of images"),
         (["a", "b"] * 3, {"flow": "vae-image", "options": None}, "cannot be conditional on labels"),
     ],
 )

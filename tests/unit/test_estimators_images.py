@@ -107,7 +107,7 @@ def test_other_sizes_and_levels_are_refused(model):
 
 
 def test_a_flow_of_tables_is_refused(images):
-    with pytest.raises(ValueError, match=r"'maf' is a flow of tables[\s\S]*glow"):
+    with pytest.raises(ValueError, match=r"'maf' is not a flow of images[\s\S]*glow"):
         pf.ImageDensity("maf").fit(images)
 
 

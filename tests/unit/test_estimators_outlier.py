@@ -1,5 +1,6 @@
 """`FlowOutlier`: false alarms, thresholds, columns, files."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,21 @@ def test_too_few_rows_for_alpha_are_told_with_the_number_that_is_needed():
 def test_settings_that_cannot_be_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         FlowOutlier("affine", **wrong).fit(correlated(50, 0))
+
+
+@pytest.mark.parametrize(("count", "share"), [(3, 0.5), (200, 0.999)])
+def test_what_is_set_apart_leaves_enough_to_learn_from(count, share):
+    outlier = FlowOutlier("affine", calibration=share, trim=False, max_epochs=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scores = outlier.fit(correlated(count, 0)).score_samples(correlated(count, 0))
+    assert np.isfinite(scores).all()
+
+
+def test_too_few_rows_are_counted_as_they_are():
+    with pytest.raises(pf.DataError, match=r"got 1 sample\(s\), as 1 of 2 is held out") as error:
+        FlowOutlier("affine", calibration=0, trim=False).fit(correlated(2, 0))
+    assert "validation=None" in error.value.hint
 
 
 def test_p_values_need_rows_that_were_set_apart():

@@ -106,6 +106,32 @@ def test_a_file_is_that_of_the_shell(of_rows, rows, tmp_path):
         FlowVAE.load(tmp_path / "other.safetensors")
 
 
+def test_a_loaded_one_has_the_settings_of_its_fit(of_rows, of_images, tmp_path):
+    for vae in (of_rows, of_images):
+        vae.save(tmp_path / "vae.safetensors")
+        again = FlowVAE.load(tmp_path / "vae.safetensors")
+        run = ("random_state", "progress", "batch_size")  # of one run, or by images
+        given = {name: value for name, value in vae.get_params().items() if name not in run}
+        assert given == {name: value for name, value in again.get_params().items() if name in given}
+
+
+def test_rows_and_images_in_each_others_place_and_nothing_are_told(of_rows, of_images, rows, digits):
+    for method in (of_rows.score_samples, of_rows.encode, of_rows.estimate_log_prob, of_rows.reconstruct):
+        with pytest.raises(DataError, match="the model is of rows, and these are images"):
+            method(digits[:2])
+    for method in (of_images.score_samples, of_images.encode, of_images.estimate_log_prob):
+        with pytest.raises(DataError):
+            method(rows[:2])
+        with pytest.raises(DataError, match="there are no images"):
+            method(digits[:0])
+    for vae in (of_rows, of_images):
+        size = vae.encode(rows[:1] if vae is of_rows else digits[:1]).shape[1]
+        with pytest.raises(DataError, match="one row or more"):
+            vae.decode(np.zeros((0, size)))
+        with pytest.raises(DataError, match="is NaN or infinite"):
+            vae.decode(np.full((2, size), np.nan))
+
+
 def test_bad_input_is_told(of_rows, of_images, rows, digits):
     with pytest.raises(NotFittedError):
         FlowVAE().encode(rows)

@@ -175,6 +175,29 @@ def test_scores_of_items_stand_behind_each_other(stores):
     assert forecaster.score(rows) == np.nanmean(scores)
 
 
+@pytest.mark.parametrize(
+    ("flow", "said"), [("maf", "'maf' is not a flow of series"), ("foo", "'foo' is not a flow"), (3, "3 is not a flow")]
+)
+def test_what_is_no_flow_of_series_is_refused(flow, said):
+    with pytest.raises(DataError, match=said) as error:
+        pf.FlowForecaster(flow, horizon=2).fit(np.arange(50.0) ** 0.5)
+    assert "tempflow" in error.value.hint
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, np.nan, np.inf])
+def test_a_temperature_of_paths_is_positive(stores, temperature):
+    rows, forecaster = stores
+    with pytest.raises(DataError, match="temperature must be positive"):
+        forecaster.sample_paths(ahead(rows), 5, temperature=temperature)
+    with pytest.raises(DataError, match="n_paths must be a whole number of at least 1, got 0"):
+        forecaster.sample_paths(ahead(rows), 0)
+
+
+def test_an_infinite_value_of_a_series_is_refused(stores):
+    with pytest.raises(DataError, match="y: row 4 has an infinite value in column 'x0'"):
+        pf.FlowForecaster(horizon=2).fit(np.where(np.arange(50) == 3, np.inf, np.arange(50.0)))
+
+
 @pytest.mark.slow
 def test_rows_without_times_are_numbered_item_by_item(stores):
     rows, _ = stores

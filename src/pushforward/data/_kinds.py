@@ -36,8 +36,8 @@ class KindSpec(NamedTuple):
         if self.low is None and self.high is None:
             return self.kind
         if self.kind == "circular" and self.low == 0:
-            return f"circular({self.high:g})"
-        low, high = (f"{limit:g}" for limit in (_or(self.low, -math.inf), _or(self.high, math.inf)))
+            return f"circular({self.high:.15g})"
+        low, high = (f"{limit:.15g}" for limit in (_or(self.low, -math.inf), _or(self.high, math.inf)))
         return f"{self.kind}({low},{high})"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pushforward._errors import ColumnError, shell_names
+from pushforward._errors import ColumnError, DataError, shell_names
 from pushforward.data._tables import quoted
 
 IN_SHELL = "drop these rows with `--drop-missing` (in Python: `drop_missing=True`)"
@@ -81,3 +81,14 @@ def refuse_missing(label: str, names: Sequence[str], values: np.ndarray) -> None
     missing = Missing(label, names, IN_PYTHON)
     missing.filter(values)
     missing.refuse()
+
+
+def refuse_infinite(label: str, names: Sequence[str], values: np.ndarray) -> None:
+    """A DataError that names the first infinite cell, which is not a missing one."""
+    found = np.argwhere(np.isinf(values))
+    if len(found):
+        row, place = found[0]
+        raise DataError(
+            f"{label}: row {row + 1} has an infinite value in column {names[place]!r}.",
+            "leave the cell empty where it is missing",
+        )

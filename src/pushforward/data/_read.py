@@ -13,7 +13,7 @@ from pushforward.data._arrow import open_feather, open_frame, open_parquet
 from pushforward.data._builtin import open_sklearn, open_toy
 from pushforward.data._categories import in_order
 from pushforward.data._given import as_rows, plain
-from pushforward.data._missing import IN_PYTHON, IN_SHELL, Missing
+from pushforward.data._missing import IN_PYTHON, IN_SHELL, Missing, refuse_infinite
 from pushforward.data._source import Selection, Source, block_rows
 from pushforward.data._tables import Table
 from pushforward.data.files._fits import open_fits
@@ -244,16 +244,16 @@ def _require_file(path: Path) -> None:
 
 
 def with_holes(source: Source) -> Table:
-    """All of a source, with NaN where a cell is missing or infinite.
+    """All of a source, with NaN where a cell is missing.
 
     Raises:
-        DataError: If there are no rows.
+        DataError: If there are no rows, or a cell is infinite.
     """
     blocks = [source.whole()] if source.whole else list(source.blocks)
     if not sum(map(len, blocks)):
         raise _no_rows(source.label)
     values = np.concatenate(blocks).astype(np.float64)
-    values = np.where(np.isfinite(values), values, np.nan)
+    refuse_infinite(source.label, source.names, values)
     return Table(source.names, values, source.kinds, source.notes, 0, source.categories, source.types)
 
 

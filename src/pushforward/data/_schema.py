@@ -223,7 +223,7 @@ class Schema:
         )
         if column.kind == "categorical":
             return int(outside[0]), f"{column.name!r} has a category that was not seen in training"
-        return int(outside[0]), f"{column.name!r} is {cell:.6g}, and values are {column.spec}"
+        return int(outside[0]), f"{column.name!r} is {cell:.10g}, and values are {column.spec}"
 
     def clip(self, values: np.ndarray) -> np.ndarray:
         """Samples with every value inside the support: rounding may put one on the edge, or a step beyond it.

@@ -8,10 +8,12 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data import Table
+from pushforward.data._missing import refuse_infinite
 from pushforward.data.series._read import rows_in_memory, series_of
-from pushforward.data.series._series import SeriesData
+from pushforward.data.series._series import Clock, SeriesData
 from pushforward.distributions import SeriesFlow
 from pushforward.estimators._base import FlowEstimator
+from pushforward.estimators._inputs import num_draws
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.series._forecast import paths_of
 from pushforward.modalities.series._score import scores_of
@@ -105,10 +107,9 @@ class FlowForecaster(FlowEstimator, SeriesSettings):
             y: The past.
             n_paths: How many, at least 1.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
-            temperature: Scale of the noise.
+            temperature: Scale of the noise, above 0; None or 1 for the model itself.
         """
-        if n_paths < 1:
-            raise DataError(f"sample_paths: `n_paths` must be at least 1, got {n_paths}.", "ask for more")
+        n_paths = num_draws(n_paths, temperature, "n_paths")
         data, model = self._series(y), self._fitted
         paths = paths_of(self._flow, model.facts, data, n_paths, key_from(random_state), temperature)[0]
         return paths if model.facts.item else paths[0]
@@ -138,7 +139,7 @@ class FlowForecaster(FlowEstimator, SeriesSettings):
         """Series as the model knows them."""
         facts = self._fitted.facts
         time = None if facts.time == ROW else facts.time
-        columns = _Columns(time, facts.item or None, facts.known, facts.names, facts.grid)
+        columns = _Columns(time, facts.item or None, facts.known, facts.names, facts.clock)
         return _series(y, columns, fill_gaps=self.fill_gaps)
 
 
@@ -147,13 +148,13 @@ ROW = "row"
 
 
 class _Columns(NamedTuple):
-    """Which columns are what; the series and the step where a model knows them."""
+    """Which columns are what; the series and what the times are where a model knows them."""
 
     time: str | None
     item: str | None
     known: tuple[str, ...]
     series: Sequence[str] | None
-    grid: Any
+    clock: Clock | None
 
 
 def _series(y: Any, columns: _Columns, *, fill_gaps: bool) -> SeriesData:
@@ -162,7 +163,7 @@ def _series(y: Any, columns: _Columns, *, fill_gaps: bool) -> SeriesData:
         return y
     table = _table(y, columns)
     time = columns.time
-    if time is None and columns.grid is not None and ROW in table.names:
+    if time is None and columns.clock is not None and ROW in table.names:
         time = ROW  # the name of the user's own column
     if time is None:
         table, time = _numbered(table, columns.item), ROW
@@ -173,7 +174,7 @@ def _series(y: Any, columns: _Columns, *, fill_gaps: bool) -> SeriesData:
         series=columns.series,
         known=columns.known,
         fill_gaps=fill_gaps,
-        grid=columns.grid,
+        clock=columns.clock,
         label="y",
     )
 
@@ -193,6 +194,7 @@ def _table(y: Any, columns: _Columns) -> Table:
     names = columns.series or tuple(f"x{i}" for i in range(values.shape[1]))
     if len(names) != values.shape[1]:
         raise DataError(f"y: {values.shape[1]} series, but the model knows {len(names)}.", f"give {', '.join(names)}")
+    refuse_infinite("y", names, values)
     return Table(tuple(names), values)
 
 

@@ -265,12 +265,10 @@ def mean_score(scores: np.ndarray, sample_weight: Any) -> float:
     return float(np.average(scores[weights > 0], weights=weights[weights > 0]))
 
 
-def num_draws(n_samples: int, temperature: float | None) -> int:
+def num_draws(n_samples: int, temperature: float | None, name: str = "n_samples") -> int:
     """The number of draws, checked together with the temperature."""
     if not isinstance(n_samples, int | np.integer) or n_samples < 1:
-        raise DataError(
-            f"n_samples must be a whole number of at least 1, got {n_samples!r}.", "ask for one row or more"
-        )
+        raise DataError(f"{name} must be a whole number of at least 1, got {n_samples!r}.", "ask for one or more")
     if temperature is not None and not 0 < temperature < np.inf:
         raise DataError(f"temperature must be positive, got {temperature}.", "1 is the model itself")
     return int(n_samples)

@@ -20,7 +20,7 @@ from pushforward.modalities.table.oddity._scores import Oddity, check_score
 
 TRIES = 100
 """Divisions that are drawn at most."""
-LEAST_TRAINING = 2
+LEAST_TRAINING = 3
 """Rows that are left to learn from, whatever is asked for."""
 
 

@@ -103,7 +103,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
         """
         own = {"posterior": self.posterior, "prior": self.prior} | dict(self.options or {})
         own |= {} if self.latent is None else {"latent": self.latent}
-        training = {name: value for name, value in self.get_params(deep=False).items() if name not in OWN}
+        training = {name: getattr(self, name) for name in SHARED}
         X = _as_images(X)
         if isinstance(X, Images):
             training |= {} if self.batch_size is not None else {"batch_size": 64}
@@ -120,8 +120,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
 
         Of rows the importance weighted bound with 16 draws, of images the mean over 16 draws.
         """
-        X = _as_images(X)
-        fitted = self._fitted
+        X, fitted = self._given(X), self._fitted
         return fitted.score_samples(X, draws=16) if isinstance(fitted, ImageDensity) else fitted.score_samples(X)
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]: the mixin's returns nothing
@@ -132,7 +131,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
 
     def estimate_log_prob(self, X: Any, k: int = 1000, random_state: int = 0) -> Evidence:
         """Log-probabilities with their errors in nats, by `k` draws of the latent variables for each row."""
-        X = _as_images(X)
+        X = self._given(X)
         values = X.values if isinstance(X, Images) else self._rows(X)
         return estimate_log_prob(self.flow_, values, k=k, key=random_state)
 
@@ -142,16 +141,19 @@ class FlowVAE(DensityMixin, BaseEstimator):
 
     def encode(self, X: Any) -> np.ndarray:
         """The centre of the latent variables of each row or image, `(rows, latent)`."""
-        return self._in_parts(_encoded, self._seen(_as_images(X)))
+        return self._in_parts(_encoded, self._seen(self._given(X)))
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """The mean of the data given latent variables `(rows, latent)`: rows, or images of real grey values."""
         z = np.asarray(z, float)
         size = _parts_of(self.flow_).autoencoder.in_shape
-        if z.ndim != 2 or z.shape[1:] != size:
+        if z.ndim != 2 or z.shape[1:] != size or not len(z):
             raise DataError(
-                f"decode: needs latent variables of shape (rows, {size[0]}), got {z.shape}.", "see `encode`"
+                f"decode: needs latent variables of shape (rows, {size[0]}), one row or more, got {z.shape}.",
+                "`encode` gives them",
             )
+        if not np.isfinite(z).all():
+            raise DataError("decode: a latent variable is NaN or infinite.", "`encode` gives finite ones")
         values = self._in_parts(_decoded, z)
         if isinstance(self._fitted, ImageDensity):
             return np.clip(values, 0, self._fitted.levels_ - 1)
@@ -191,7 +193,10 @@ class FlowVAE(DensityMixin, BaseEstimator):
         density = load_estimator(path)
         if not isinstance(density, FlowDensity | ImageDensity) or latent_of(density.flow_) is None:
             raise DataError(f"{path}: holds no variational autoencoder.", "`load_estimator` loads any model")
-        found = cls()
+        settings = {name: value for name, value in density.get_params(deep=False).items() if name in SHARED}
+        options = dict(density.options or {})
+        own = {name: options.pop(name) for name in ("latent", "posterior", "prior") if name in options}
+        found = cls(**settings, **own, options=options or None)
         found.density_ = density
         found._take_names()
         return found
@@ -230,6 +235,13 @@ class FlowVAE(DensityMixin, BaseEstimator):
             if hasattr(self.density_, name):
                 setattr(self, name, getattr(self.density_, name))
 
+    def _given(self, X: Any) -> Any:
+        """Images as `Images`, rows as they are; a DataError for images where the model is of rows."""
+        found = _as_images(X)
+        if isinstance(found, Images) and not isinstance(self._fitted, ImageDensity):
+            raise DataError("FlowVAE: the model is of rows, and these are images.", "give rows (rows, columns)")
+        return found
+
     def _rows(self, X: Any) -> np.ndarray:
         if isinstance(self._fitted, ImageDensity):
             raise DataError("FlowVAE: the model is of images, and these are rows.", "give bytes (count, height, width)")
@@ -262,7 +274,11 @@ class FlowVAE(DensityMixin, BaseEstimator):
         return LatentUse(float(found[0]), float(found[0]) / centres.shape[1], each, centres.var(axis=0) > ACTIVE)
 
 
-OWN = ("latent", "posterior", "prior", "options")
+SHARED = (
+    *("learning_rate", "batch_size", "max_epochs", "patience", "validation", "ema", "weight_decay", "progress"),
+    "random_state",
+)
+"""Settings that are those of the density as well."""
 
 
 def _as_images(X: Any) -> Any:
@@ -270,8 +286,10 @@ def _as_images(X: Any) -> Any:
     values = X if isinstance(X, np.ndarray) else None
     if values is None or values.ndim not in (3, 4):
         return X
+    if not values.size:
+        raise DataError(f"FlowVAE: there are no images, got an array of shape {values.shape}.", "give one or more")
     values = values[..., None] if values.ndim == 3 else values
-    if values.dtype == bool or (values.dtype == np.uint8 and values.size and values.max() <= 1):
+    if values.dtype == bool or (values.dtype == np.uint8 and values.max() <= 1):
         return Images(values.astype(np.uint8), levels=2)
     if values.dtype != np.uint8:
         raise DataError(

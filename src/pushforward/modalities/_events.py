@@ -1,5 +1,6 @@
 """What the events of a flow are, told by its last map: the one on the side of the data."""
 
+from pushforward._errors import DataError
 from pushforward.bijections import (
     AbstractBijection,
     Argmax,
@@ -52,6 +53,24 @@ def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
     inner = flow.distribution if isinstance(flow, Embedded) else flow
     bijection = inner.bijection if isinstance(inner, Transformed) else None
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection
+
+
+def recipe_for(events: str, name: object, what: str) -> Recipe:
+    """The recipe of this name, of a flow of these events.
+
+    Args:
+        events: As of `Recipe`.
+        name: What the user has said.
+        what: The events in the plural, for messages: `images`.
+
+    Raises:
+        DataError: If there is none of this name.
+    """
+    able = [recipe.name for recipe in RECIPES.values() if recipe.events == events]
+    if name not in able:
+        why = f"is not a flow of {what}" if isinstance(name, str) and name in RECIPES else "is not a flow"
+        raise DataError(f"{what}: {name!r} {why}.", f"flows of {what} are {', '.join(able)}")
+    return RECIPES[str(name)]
 
 
 def conditional_like(recipe: Recipe) -> str:

@@ -205,7 +205,7 @@ def odd_options(event: str, events: str) -> tuple[Option, ...]:
             commands=("outliers",),
             metavar="SHARE",
             parse=Number(0, 1, above=True, below=True),
-            default=0.01,
+            shown="0.01",
             help=f"Flag each {event} whose p-value is at most this: of ordinary {events} this share is flagged.",
         ),
         Option(

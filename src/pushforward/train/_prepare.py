@@ -89,9 +89,10 @@ def _from_arrays(
     batch = checked_batch(flow, *arrays, what="fit")
     train, held_out = split_rows(key, batch, fraction)
     if len(train) < 2:
+        apart = f", as {len(held_out)} of {len(train) + len(held_out)} is held out" if len(held_out) else ""
         raise DataError(
-            f"fit: needs at least 2 rows to train on, got {len(train) + len(held_out)} sample(s) in all.",
-            "Give more rows.",
+            f"fit: needs at least 2 rows to train on, got {len(train)} sample(s){apart}.",
+            "Give more rows" + (", or hold out none with `validation=None`." if apart else "."),
         )
     monitored = batch
     if batch.weights is not None:

@@ -108,6 +108,14 @@ class Moment:
             clock = np.mod(clock, DAY_SECONDS)
         return clock / (self.unit / SECOND)
 
+    def clock(self, numbers: np.ndarray) -> np.ndarray:
+        """Seconds since 1970 as the numbers count them: on the clock of the zone where it is `local`. Of no angle."""
+        return rounded(numbers.astype(np.float64) * (self.unit / SECOND), min(self.step, STEPS["microsecond"]))
+
+    def of_clock(self, clock: np.ndarray) -> np.ndarray:
+        """The reverse of `clock`."""
+        return clock / (self.unit / SECOND)
+
     def clipped(self, numbers: np.ndarray) -> np.ndarray:
         """Numbers taken to the ends of what the type holds: the years 1 to 9999, or 64 bits of nanoseconds."""
         if self.turn or self.what == "time":

@@ -14,6 +14,7 @@ YEAR = 365.2425
 REPEATS = 2
 """Turns that a history must have before it says what is usual in one."""
 A_DAY = np.timedelta64(1, "D")
+MONDAY = np.datetime64("1970-01-05")
 NAMES = {604_800.0: "week", DAY: "day", 3_600.0: "hour", 60.0: "minute", 1.0: "second"}
 Kind = Literal["number", "seconds", "business day", "month"]
 
@@ -25,10 +26,12 @@ class Grid:
     Attributes:
         kind: Plain numbers, seconds, days from Monday to Friday, or months.
         size: Numbers, seconds or months in one step.
+        day: Of months, on which day the times are, on the last one of months with fewer; None where items differ.
     """
 
     kind: Kind
     size: float = 1.0
+    day: int | None = None
 
     @property
     def name(self) -> str:
@@ -73,7 +76,7 @@ class Grid:
             days = np.busday_offset(np.datetime64(int(day), "D"), steps, roll="backward")
             return days.astype(np.int64) * DAY + rest
         if self.kind == "month":
-            return _of_months(_months(np.array([time]))[0] + steps * int(self.size), time)
+            return _months_after(time, steps * int(self.size), self.day)
         return time + steps * self.size
 
     def calendar(self, times: np.ndarray, turns: int | None = None) -> np.ndarray:
@@ -111,7 +114,7 @@ class Grid:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"kind": self.kind, "size": self.size}
+        return {"kind": self.kind, "size": self.size} | ({} if self.day is None else {"day": self.day})
 
 
 def grid_of(pieces: list[np.ndarray], *, dated: bool) -> Grid:
@@ -126,9 +129,10 @@ def grid_of(pieces: list[np.ndarray], *, dated: bool) -> Grid:
     usual = float(values[np.argmax(counts)])
     if not dated:
         return Grid("number", usual)
-    if all(_of_one_day(times) for times in pieces) and steps.min() >= 28 * DAY:
+    if steps.min() >= 28 * DAY and all(_are_whole(_months(times)) for times in pieces):
         months = np.concatenate([np.diff(_months(times)) for times in pieces])
-        return Grid("month", float(np.bincount(months.astype(int)).argmax()))
+        days = {_day_of_months(times) for times in pieces}
+        return Grid("month", float(np.bincount(months.astype(int)).argmax()), days.pop() if len(days) == 1 else None)
     weekdays = np.concatenate([(times // DAY + 3) % WEEK for times in pieces])
     if usual == DAY and weekdays.max() < 5 and (steps == 3 * DAY).any():
         return Grid("business day")
@@ -155,33 +159,48 @@ def gaps(grid: Grid, times: np.ndarray, rows: np.ndarray, what: Callable[[float]
 
 
 def _months(times: np.ndarray) -> np.ndarray:
-    """Months since 1970; not whole where the day of the month is not that of the first time, ends of months aside."""
-    days = np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
+    """Months since 1970; not whole where a time is not on the day of the month of the others."""
+    days, months = _days(times), _whole_months(times)
+    return months + (days - _days_of_months(months, _day_of_months(times))).astype(np.int64) / 31.0
+
+
+def _months_after(time: float, months: np.ndarray, day: int | None) -> np.ndarray:
+    """Times so many months after one, on this day of the month if the time itself is, and else on its own."""
+    first, own = _whole_months(np.array([time])), np.array([time])
+    if day is None or _days_of_months(first, day)[0] != _days(own)[0]:
+        day = _day_of_months(own)
+    return _days_of_months(first + months, day).astype(np.int64) * DAY + time % DAY
+
+
+def _whole_months(times: np.ndarray) -> np.ndarray:
+    return _days(times).astype("datetime64[M]").astype(np.int64)
+
+
+def _day_of_months(times: np.ndarray) -> int:
+    """The day of the month that times are on: the latest one, 31 where they are at the ends of their months."""
+    days = _days(times)
     months = days.astype("datetime64[M]")
-    ends = ((days + A_DAY).astype("datetime64[M]") > months).all()
-    within = (days - months.astype("datetime64[D]")).astype(np.int64)
-    same = ends or (within == within[0]).all()
-    return months.astype(np.int64) + (0.0 if same else within / 31.0)
+    if ((days + A_DAY).astype("datetime64[M]") > months).all():
+        return 31
+    return 1 + int((days - months.astype("datetime64[D]")).astype(np.int64).max())
 
 
-def _of_months(months: np.ndarray, like: float) -> np.ndarray:
-    """Times of months, on the day of the month of another; at their ends where that is one."""
-    day = np.int64(like // DAY).astype("datetime64[D]")
-    is_end = (day + A_DAY).astype("datetime64[M]") > day.astype("datetime64[M]") and int(str(day)[-2:]) > 27
-    whole = np.floor(months).astype(np.int64)
-    if is_end:
-        days = (whole + 1).astype("datetime64[M]").astype("datetime64[D]") - A_DAY
-    else:
-        days = whole.astype("datetime64[M]").astype("datetime64[D]") + (int(str(day)[-2:]) - 1) * A_DAY
-    return days.astype(np.int64) * DAY + like % DAY
+def _days_of_months(months: np.ndarray, day: int) -> np.ndarray:
+    """This day of months since 1970, or their last one."""
+    first, after = (whole.astype("datetime64[M]").astype("datetime64[D]") for whole in (months, months + 1))
+    return np.minimum(first + (day - 1) * A_DAY, after - A_DAY)
+
+
+def _days(times: np.ndarray) -> np.ndarray:
+    return np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
 
 
 def _business_days(times: np.ndarray) -> np.ndarray:
-    days = np.floor(times / DAY).astype(np.int64).astype("datetime64[D]")
-    return np.busday_count(np.datetime64("1970-01-01"), days).astype(float)
+    """Business days since 1970; Saturdays and Sundays lie between two."""
+    days = _days(times)
+    weekend = np.clip((days - MONDAY).astype(np.int64) % WEEK - 4, 0, None)  # 1, 2
+    return np.busday_count(np.datetime64("1970-01-01"), days) - np.where(weekend, (3.0 - weekend) / 3.0, 0.0)
 
 
-def _of_one_day(times: np.ndarray) -> bool:
-    """Whether all times are of one day of their months."""
-    months = _months(times)
-    return bool(np.all(months == np.round(months)))
+def _are_whole(places: np.ndarray) -> bool:
+    return bool(np.all(places == np.round(places)))

@@ -12,10 +12,10 @@ from pushforward.data._given import plain
 from pushforward.data._read import open_source, with_holes
 from pushforward.data._source import Selection, Source
 from pushforward.data._tables import Table, positions
-from pushforward.data.moments._columns import with_moments
+from pushforward.data.moments._columns import converted, with_moments
 from pushforward.data.moments._moment import Moment
 from pushforward.data.series._grid import Grid, gaps, grid_of
-from pushforward.data.series._series import Item, SeriesData, time_text
+from pushforward.data.series._series import Clock, Item, SeriesData, time_text
 
 LEAST = 3
 """Times that tell a step."""
@@ -31,7 +31,7 @@ def read_series(
     known: Sequence[str] = (),
     drop: Sequence[str] = (),
     fill_gaps: bool = False,
-    grid: Grid | None = None,
+    clock: Clock | None = None,
 ) -> SeriesData:
     """Read series from a table, a row a time; an empty cell is a missing value.
 
@@ -43,7 +43,7 @@ def read_series(
         known: Columns that are known ahead, of the future too: covariates.
         drop: Columns to leave out.
         fill_gaps: Put a step of missing values where one is missing, instead of raising.
-        grid: The step, where it is known already.
+        clock: The step and the type of the times, where a model knows them.
 
     Raises:
         DataError: If times repeat, are not sorted, or are missing, there is a gap, or a column is not what it must be.
@@ -55,7 +55,7 @@ def read_series(
         series=series,
         known=known,
         fill_gaps=fill_gaps,
-        grid=grid,
+        clock=clock,
         label=os.path.basename(os.fspath(source)),
     )
 
@@ -93,11 +93,11 @@ def series_of(
     series: Sequence[str] | None = None,
     known: Sequence[str] = (),
     fill_gaps: bool = False,
-    grid: Grid | None = None,
+    clock: Clock | None = None,
     label: str = "table",
 ) -> SeriesData:
     """Series from a table; see `read_series`."""
-    times, moment = _times(table, time, label)
+    times, moment = _times(table, time, clock, label)
     groups = _groups(table, item, label)
     apart = {time, *known, *(() if item is None else (item,))}
     names = tuple(series) if series is not None else tuple(n for n in table.names if n not in apart)
@@ -107,6 +107,7 @@ def series_of(
         raise DataError(f"{label}: no column of values is left.", f"the columns are {', '.join(table.names)}")
     for name, rows in groups:
         _check_order(times[rows], rows, moment, label, name, item)
+    grid = None if clock is None else clock.grid
     if grid is None:
         pieces = [times[rows] for _, rows in groups if len(rows) > 1]
         if not pieces or max(map(len, pieces)) < LEAST:
@@ -122,15 +123,17 @@ def series_of(
     return SeriesData(names, items, grid, time, moment, item or "", tuple(known), label, table.notes)
 
 
-def _times(table: Table, name: str, label: str) -> tuple[np.ndarray, Moment | None]:
-    """Seconds or plain numbers of every row."""
+def _times(table: Table, name: str, clock: Clock | None, label: str) -> tuple[np.ndarray, Moment | None]:
+    """Seconds or plain numbers of every row, and their type: that of a model where there is one."""
     if name not in table.names:
         raise DataError(f"{label}: there is no column {name!r} of times.", did_you_mean(name, table.names))
     cells = table.column(name)
     _refuse_empty(label, table, name)
     moment = table.moments.get(name)
+    if clock is not None:
+        cells, moment = converted(cells, moment, clock.moment, name), clock.moment
     if moment is not None and moment.what in ("date", "datetime"):
-        return moment.seconds(cells, name), moment
+        return moment.clock(cells), moment
     if name in table.categories or moment is not None or not np.array_equal(cells, np.round(cells)):
         raise DataError(
             f"{label}: column {name!r} holds no dates and no whole numbers.",
@@ -150,7 +153,7 @@ def _groups(table: Table, item: str | None, label: str) -> list[tuple[str, np.nd
     labels = table.categories.get(item)
     found, first = np.unique(cells, return_index=True)
     found = found[np.argsort(first)]
-    return [(str(labels[int(v)]) if labels else f"{v:g}", np.flatnonzero(cells == v)) for v in found]
+    return [(str(labels[int(v)]) if labels else f"{v:.17g}", np.flatnonzero(cells == v)) for v in found]
 
 
 def _check_order(

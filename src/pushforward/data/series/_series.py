@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Item:
 
     Attributes:
         name: Of the item; "" where there is one alone.
-        times: `(steps,)`, seconds since 1970 or plain numbers, one step of the grid apart.
+        times: `(steps,)`, seconds since 1970, on the clock that the type of the times counts, or plain numbers; one
+            step of the grid apart.
         values: `(steps, series)`, NaN where missing.
         known: `(steps, covariates)`.
         rows: `(steps,)`: the rows of the source, from 1; 0 for a step that was put in.
@@ -42,6 +44,18 @@ class Item:
         """The steps from `start` to before `stop`."""
         cut = slice(start, stop)
         return Item(self.name, self.times[cut], self.values[cut], self.known[cut], self.rows[cut])
+
+
+class Clock(NamedTuple):
+    """What the times of a model are.
+
+    Attributes:
+        grid: The step.
+        moment: Their type; None for plain numbers.
+    """
+
+    grid: Grid
+    moment: Moment | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +95,7 @@ class SeriesData:
 
 def time_text(moment: Moment | None, time: float) -> str:
     """A time as it is written."""
-    return f"{time:g}" if moment is None else str(texts_of(moment.numbers(np.array([time])), moment, "")[0])
+    return f"{time:.15g}" if moment is None else str(texts_of(moment.of_clock(np.array([time])), moment, "")[0])
 
 
 def refuse_constant(data: SeriesData) -> None:

@@ -7,23 +7,15 @@ from jaxtyping import Array
 from pushforward import objectives
 from pushforward._errors import DataError
 from pushforward.distributions import AbstractDistribution
-from pushforward.flows import RECIPES, Recipe, denoise, guided, without_rounding
-from pushforward.modalities._events import has_noise
+from pushforward.flows import Recipe, denoise, guided, without_rounding
+from pushforward.modalities._events import has_noise, recipe_for
 from pushforward.modalities.image._settings import ImageSettings
 from pushforward.objectives import Augmented, DropCondition, Objective
 
 
 def image_recipe(name: str) -> Recipe:
-    """The recipe of an image flow.
-
-    Raises:
-        ValueError: If there is none of this name.
-    """
-    able = [recipe.name for recipe in RECIPES.values() if recipe.events == "image"]
-    if name not in able:
-        what = "is a flow of tables" if name in RECIPES else "is not a flow"
-        raise DataError(f"images: {name!r} {what}.", f"image flows are {', '.join(able)}")
-    return RECIPES[name]
+    """The recipe of an image flow, or a DataError where there is none of this name."""
+    return recipe_for("image", name, "images")
 
 
 def image_objective(settings: ImageSettings) -> Objective:

@@ -9,7 +9,7 @@ import numpy as np
 from pushforward._errors import DataError, did_you_mean
 from pushforward.data.moments._moment import Moment
 from pushforward.data.series._grid import Grid
-from pushforward.data.series._series import Item, SeriesData
+from pushforward.data.series._series import Clock, Item, SeriesData
 from pushforward.distributions import SeriesFlow
 from pushforward.modalities._told import Told
 
@@ -75,6 +75,11 @@ class SeriesFacts:
         }
         moment = None if data["moment"] is None else Moment(**data["moment"])
         return cls(**(given | {"moment": moment, "grid": Grid(**data["grid"])}))
+
+    @property
+    def clock(self) -> Clock:
+        """The step and the type of the times."""
+        return Clock(self.grid, self.moment)
 
     def covariates(self, item: Item) -> np.ndarray:
         """What the flow is told of each step, `(steps, covariates)`.

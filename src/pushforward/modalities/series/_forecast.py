@@ -44,7 +44,7 @@ def paths_from(
 
 def quantile_names(names: Sequence[str], levels: Sequence[float]) -> tuple[str, ...]:
     """`USD_0.1`, `USD_0.5`, ... of each series."""
-    return tuple(f"{name}_{level:g}" for name in names for level in levels)
+    return tuple(f"{name}_{level:.15g}" for name in names for level in levels)
 
 
 def write_forecast(
@@ -68,7 +68,7 @@ def write_forecast(
 
 
 def _rows(facts: SeriesFacts, item: Item, place: int, cells: np.ndarray) -> np.ndarray:
-    times = item.times if facts.moment is None else facts.moment.numbers(item.times)
+    times = item.times if facts.moment is None else facts.moment.of_clock(item.times)
     head = [times] if not facts.item else [np.full(len(item), float(place)), times]
     return np.column_stack([*head, cells])
 

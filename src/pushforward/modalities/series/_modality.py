@@ -167,7 +167,7 @@ class SeriesModality(Modality):
         data = self._read_for(model, source, given, talk)
         facts, blocks = model.facts, []
         for place, (item, scores) in enumerate(zip(data.items, scores_of(model.flow, facts, data), strict=True)):
-            times = item.times if facts.moment is None else facts.moment.numbers(item.times)
+            times = item.times if facts.moment is None else facts.moment.of_clock(item.times)
             head = [np.full(len(item), float(place))] if facts.item else []
             blocks.append(np.column_stack([*head, times, scores]))
         values = np.concatenate(blocks)
@@ -240,7 +240,7 @@ class SeriesModality(Modality):
             series=facts.names,
             known=facts.known,
             fill_gaps=given["fill_gaps"],
-            grid=facts.grid,
+            clock=facts.clock,
         )
         self._say(data, source, talk)
         return data

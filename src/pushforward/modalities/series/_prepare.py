@@ -9,7 +9,7 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data.series._series import Item, SeriesData, numbers_of, refuse_constant
 from pushforward.distributions import SeriesFlow
-from pushforward.flows import RECIPES
+from pushforward.modalities._events import recipe_for
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities.series._facts import SeriesFacts
 from pushforward.modalities.series._settings import SeriesSettings
@@ -46,7 +46,7 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
         "numbers": numbers_of(data),
     }
     options = own | dict(settings.options or {})
-    flow = RECIPES[settings.flow].build(len(data.names), **options, key=key)
+    flow = recipe_for("series", settings.flow, "series").build(len(data.names), **options, key=key)
     assert isinstance(flow, SeriesFlow)
     return flow
 

@@ -8,24 +8,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from pushforward._errors import DataError
 from pushforward.bijections import Chain, Dequantize, Standardize
 from pushforward.distributions import AbstractDistribution, Transformed
-from pushforward.flows import RECIPES, Recipe
+from pushforward.flows import Recipe
+from pushforward.modalities._events import recipe_for
 from pushforward.modalities.sound._facts import SoundFacts
 
 
 def sound_recipe(name: str) -> Recipe:
-    """The recipe of a flow of sound.
-
-    Raises:
-        DataError: If there is none of this name.
-    """
-    able = [recipe.name for recipe in RECIPES.values() if recipe.events == "sound"]
-    if name not in able:
-        what = "is not a flow of sound" if name in RECIPES else "is not a flow"
-        raise DataError(f"sound: {name!r} {what}.", f"flows of sound are {', '.join(able)}")
-    return RECIPES[name]
+    """The recipe of a flow of sound, or a DataError where there is none of this name."""
+    return recipe_for("sound", name, "sound")
 
 
 def whole_numbers(flow: AbstractDistribution, scale: float) -> Transformed:

@@ -9,7 +9,7 @@ from pushforward._errors import DataError
 from pushforward.data import Images, Table, TableWriter
 from pushforward.diagnostics.oddity import conformal_p_values
 from pushforward.diagnostics.oddity._conformal import check_resolved
-from pushforward.modalities._odd import promised, verdicts
+from pushforward.modalities._odd import level, promised, verdicts
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.image._arrays import labels_of
 from pushforward.modalities.image._model import ImageModel
@@ -26,8 +26,8 @@ def outliers(model: ImageModel, source: str, target: str, given: Mapping[str, An
     """
     known = _ordinary(model, given, talk)
     calibration = known.calibration(given["score_by"])
-    if given["false_share"] is None:
-        check_resolved(given["alpha"], len(calibration))
+    if (alpha := level(given)) is not None:
+        check_resolved(alpha, len(calibration))
     images = _read(model, source, given)
     states = _states(model, images)
     scores = known.scores(given["score_by"], states)

@@ -11,7 +11,7 @@ from pushforward.data._read import Part, read_parts
 from pushforward.diagnostics.oddity import conformal_p_values
 from pushforward.diagnostics.oddity._conformal import check_resolved
 from pushforward.modalities._model import Model
-from pushforward.modalities._odd import promised, verdicts
+from pushforward.modalities._odd import level, promised, verdicts
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._aligned import ROW, aligned, selection
@@ -53,8 +53,8 @@ def outliers(model: Model, source: str, target: str, given: Mapping[str, Any], t
     """
     flow, keep = TableFlow.of(model), flatten(given["keep"])
     known = calibration(model, flow, given, talk)
-    if given["false_share"] is None:
-        check_resolved(given["alpha"], len(known.scores))
+    if (alpha := level(given)) is not None:
+        check_resolved(alpha, len(known.scores))
     names = [ROW, *keep, SCORE, P_VALUE, COLUMNS, *([FLAG] if given["all_rows"] else [])]
     scored = _scored(flow, model, known, _read(source, model, given))
     rows = dropped = flagged = 0
@@ -128,7 +128,7 @@ def _scored(flow: TableFlow, model: Model, known: Calibration, parts: Iterator[P
 
 def _judged(scored: Iterator[Scored], given: Mapping[str, Any]) -> Iterator[tuple[Scored, np.ndarray]]:
     """Each part, and which of its rows are flagged; with --false-share when all parts are read."""
-    if given["false_share"] is None:
+    if level(given) is not None:
         yield from ((one, verdicts(one.p_values, given)) for one in scored)
         return
     parts = list(scored)

@@ -36,9 +36,9 @@ class Asked(NamedTuple):
     @property
     def levels(self) -> dict[str, float]:
         """By the end of a column's name, the quantiles that are needed."""
-        found = {f"q{share:g}": share for share in self.quantiles}
+        found = {f"q{share:.15g}": share for share in self.quantiles}
         for share in self.intervals:
-            found |= {f"low{share:g}": 0.5 - 0.5 * share, f"high{share:g}": 0.5 + 0.5 * share}
+            found |= {f"low{share:.15g}": 0.5 - 0.5 * share, f"high{share:.15g}": 0.5 + 0.5 * share}
         return found
 
 
