@@ -8,7 +8,6 @@ import numpy as np
 from pushforward._errors import UsageError
 from pushforward.modalities._talk import plural
 
-
 ALPHA = 0.01
 """Share of ordinary events that is flagged where nothing is said."""
 
