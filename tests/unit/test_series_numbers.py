@@ -166,6 +166,14 @@ def test_items_and_covariates_are_taken_from_a_frame(stores):
         forecaster.predict(np.ones((10, 1)))
 
 
+def test_a_loaded_forecaster_has_the_settings_of_its_fit(stores, tmp_path):
+    rows, forecaster = stores
+    forecaster.save(tmp_path / "m.safetensors")
+    again = pf.FlowForecaster.load(tmp_path / "m.safetensors")
+    assert again.get_params() == forecaster.get_params()
+    assert np.array_equal(again.score_samples(rows), forecaster.score_samples(rows), equal_nan=True)
+
+
 def test_scores_of_items_stand_behind_each_other(stores):
     rows, forecaster = stores
     scores = forecaster.score_samples(rows)

@@ -1,6 +1,6 @@
 """From series to what training needs."""
 
-import dataclasses
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,11 +10,13 @@ from pushforward._errors import DataError
 from pushforward.data.series._series import Item, SeriesData, numbers_of, refuse_constant
 from pushforward.distributions import SeriesFlow
 from pushforward.modalities._events import recipe_for
-from pushforward.modalities._learn import Prepared
+from pushforward.modalities._learn import Prepared, fitted
+from pushforward.modalities._settings import Settings
 from pushforward.modalities.series._facts import SeriesFacts
 from pushforward.modalities.series._settings import SeriesSettings
-from pushforward.modalities.series._windows import windows
+from pushforward.modalities.series._windows import Windows, windows
 from pushforward.objectives import nll
+from pushforward.train import FitResult
 
 MOST_NUMBERS = 2**26
 """Numbers of all conditions together, 256 MiB of floats; of more windows an even choice is taken."""
@@ -64,10 +66,16 @@ def prepare(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> Prepa
     first, last = _starts(data.items, flow, settings.validation or 0.0)
     starts = _some(first, flow)
     found = windows(facts, data.items, starts, flow.past, flow.horizon)
-    if len(last):
-        later = windows(facts, data.items, _some(last, flow), flow.past, flow.horizon)
-        settings = dataclasses.replace(settings, validation=(later.x, later.condition))
-    return Prepared(flow, found.x, found.condition, None, nll, facts, settings=settings)
+    ready = Prepared(flow, found.x, found.condition, None, nll, facts)
+    if not len(last):
+        return ready
+    later = windows(facts, data.items, _some(last, flow), flow.past, flow.horizon)
+    return ready._replace(learn=partial(_held_against, later))
+
+
+def _held_against(later: Windows, ready: Prepared, settings: Settings, key: jax.Array) -> tuple[FitResult, Prepared]:
+    """A fit whose held-out windows are these."""
+    return fitted(ready, settings, key, (later.x, later.condition)), ready
 
 
 def _check_numbers(data: SeriesData, flow: SeriesFlow) -> None:
