@@ -85,10 +85,10 @@ class TrainingError(PushforwardError, RuntimeError):
     """Training cannot go on."""
 
 
-def did_you_mean(given: str, legal: Iterable[str]) -> str:
+def did_you_mean(given: object, legal: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the nearest legal name, else the list of names."""
     legal = list(legal)
-    near = difflib.get_close_matches(given.lower(), legal, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(given).lower(), legal, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(legal)}"
 
 

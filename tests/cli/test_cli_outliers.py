@@ -151,5 +151,5 @@ def test_one_of_two_promises_is_made(fails, model, new, apart):
     error, hint = fails(
         *("outliers", model, new, "--calibration", apart, "--alpha", "0.05", "--false-share", "0.1"), code=2
     )
-    assert error == "--false-share stands in place of --alpha."
-    assert hint.startswith("give one of them")
+    assert error == "--alpha and --false-share exclude each other."
+    assert hint.startswith("leave one of them out")

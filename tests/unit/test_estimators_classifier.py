@@ -277,3 +277,33 @@ def test_a_part_without_a_condition_takes_no_notice_of_one(key):
         base = distributions.ConditionalBase(distributions.Normal(jnp.zeros(2)), 3, width=4, key=key)
         assert np.isfinite(distributions.Transformed(base, other).log_prob(x, given))
     assert np.isfinite(distributions.Transformed(pf.flows.made(2, width=4, key=key), seeing).log_prob(x, given))
+
+
+@pytest.mark.parametrize(
+    ("flow", "said"),
+    [
+        ("foo", "flow='foo' is not known"),
+        (None, "flow=None must be a name or a function"),
+        (3, "flow=3 must be a name or a function"),
+        ("glow", "flow='glow' is for images, and these are rows of columns"),
+        ("waveglow", "flow='waveglow' is for sound, and these are rows of columns"),
+        ("tempflow", "flow='tempflow' is for series, and these are rows of columns"),
+    ],
+)
+def test_what_is_no_flow_of_rows_is_refused_by_every_estimator_of_rows(blobs, flow, said):
+    x, y = blobs[0][::100], blobs[1][::100]
+    for classes in ("latent", "conditional"):
+        with pytest.raises(ValueError, match=said):
+            FlowClassifier(flow, classes=classes).fit(x, y)
+    with pytest.raises(ValueError, match=said):
+        pf.ConditionalFlowDensity(flow).fit(x, x[:, 0])
+    for kind in (pf.FlowDensity, pf.FlowOutlier, pf.Gaussianizer):
+        with pytest.raises(ValueError, match=said):
+            kind(flow).fit(x)
+
+
+@pytest.mark.parametrize("flow", ["sphere", "idf", "argmax"])
+def test_a_latent_class_needs_gaussian_noise(blobs, flow):
+    with pytest.raises(DataError, match="no Gaussian noise that could depend on the class") as error:
+        FlowClassifier(flow).fit(*blobs)
+    assert "classes='conditional'" in error.value.hint

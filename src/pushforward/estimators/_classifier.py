@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from pushforward._errors import DataError, FileError, did_you_mean
+from pushforward._errors import DataError, FileError
 from pushforward.data import Table
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.estimators._class_labels import check_all_known, check_way, labels_in
@@ -22,6 +22,7 @@ from pushforward.modalities._classes import ClassReport, judged, log_prior_of, p
 from pushforward.modalities._learn import Prepared, key_from, plain, prepared, trained
 from pushforward.modalities._model import Model, recipe_name
 from pushforward.modalities.table._chunks import iter_draws
+from pushforward.modalities.table._flow import check_flow
 from pushforward.modalities.table._mixed import in_user_values
 from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.prediction._classify import log_given
@@ -241,26 +242,30 @@ def _given(y: Any) -> np.ndarray:
 
 def _by_class(settings: ClassifierSettings) -> Any:
     """The flow of the settings, or one whose base alone sees the class."""
+    check_flow(settings.flow)
     if settings.classes == "conditional":
         return settings.flow
     inner: Any = settings.flow
     if isinstance(inner, str):
-        if inner not in RECIPES:
-            raise DataError(f"flow={inner!r} is not known.", did_you_mean(inner, RECIPES))
+        if RECIPES[inner].events != "line":
+            raise _without_noise(settings)
         inner = RECIPES[inner].build
 
     def with_classes(dim: int, *, cond_dim: int, key: jax.Array, **options: Any) -> AbstractDistribution:
         flow_key, net_key = jax.random.split(key)
         flow = inner(dim, key=flow_key, **options)
         if not isinstance(flow, Transformed) or flow.base.event_shape != (dim,):
-            raise ValueError(
-                f"flow={settings.flow!r} has no Gaussian noise that could depend on the class; "
-                "use classes='conditional'."
-            )
+            raise _without_noise(settings)
         return seeing_classes(flow, cond_dim, net_key)
 
     with_classes.__name__ = recipe_name(settings.flow)
     return with_classes
+
+
+def _without_noise(settings: ClassifierSettings) -> DataError:
+    return DataError(
+        f"flow={settings.flow!r} has no Gaussian noise that could depend on the class.", "use classes='conditional'"
+    )
 
 
 def _common(settings: ClassifierSettings, flow: Any) -> dict[str, Any]:

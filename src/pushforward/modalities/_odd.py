@@ -21,7 +21,7 @@ def level(given: Mapping[str, Any]) -> float | None:
     if given["false_share"] is None:
         return ALPHA if given["alpha"] is None else given["alpha"]
     if given["alpha"] is not None:
-        raise UsageError("--false-share stands in place of --alpha.", "give one of them")
+        raise UsageError("--alpha and --false-share exclude each other.", "leave one of them out")
     return None
 
 

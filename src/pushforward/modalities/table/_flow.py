@@ -169,6 +169,7 @@ def _refuse_binary(flow: FlowLike, built: AbstractDistribution, what: str) -> No
 
 def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, conditional: bool) -> None:
     """Refuse a recipe that cannot stand behind columns that are categorical or have atoms."""
+    check_flow(flow)
     recipe, one = _recipe(flow, options, conditional=False), len(schema.categories or schema.atomic) == 1
     if schema.categories:
         columns, given = f"the categorical {quoted('column', list(schema.categories))}", "the categories"
@@ -207,11 +208,10 @@ def _with_angles(
 def _built(
     flow: Any, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
+    check_flow(flow)
     build: Any = flow
     if isinstance(flow, str):
         build = _recipe(flow, options or {}, conditional=cond_dim is not None).build
-    if not callable(build):
-        raise ValueError(f"flow={flow!r} must be a name or a function; {did_you_mean('', RECIPES)}")
     given = dict(options or {}) if cond_dim is None else {**(options or {}), "cond_dim": cond_dim}
     built = build(dim, **given, key=key)
     if not isinstance(built, AbstractDistribution) or built.event_shape != (dim,):
@@ -266,20 +266,29 @@ def _is_of_columns(bijection: AbstractBijection) -> bool:
     return isinstance(first, Standardize)
 
 
+ELSEWHERE = {
+    "image": ("images", "use `ImageDensity`"),
+    "sound": ("sound", "use `SoundDensity`"),
+    "series": ("series", "use `FlowForecaster`, or name the column of times with `--time`"),
+}
+"""Events that are no rows of columns: what messages call them, and what takes them."""
+
+
+def check_flow(flow: Any) -> None:
+    """A ValueError for what is no flow of tables: no name and no function, an unknown name, a flow of other data."""
+    if not isinstance(flow, str):
+        if not callable(flow):
+            raise ValueError(f"flow={flow!r} must be a name or a function; {did_you_mean('', RECIPES)}")
+        return
+    if flow not in RECIPES:
+        raise ValueError(f"flow={flow!r} is not known; {did_you_mean(flow, RECIPES)}")
+    if RECIPES[flow].events in ELSEWHERE:
+        what, hint = ELSEWHERE[RECIPES[flow].events]
+        raise DataError(f"flow={flow!r} is for {what}, and these are rows of columns.", f"{hint}, or choose 'nsf'")
+
+
 def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:
-    if name not in RECIPES:
-        raise ValueError(f"flow={name!r} is not known; {did_you_mean(name, RECIPES)}")
     recipe = RECIPES[name]
-    if recipe.events == "image":
-        raise DataError(
-            f"flow={name!r} is for images, and these are rows of columns.",
-            f"train `flows.{recipe.build.__name__}((height, width, channels), key=key)` with `fit`, or choose 'nsf'",
-        )
-    if recipe.events == "sound":
-        raise DataError(
-            f"flow={name!r} is for sound, and these are rows of columns.",
-            f"train `flows.{recipe.build.__name__}(length, key=key)` with `fit`, or choose 'nsf'",
-        )
     if conditional and not recipe.conditional:
         raise ValueError(f"flow={name!r} cannot be conditional; choose one of {conditional_like(recipe)}")
     for option in options:
