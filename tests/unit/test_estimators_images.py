@@ -106,6 +106,16 @@ def test_other_sizes_and_levels_are_refused(model):
         model.score(np.zeros((2, 4, 4)))
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_draws_and_no_latent_vectors_are_refused(model, count):
+    with pytest.raises(ValueError, match="n_samples must be a whole number of at least 1"):
+        model.sample(count, 0)
+    with pytest.raises(ValueError, match="latent vectors must be finite, one or more"):
+        model.decode(np.zeros((0, 16)))
+    with pytest.raises(ValueError, match="latent vectors must be finite, one or more"):
+        model.decode(np.full((2, 16), np.nan))
+
+
 def test_a_flow_of_tables_is_refused(images):
     with pytest.raises(ValueError, match=r"'maf' is not a flow of images[\s\S]*glow"):
         pf.ImageDensity("maf").fit(images)

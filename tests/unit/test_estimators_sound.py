@@ -224,6 +224,14 @@ def test_other_rates_and_bits_are_refused(plain):
         plain.score_clips(Clips(wave, RATE, 8))
 
 
+@pytest.mark.parametrize(("count", "temperature"), [(0, None), (-1, 0.8), (1, -1.0), (1, np.nan)])
+def test_draws_that_cannot_be_are_refused(plain, count, temperature):
+    with pytest.raises(ValueError, match=r"n_samples must be a whole number|temperature must be at least 0"):
+        plain.sample(count, 0, temperature)
+    with pytest.raises(ValueError, match="latent vectors must be finite, one or more"):
+        plain.decode(np.full((1, 256), np.inf), 256)
+
+
 def test_what_cannot_be_fitted():
     with pytest.raises(ValueError, match=r"needs labels"):
         pf.SoundDensity("waveglow", conditional=True, length=256).fit(clips(512))

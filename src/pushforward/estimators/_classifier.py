@@ -14,11 +14,12 @@ from pushforward.data import Table
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.estimators._class_labels import check_all_known, check_way, labels_in
 from pushforward.estimators._class_start import begun, seeing_classes
-from pushforward.estimators._inputs import num_draws, rows_to_fit, rows_to_score
+from pushforward.estimators._inputs import rows_to_fit, rows_to_score
 from pushforward.estimators._tables import TableEstimator
 from pushforward.flows import RECIPES
 from pushforward.modalities import modality_named
 from pushforward.modalities._classes import ClassReport, judged, log_prior_of, posterior, stored_classes
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._learn import Prepared, key_from, plain, prepared, trained
 from pushforward.modalities._model import Model, recipe_name
 from pushforward.modalities.table._chunks import iter_draws

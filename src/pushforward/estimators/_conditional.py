@@ -11,8 +11,9 @@ from sklearn.utils import Tags
 
 from pushforward._errors import DataError
 from pushforward.data import Schema, Table
-from pushforward.estimators._inputs import given_targets, mean_score, num_draws, rows_to_score
+from pushforward.estimators._inputs import given_targets, mean_score, rows_to_score
 from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob

@@ -10,8 +10,9 @@ from sklearn.base import DensityMixin
 from pushforward.conditionals import Estimate
 from pushforward.data import Table
 from pushforward.diagnostics.goodness._case import Case
-from pushforward.estimators._inputs import mean_score, num_draws, rows_to_score
+from pushforward.estimators._inputs import mean_score, rows_to_score
 from pushforward.estimators._tables import TableEstimator
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.table._chunks import iter_draws, iter_log_prob, log_prob
 from pushforward.modalities.table._mixed import in_user_values, joined

@@ -13,7 +13,7 @@ from pushforward.data.series._read import rows_in_memory, series_of
 from pushforward.data.series._series import Clock, SeriesData
 from pushforward.distributions import SeriesFlow
 from pushforward.estimators._base import FlowEstimator
-from pushforward.estimators._inputs import num_draws
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._learn import key_from
 from pushforward.modalities.series._forecast import paths_of
 from pushforward.modalities.series._score import scores_of

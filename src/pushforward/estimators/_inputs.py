@@ -265,15 +265,6 @@ def mean_score(scores: np.ndarray, sample_weight: Any) -> float:
     return float(np.average(scores[weights > 0], weights=weights[weights > 0]))
 
 
-def num_draws(n_samples: int, temperature: float | None, name: str = "n_samples") -> int:
-    """The number of draws, checked together with the temperature."""
-    if not isinstance(n_samples, int | np.integer) or n_samples < 1:
-        raise DataError(f"{name} must be a whole number of at least 1, got {n_samples!r}.", "ask for one or more")
-    if temperature is not None and not 0 < temperature < np.inf:
-        raise DataError(f"temperature must be positive, got {temperature}.", "1 is the model itself")
-    return int(n_samples)
-
-
 def _polars_names(X: Any) -> list[str] | None:
     """The names of a polars frame, which scikit-learn sees only from 1.9 on; None for all else."""
     names = getattr(X, "columns", None)

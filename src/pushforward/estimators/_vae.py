@@ -25,7 +25,7 @@ from pushforward.estimators._latent_use import LatentUse, tell_collapse
 from pushforward.estimators._load import load_estimator
 from pushforward.estimators._repr import fitted_html
 from pushforward.modalities._learn import Prepared
-from pushforward.modalities._walk import Path, between
+from pushforward.modalities._walk import Path, between, finite_latents
 from pushforward.modalities.table._chunks import _original
 from pushforward.train import Epoch, FitResult
 
@@ -145,15 +145,12 @@ class FlowVAE(DensityMixin, BaseEstimator):
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """The mean of the data given latent variables `(rows, latent)`: rows, or images of real grey values."""
-        z = np.asarray(z, float)
+        z = finite_latents(z)
         size = _parts_of(self.flow_).autoencoder.in_shape
-        if z.ndim != 2 or z.shape[1:] != size or not len(z):
+        if z.ndim != 2 or z.shape[1:] != size:
             raise DataError(
-                f"decode: needs latent variables of shape (rows, {size[0]}), one row or more, got {z.shape}.",
-                "`encode` gives them",
+                f"decode: needs latent variables of shape (rows, {size[0]}), got {z.shape}.", "see `encode`"
             )
-        if not np.isfinite(z).all():
-            raise DataError("decode: a latent variable is NaN or infinite.", "`encode` gives finite ones")
         values = self._in_parts(_decoded, z)
         if isinstance(self._fitted, ImageDensity):
             return np.clip(values, 0, self._fitted.levels_ - 1)

@@ -1,6 +1,6 @@
 """From events to latent vectors, from one of these to another, and back."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,14 @@ def between(a: np.ndarray, b: np.ndarray, shares: np.ndarray, path: Path) -> np.
 
 NEAR = 1e-4
 """Radians below which the two ends point the same way, and an arc is a line."""
+
+
+def finite_latents(z: Any) -> np.ndarray:
+    """Latent vectors that a user gives, one or more, as float32; a DataError where one is NaN or infinite."""
+    z = np.asarray(z, np.float32)
+    if not z.size or not np.isfinite(z).all():
+        raise DataError("decode: latent vectors must be finite, one or more.", "`encode` gives them")
+    return z
 
 
 @jax.jit

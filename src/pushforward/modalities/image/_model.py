@@ -13,10 +13,11 @@ from jaxtyping import Array
 from pushforward._errors import DataError
 from pushforward.data import Images
 from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._labels import one_hot
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
-from pushforward.modalities._walk import decoded, encoded
+from pushforward.modalities._walk import decoded, encoded, finite_latents
 from pushforward.modalities.image._arrays import as_images, fewer, labels_of
 from pushforward.modalities.image._flow import check_latents, draw, drawing_flow
 from pushforward.modalities.image._walks import LatentWalks
@@ -98,8 +99,7 @@ class ImageMethods(LatentWalks):
             guidance: Above 0, samples show more of what sets their label apart; see `flows.guided`.
             denoised: Whether Gaussian noise is taken away, see `flows.denoise`; None for yes where there is some.
         """
-        if temperature is not None and not 0 <= temperature < np.inf:
-            raise DataError(f"images: `temperature` must be at least 0 and finite, got {temperature}.", "0.7 is usual")
+        n_samples = num_draws(n_samples, temperature, still=True, usual="0.7 is usual")
         condition = self._conditions(y, n_samples)
         key, led = key_from(random_state), drawing_flow(self.flow_, guidance, self._fitted.settings["drop_labels"])
         pieces, how = [], {"temperature": temperature, "denoised": denoised}
@@ -117,7 +117,8 @@ class ImageMethods(LatentWalks):
     def decode(self, z: np.ndarray, y: Any = None) -> np.ndarray:
         """The images of latent vectors, `(count, height, width, channels)` of grey values."""
         check_latents(self.flow_)
-        z = np.asarray(z, np.float32).reshape(len(z), *self.flow_.base.event_shape)
+        z = finite_latents(z)
+        z = z.reshape(len(z), *self.flow_.base.event_shape)
         return self._bytes(self._in_chunks(decoded, z, self._conditions(y, len(z))))
 
     def checked(self, X: Images | np.ndarray) -> Images:

@@ -11,9 +11,10 @@ from jaxtyping import Array
 from pushforward._errors import DataError
 from pushforward.data.sound._clips import Clips
 from pushforward.distributions import AbstractDistribution, Transformed
+from pushforward.modalities._draws import num_draws
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
-from pushforward.modalities._walk import decoded, encoded
+from pushforward.modalities._walk import decoded, encoded, finite_latents
 from pushforward.modalities.sound._facts import SoundFacts
 from pushforward.modalities.sound._flow import at_length, unit
 from pushforward.modalities.sound._pieces import pieces, uniform
@@ -107,8 +108,7 @@ class SoundMethods(abc.ABC):
         Raises:
             DataError: If a label or a spectrogram is missing, or not known.
         """
-        if temperature is not None and not 0 <= temperature < np.inf:
-            raise DataError(f"sound: `temperature` must be at least 0 and finite, got {temperature}.", "0.8 is usual")
+        n_samples = num_draws(n_samples, temperature, still=True, usual="0.8 is usual")
         count = (self.facts_.length if like is None else len(like)) if length is None else length
         if count < 1:
             raise DataError(f"sound: a clip has at least one sample, got length={count}.", "leave it out")
@@ -151,6 +151,7 @@ class SoundMethods(abc.ABC):
 
     def decode(self, z: np.ndarray, length: int, y: Any = None, like: np.ndarray | None = None) -> np.ndarray:
         """The clips of latent vectors, `(count, length)` of whole numbers."""
+        z = finite_latents(z)
         given = self.condition(y, like, length, len(z))
         return self._whole(np.asarray(decoded(self.at(length), z, given)))
 
