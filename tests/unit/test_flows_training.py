@@ -2,6 +2,8 @@
 
 import inspect
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import pushforward as pf
@@ -46,6 +48,15 @@ def test_the_kinds_of_a_recipe_are_those_of_what_it_builds():
 
 def test_iaf_starts_from_a_gaussian_that_is_learned(key):
     assert count_parameters(RECIPES["iaf"].build(2, key=key).base) == 4
+
+
+@pytest.mark.parametrize("gate", [1.5, 4.0])
+def test_layers_of_iaf_begin_as_their_gates(gate, key):
+    flow = RECIPES["iaf"].build(3, num_layers=2, gate=gate, key=key)
+    z = jnp.array([0.5, -1.0, 2.0])
+    x, log_det = flow.bijection.forward_and_log_det(z)
+    assert x == pytest.approx(np.asarray(z) / (1 + np.exp(-gate)) ** 2, rel=1e-5)
+    assert log_det == pytest.approx(-6 * np.log1p(np.exp(-gate)), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["maf", "nsf"])

@@ -18,6 +18,7 @@ def iaf(
     depth: int = 2,
     activation: Activation = "elu",
     flip: bool = True,
+    gate: float = 1.5,
     cond_dim: int | None = None,
     key: PRNGKeyArray,
 ) -> Transformed:
@@ -34,6 +35,7 @@ def iaf(
         activation: Of the networks; ELU as in the paper.
         flip: Whether the order is reversed between layers. Without, each coordinate is Gaussian given those before it,
             as in Parallel WaveNet and ClariNet, and the divergence from such a teacher has a closed form.
+        gate: What the gates begin at: 1 to 2 in the paper; a layer begins as `x = sigmoid(gate) z`.
         cond_dim: Size of the condition (the paper's context), or None.
         key: For the initial weights.
 
@@ -46,7 +48,7 @@ def iaf(
         (`reverse_kl`): by likelihood it learns slowly, since the gradient of a density goes through all the coordinates
         before.
     """
-    inner = Inverse(GatedAffine())
+    inner = Inverse(GatedAffine(gate=gate))
 
     def layer(layer_key: PRNGKeyArray) -> AbstractBijection:
         options = {"width": width, "depth": depth, "cond_dim": cond_dim, "activation": activation}
