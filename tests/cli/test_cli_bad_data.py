@@ -217,6 +217,12 @@ def test_holes_that_cannot_be(fails, tmp_path, text, options, error, hint):
         (("--epsilon", "-1"), 2, "-1 is not in the range x>0", "fit --help"),
         (("--epsilon", "inf"), 2, "inf is not a finite number", "fit --help"),
         (("--bounds", "a=0:9"), 2, "--bounds is for private fits", "add --epsilon"),
+        (("--delta", "1e-6"), 2, "`delta` (`--delta`) is for private fits", "give `epsilon` (`--epsilon`) too"),
+        (("--clip-norm", "2"), 2, "`clip_norm` (`--clip-norm`) is for private fits", "give `epsilon`"),
+        ((*DECLARED, "--checkpoint", "c"), 2, "has no `checkpoint` (`--checkpoint`)", "it would hold the noise"),
+        ((*DECLARED, "--bounds", "a=0:8"), 2, "'a' is given twice", "fit --help"),
+        ((*DECLARED, "--categories", "b=x"), 2, "'b' is given twice", "fit --help"),
+        (("--column", "a:positive", "--column", "a:unbounded"), 2, "--column: 'a' is given twice", "leave one"),
         ((*DECLARED, "--patience", "3"), 2, "has no `patience` (`--patience`)", "nothing is held out"),
         ((*DECLARED, "--validation", "0.3"), 2, "has no `validation`", "nothing is held out"),
         ((*DECLARED, "--resume"), 2, "has no `resume` (`--resume`)", "a checkpoint would hold the noise"),
@@ -230,3 +236,14 @@ def test_private_fits_that_cannot_be(fails, tmp_path, options, code, error, hint
     found = fails("fit", path, "-o", tmp_path / "m.safetensors", *end, code=code)
     assert error in found[0]
     assert hint in found[1]
+
+
+def test_a_name_is_given_one_value(fails, conditional_model, tmp_path):
+    error, _ = fails("sample", conditional_model, "-n", "3", "--given", "age=30", "--given", "age=31", code=2)
+    assert "'age' is given twice" in error
+
+
+def test_rows_are_left_out_or_scored_by_what_is_there(fails, people, people_model):
+    error, hint = fails("score", people_model, people, "--incomplete", "--drop-missing", code=2)
+    assert error == "--incomplete and --drop-missing exclude each other."
+    assert hint.startswith("leave one of them out")

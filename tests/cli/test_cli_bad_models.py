@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -91,8 +92,37 @@ def test_a_model_never_replaces_the_data(fails, tmp_path):
     data = write_csv(tmp_path / "d.csv", "a,b", [[1, 2], [3, 4.5]])
     before = data.read_text()
     error, _ = fails("fit", data, "-o", tmp_path / "." / "d.csv", *SMALL, code=2)
-    assert error == f"{data} is the data: it would be replaced."
+    assert error == f"{data} is read by this command: it would be replaced."
     assert data.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "MODEL", "DATA", "-o", "DATA"),
+        ("score", "MODEL", "DATA", "-o", "./DATA"),
+        ("impute", "MODEL", "DATA", "-o", "DATA"),
+        ("outliers", "MODEL", "DATA", "-o", "DATA"),
+        ("outliers", "MODEL", "MORE", "--calibration", "DATA", "-o", "DATA"),
+        ("plot", "MODEL", "DATA", "-o", "MODEL"),
+        ("synthesize", "DATA", "-n", "5", "-o", "DATA"),
+        ("distill", "MODEL", "-o", "MODEL"),
+        ("predict", "GIVEN", "DATA", "-o", "DATA"),
+        ("sample", "GIVEN", "--given-file", "DATA", "-o", "DATA"),
+    ],
+)
+def test_no_command_replaces_what_it_reads(
+    fails, people, people_model, conditional_model, tmp_path, words, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    places = {"DATA": "d.csv", "./DATA": "./d.csv", "MORE": "e.csv", "MODEL": "m.safetensors", "GIVEN": "g.safetensors"}
+    for name, source in {"DATA": people, "MORE": people, "MODEL": people_model, "GIVEN": conditional_model}.items():
+        shutil.copy(source, places[name])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    error, hint = fails(*(places.get(word, word) for word in words), code=2)
+    assert error == f"{places[words[-1]]} is read by this command: it would be replaced."
+    assert "-o" in hint
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_full_disk_at_the_end_keeps_the_old_model_and_the_training(run, works, tmp_path, monkeypatch):

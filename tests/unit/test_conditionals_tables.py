@@ -172,7 +172,7 @@ def test_what_is_there_of_a_row_is_scored(pair):
 
 
 def test_far_out_it_says_how_far(mixed):
-    with pytest.warns(UserWarning, match=r"income=1e\+09 lies \d+\.\d standard deviations from the mean"):
+    with pytest.warns(UserWarning, match=r"income=1000000000 lies \d+\.\d standard deviations from the mean"):
         mixed.condition({"income": 1e9})
 
 

@@ -163,3 +163,17 @@ def test_a_missing_condition_is_named():
 def test_a_table_is_taken_as_it_is():
     table = Table(("a",), X[:, :1])
     assert as_table(table) is table
+
+
+def test_columns_whose_names_are_numbers_have_no_names():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X)
+    assert as_table(frame).names == as_table(frame.astype(object)).names == ("x0", "x1")
+    assert as_table(pd.DataFrame({2019: X[:, 0], "b": X[:, 1]})).names == ("2019", "b")
+    holes = frame.mask(HIDDEN)
+    small = {"max_epochs": 1, "background": False, "random_state": 0}
+    for model in (pf.FlowDensity("gaussian", **small).fit(frame), pf.FlowDensity("gaussian", **small).fit(X)):
+        np.testing.assert_array_equal(model.impute(holes, random_state=0), model.impute(holes.to_numpy(), 1, 0))
+        assert np.isfinite(model.score_incomplete(holes).value).all()
+        rest = model.condition({"x0": 0.5})
+        assert np.isfinite(rest.log_prob(frame.mask(np.tile([True, False], (40, 1)), 0.5)).value).all()

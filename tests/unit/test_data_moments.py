@@ -11,6 +11,7 @@ from pushforward.data import Schema, TextOptions, as_table, encode, infer_schema
 from pushforward.data.moments._forms import texts_of
 
 pa = pytest.importorskip("pyarrow")
+pc = pytest.importorskip("pyarrow.compute")
 UTC = datetime.UTC
 DAYS = [datetime.date(2024, 2, 28), datetime.date(2024, 3, 1), datetime.date(1969, 12, 31)]
 NOON = datetime.datetime(2024, 3, 31, 12)
@@ -228,6 +229,24 @@ def test_a_midnight_that_a_zone_skips_is_moved_with_a_warning():
     with pytest.warns(UserWarning, match="column 'when': 2017-10-01 00:00:00 in row 1 does not exist on the clock of"):
         back = pa.table(schema.table(np.array([[table.values[1, 0] + 1]])))
     assert back["when"].cast(pa.int64()).to_pylist() == [1_506_830_400]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "skips"), [("Asia/Beirut", "2024-03-25", 6), ("America/Sao_Paulo", "2017-10-10", 5)]
+)
+def test_the_first_hour_of_a_day_without_a_midnight_is_that_day(zone, first, skips):
+    days = (np.datetime64(first) + np.arange(10)).astype("datetime64[us]")
+    local = pc.assume_timezone(pa.array(days), zone, nonexistent="latest")
+    table = as_table(pa.table({"when": local}))
+    schema, _ = infer_schema(table)
+    assert schema.moments["when"].local
+    np.testing.assert_array_equal(np.diff(table.values[:, 0]), 1.0)
+    with pytest.warns(UserWarning, match=f"in row {skips + 1} does not exist on the clock of {zone}"):
+        back = pa.table(schema.table(table.values))
+    assert back["when"].combine_chunks() == local.cast(back["when"].type)
+    again = encode(as_table(back), schema).values
+    assert not schema.outside(again).any()
+    np.testing.assert_array_equal(again, table.values)
 
 
 def test_an_hour_that_is_there_twice_is_the_first_with_a_warning():

@@ -8,6 +8,7 @@ import pytest
 from pushforward._errors import DataError, FileError
 from pushforward.bijections import Chain, Permute, Standardize
 from pushforward.data import Column, KindSpec, Schema, parse_kind, parse_override
+from pushforward.data.moments._moment import DAY, Moment
 from pushforward.distributions import Normal, Transformed
 
 ROWS = 400
@@ -300,3 +301,16 @@ def test_statistics_of_large_float32_tables_are_taken_in_float64():
     bijection = Schema([Column("a", "unbounded")]).bijection(values)
     assert float(bijection.loc[0]) == pytest.approx(1.0005, abs=1e-6)
     assert float(bijection.scale[0]) == pytest.approx(5e-4, rel=1e-4)
+
+
+def test_values_are_written_in_full_and_dates_as_dates():
+    day = Moment("date", arrow="date32[day]", unit=DAY, step=DAY)
+    assert Column("id", "integer").text(1234567.0) == "1234567"
+    assert Column("id", "unbounded").text(1234567.25) == "1234567.25"
+    assert Column("id", "unbounded").text(np.inf) == "inf"
+    assert Column("c", "categorical", categories=("a", "b")).text(1.0) == "b"
+    assert Column("when", "integer", type=day).text(19782.0) == "2024-02-29"
+    assert Schema([Column("id", "integer", 0.0, 10.0)]).first_outside(np.array([[1234567.0]])) == (
+        0,
+        "'id' is 1234567, and values are integer(0,10)",
+    )

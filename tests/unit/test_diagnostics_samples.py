@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 from scipy.stats import norm
 
+import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.bijections import Chain, Dequantize, Exp, Log, Scale, Sigmoid
 from pushforward.diagnostics import c2st, energy_distance, integrate, ks_per_dimension, ks_uniform, pit
@@ -145,7 +146,7 @@ class TestPit:
         assert ks_uniform(values).p_value[0] > 1e-3
 
     def test_nan_is_refused(self, key):
-        with pytest.raises(DataError, match="pit: `x`"):
+        with pytest.raises(DataError, match="pit: row 1 of `x`"):
             pit(Normal.standard((1,)), np.full((3, 1), np.nan), key=key)
 
 
@@ -231,3 +232,11 @@ class TestIntegral:
     def test_three_dimensions_are_refused(self, key):
         with pytest.raises(ValueError, match=r"got events of shape \(3,\)"):
             integrate(Normal.standard((3,)), key=key)
+
+
+@pytest.mark.parametrize(
+    "bounds", [[(1.0, -1.0), (-1.0, 1.0)], [(-1.0, 1.0)], [(np.nan, 1.0), (-1.0, 1.0)], [(0.0, 0.0), (-1.0, 1.0)]]
+)
+def test_bounds_of_an_integral_are_pairs_in_order(bounds):
+    with pytest.raises(ValueError, match=r"`bounds` must be 2 pairs \(low, high\) with low below high"):
+        pf.diagnostics.integrate(pf.distributions.Normal.standard((2,)), bounds=bounds, key=0)

@@ -307,3 +307,22 @@ def test_a_latent_class_needs_gaussian_noise(blobs, flow):
     with pytest.raises(DataError, match="no Gaussian noise that could depend on the class") as error:
         FlowClassifier(flow).fit(*blobs)
     assert "classes='conditional'" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("y", "settings", "said"),
+    [
+        (np.array(["2020-01-01", "2020-01-02"] * 6, "datetime64[D]"), {}, "the labels are dates or times"),
+        (np.array(["a", 1] * 6, object), {}, "the labels are of several types: int, str"),
+        (["a", "b"] * 6, {"class_prior": "unifrom"}, "class_prior must be 2 positive numbers that sum to 1"),
+        (["a", "b"] * 6, {"class_prior": {"a": 0.5, "b": 0.5}}, "class_prior must be 2 positive numbers"),
+    ],
+)
+def test_classes_and_priors_that_cannot_be_are_refused(blobs, y, settings, said):
+    with pytest.raises(DataError, match=said):
+        FlowClassifier("affine", **settings).fit(blobs[0][:12], y)
+
+
+def test_rows_are_drawn_of_one_class(fitted):
+    with pytest.raises(DataError, match="is not a class"):
+        fitted.sample(2, y=["no", "yes"])

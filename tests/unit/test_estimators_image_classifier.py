@@ -105,3 +105,19 @@ def test_other_labels_and_other_images_are_told(fitted):
 def test_a_class_of_one_image_is_told():
     with pytest.warns(UserWarning, match="class b has one image"):
         ImageClassifier("glow", **SETTINGS | {"max_epochs": 1}).fit(pictures(12)[0], ["a"] * 11 + ["b"])
+
+
+def test_numbers_of_labels_are_compared_with_their_names(fitted):
+    x, y = pictures(20)
+    names = {name: place for place, name in enumerate(fitted.classes_)}
+    codes = np.array([names[one] for one in y])
+    labelled = Images(x[..., None] if x.ndim == 3 else x, labels=codes, label_names=tuple(map(str, range(2))))
+    classifier = ImageClassifier("glow", **SETTINGS).fit(labelled)
+    assert list(classifier.classes_) == ["0", "1"]
+    assert classifier.score(labelled, codes) == classifier.score(labelled)
+    assert classifier.score(labelled, codes) == classifier.report(labelled, codes).accuracy
+
+
+def test_options_that_are_not_there_are_named():
+    with pytest.raises(DataError, match="flow='glow' has no option 'zz'"):
+        pf.ImageDensity("glow", options={"zz": 1}).fit(pictures(6)[0])

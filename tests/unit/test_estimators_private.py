@@ -121,3 +121,14 @@ def test_settings_that_look_at_the_rows_are_refused_by_name(given):
 def test_other_estimators_make_no_promise():
     with pytest.raises(DataError, match="FlowOutlier has no `epsilon`"):
         pf.FlowOutlier("maf", epsilon=3.0).fit(np.zeros((10, 2)))
+
+
+@pytest.mark.parametrize(
+    "given", [{"bounds": {"age": (0, 120)}}, {"categories": {"sex": ["F"]}}, {"delta": 1e-6}, {"clip_norm": 2.0}]
+)
+def test_what_is_promised_needs_an_epsilon(given):
+    for kind in (pf.FlowDensity, pf.FlowOutlier):
+        with pytest.raises(UsageError, match=f"`{next(iter(given))}` .* is for private fits"):
+            kind("affine", **given).fit(people(0)[["age", "wage"]])
+    with pytest.raises(UsageError, match="has no `checkpoint`"):
+        fitted(0, checkpoint="c.checkpoint")

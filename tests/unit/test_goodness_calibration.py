@@ -1,6 +1,7 @@
 """`sbc`: posteriors that are right, too sure, too wide, biased, and right on average alone."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -86,3 +87,28 @@ def test_what_it_is_not_for():
         pf.diagnostics.sbc(Normal.standard((1,)), np.zeros((50, 1)), np.zeros((50, 1)), key=0)
     with pytest.raises(pf.DataError, match="40 are needed"):
         calibration.calibration_of(np.full((9, 1), 0.5), np.zeros((9, 1)), ("a",), level=0.05, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("x", "condition", "options", "said"),
+    [
+        (np.zeros((50, 2)), np.zeros((50, 1)), {}, r"`x` must have shape \(rows, 1\), got \(50, 2\)"),
+        (np.zeros((50, 1)), np.zeros((10, 1)), {}, r"`condition` must have shape \(50, 1\), got \(10, 1\)"),
+        (np.zeros((50, 1)), np.full((50, 1), np.nan), {}, "row 1 of `condition` holds a number that is not finite"),
+        (np.zeros((50, 1)), np.full((50, 1), np.inf), {}, "row 1 of `condition` holds a number that is not finite"),
+        (np.zeros((50, 1)), np.zeros((50, 1)), {"num_samples": 0}, "`num_samples` must be at least 1"),
+        (np.zeros((50, 1)), np.zeros((50, 1)), {"level": 2.0}, "`level` must lie between 0 and 1, got 2.0"),
+    ],
+)
+def test_what_ranks_cannot_be_had_of_is_named(x, condition, options, said):
+    law = pf.distributions.ConditionalBase(Normal(jnp.zeros(1)), 1, width=4, key=jax.random.key(0))
+    with pytest.raises(pf.DataError, match=said):
+        pf.diagnostics.sbc(law, x, condition, **options, key=0)
+
+
+def test_rows_that_cannot_be_checked_are_named():
+    law = Normal(jnp.zeros(2))
+    with pytest.raises(pf.DataError, match="row 3 of `data` holds a number that is not finite"):
+        pf.diagnostics.check(law, np.where(np.arange(100)[:, None] == 2, np.nan, np.zeros((100, 2))), key=0)
+    with pytest.raises(pf.DataError, match="`level` must lie between 0 and 1"):
+        pf.diagnostics.check(law, np.zeros((100, 2)), level=0.0, key=0)

@@ -46,10 +46,11 @@ def command(
     The direction of an attribute is the mean latent vector of the IMAGES with --label, less that of the others. A row
     shows an image in the middle, with less of it to the left and more of it to the right.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "attributes", own)
+    refuse_replaced(output, model, source)
     require_command(model, modality, "attributes")
     given |= {"label": label, "steps": steps, "amount": amount, "seed": seed}
     modality.attributes(fitted, source, output, given, Talk(quiet=quiet))

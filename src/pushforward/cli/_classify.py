@@ -27,9 +27,10 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     one row for each row or image of DATA, with the likeliest class, the probability of each in a column p_..., and in
     log_prob the log-density in nats whatever the class, which is low for what is like none of them.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "classify", own)
+    refuse_replaced(output, model, source)
     require_command(model, modality, "classify")
     modality.classify(fitted, source, output, given, Talk(quiet=quiet))

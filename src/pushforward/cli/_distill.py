@@ -64,7 +64,7 @@ def command(*, teacher: Path, student: Path, as_json: bool, quiet: bool, **given
     from pushforward.cli.fitting._request import check_recipe, check_target
     from pushforward.cli.frame._failures import WrongUsage
     from pushforward.cli.frame._layout import print_json
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities import Lesson
     from pushforward.modalities._model import write_model
     from pushforward.modalities._talk import Talk
@@ -73,8 +73,7 @@ def command(*, teacher: Path, student: Path, as_json: bool, quiet: bool, **given
     check_target(student)
     model, modality, own = opened(teacher, "distill", given)
     require_command(teacher, modality, "distill")
-    if student.exists() and student.samefile(teacher):
-        raise WrongUsage(f"{student} is the teacher: it would be replaced.", "give the student a name of its own")
+    refuse_replaced(student, teacher, asked["source"])
     settings, flow, talk = asked.pop("settings"), asked["flow"], Talk(quiet=quiet)
     if settings and flow is None:
         raise WrongUsage("--set needs --flow.", "without it the student has the layers of its teacher")

@@ -27,9 +27,10 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     path, or with --quantile a row for each step with the quantiles of each series, in columns such as USD_0.9. Columns
     that are to be known ahead (`fit --known`) stand in rows of DATA behind the last value, where the series are empty.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "forecast", own)
+    refuse_replaced(output, model, source)
     require_command(model, modality, "forecast")
     modality.forecast(fitted, source, output, given, seed, Talk(quiet=quiet))

@@ -26,9 +26,10 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     there; these stay as they are. With --draws above 1 the table is written so many times, one below the other: their
     spread tells how well a cell is known. No second model is trained. A row without any cell is drawn as a whole.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "impute", own)
+    refuse_replaced(output, model, source)
     require_command(model, modality, "impute")
     modality.impute(fitted, source, output, given, seed=seed, talk=Talk(quiet=quiet))

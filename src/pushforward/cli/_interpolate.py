@@ -38,9 +38,10 @@ def command(
 
     With a model of sound, two clips; -o is a folder for the clips on the way.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "interpolate", own)
+    refuse_replaced(output, model, *sources)
     require_command(model, modality, "interpolate")
     modality.interpolate(fitted, sources, output, {**given, "steps": steps, "path": path}, Talk(quiet=quiet))

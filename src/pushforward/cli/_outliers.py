@@ -28,9 +28,10 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     --keep as they are, log_prob, p_value, and in odd_columns the names of those that make it odd: where the value of
     the nearest likely row would raise log_prob most.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "outliers", own)
+    refuse_replaced(output, model, source, given["calibration"])
     require_command(model, modality, "outliers")
     modality.outliers(fitted, source, output, given, Talk(quiet=quiet))

@@ -102,10 +102,11 @@ def command(
     are most alike, so that one sees whether the model copies; loss shows the training.
     """
     from pushforward import plots
-    from pushforward.cli.frame._opened import opened
+    from pushforward.cli.frame._opened import opened, refuse_replaced
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "plot", own)
+    refuse_replaced(output, model, source)
     if what is not None and what not in modality.pictures:
         kinds = " and ".join(other.plural for other in _pictures()[what])
         raise WrongUsage(

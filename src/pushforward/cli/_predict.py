@@ -26,9 +26,10 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     one column of numbers they are exact; of several, each apart, they are drawn, and standard errors tell how well
     they are known.
     """
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "predict", own)
+    refuse_replaced(output, model, source)
     require_command(model, modality, "predict")
     modality.predict(fitted, source, output, given, Talk(quiet=quiet))

@@ -1,6 +1,5 @@
 """`pushforward report`: a page that says whether a fit is good."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def command(
     """
     from pushforward.cli._show_facts import facts_of
     from pushforward.cli.fitting._request import check_target
-    from pushforward.cli.frame._opened import opened, require_command
+    from pushforward.cli.frame._opened import opened, refuse_replaced, require_command
     from pushforward.modalities._talk import Talk
     from pushforward.reports import Page
 
@@ -54,9 +53,7 @@ def command(
     fitted, modality, given = opened(model, "report", own)
     require_command(model, modality, "report")
     check_target(output)
-    for other in (str(model), source, train or source):
-        if output.exists() and os.path.exists(other) and os.path.samefile(output, other):
-            raise WrongUsage(f"{output} is what the report is about: it would be replaced.", "give the page a name")
+    refuse_replaced(output, model, source, train)
     found = modality.examined(fitted, str(model), source, train, given, level=level, seed=seed)
     sections = [*found.sections, _fitted(facts_of(model)), _again(found.command)]
     page = Page(f"Is the fit of {model.name} good?", sections, found.lead, f"Made by pushforward {__version__}.")

@@ -53,8 +53,9 @@ def command(model: Path, rows: int | None, output: str, temperature: float, seed
     With a model of sound, the output is one clip (.wav, .flac, .ogg), a folder of them, or an array (.npz). A vocoder
     takes the spectrogram of --like.
     """
-    from pushforward.cli.frame._opened import opened
+    from pushforward.cli.frame._opened import opened, refuse_replaced
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "sample", own)
+    refuse_replaced(output, model, given.get("given_file"), given.get("like"))
     modality.sample(fitted, rows, output, given, temperature=temperature, seed=seed, talk=Talk(quiet=quiet))

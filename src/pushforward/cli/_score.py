@@ -35,8 +35,9 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     its bits per dimension, which are an upper bound, and its log-probability in nats. With a model of sound there is
     one row for each clip, with nats and bits for one sample, whatever its length.
     """
-    from pushforward.cli.frame._opened import opened
+    from pushforward.cli.frame._opened import opened, refuse_replaced
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "score", own)
+    refuse_replaced(output, model, source)
     modality.score(fitted, source, output, given, Talk(quiet=quiet))

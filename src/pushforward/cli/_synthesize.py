@@ -1,6 +1,5 @@
 """`pushforward synthesize`: a table to share in the place of another."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +135,7 @@ def _settings(
 def _check_targets(source: str, output: str, page: Path | None, *, as_json: bool) -> None:
     """Find out before the training what would make writing fail after it."""
     from pushforward.cli.fitting._request import check_target
+    from pushforward.cli.frame._opened import refuse_replaced
     from pushforward.data._write import check_output
 
     if output == "-":
@@ -148,8 +148,7 @@ def _check_targets(source: str, output: str, page: Path | None, *, as_json: bool
     files = [path for path in (None if output == "-" else Path(output), page) if path is not None]
     for path in files:
         check_target(path)
-        if path.exists() and os.path.exists(source) and os.path.samefile(path, source):
-            raise WrongUsage(f"{path} is the data: it would be replaced.", "give another file name with -o")
+        refuse_replaced(path, source)
 
 
 def _write(table: Any, output: str, talk: Any) -> None:

@@ -13,8 +13,9 @@ def plain(data: Any, label: str = "data") -> Any:
     """The same data in a form that Arrow or NumPy takes without a word; all else as it is.
 
     A lazy frame is collected, a series becomes a frame of one column, a mapping from names to columns and a list of
-    mappings become a table, and so does a structured array; what a mask hides is missing; columns without a name are
-    called `x0`, `x1`, ..., and a name of several levels, `("a", "mean")`, is `a_mean`.
+    mappings become a table, and so does a structured array; what a mask hides is missing; columns without a name, or
+    all of whose names are numbers, are called `x0`, `x1`, ..., and a name of several levels, `("a", "mean")`, is
+    `a_mean`.
 
     Raises:
         DataError: If columns differ in length, or two have the same name.
@@ -146,6 +147,10 @@ def _pandas(data: Any, label: str) -> Any:
             "_".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
             for name in names
         ]
+        data = data.set_axis(names, axis=1)
+    elif not text:
+        # As scikit-learn has it: names that are no text, such as the numbers that pandas gives, are none.
+        names = list(default_names(len(names)))
         data = data.set_axis(names, axis=1)
     refuse_duplicates(label, list(map(str, names)))
     swapped = {n: kind.newbyteorder("=") for n, kind in data.dtypes.items() if getattr(kind, "isnative", True) is False}

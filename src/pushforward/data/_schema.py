@@ -1,5 +1,6 @@
 """The column schema: where the values of each column can lie."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from pushforward.data._support import Support
 from pushforward.data._tables import Table, refuse_duplicates
 from pushforward.data._units import Units
 from pushforward.data.files._stored import ColumnType, Stored, type_from_json, type_to_json
+from pushforward.data.moments._forms import texts_of
 from pushforward.data.moments._moment import Moment
 
 
@@ -64,6 +66,14 @@ class Column:
     def moment(self) -> Moment | None:
         """The type of a column of dates, times or durations; None for all others."""
         return self.type if isinstance(self.type, Moment) else None
+
+    def text(self, value: float, digits: int = 10) -> str:
+        """A value of the column, or a code of its categories, as a user writes it: a date as a date."""
+        if self.kind == "categorical":
+            return str(self.categories[int(value)])
+        if self.moment is None or self.moment.turn or not math.isfinite(value):
+            return f"{value:.{digits}g}"
+        return str(texts_of(self.moment.clipped(np.array([float(value)])), self.moment, self.name)[0])
 
     @property
     def support(self) -> Support:
@@ -223,7 +233,7 @@ class Schema:
         )
         if column.kind == "categorical":
             return int(outside[0]), f"{column.name!r} has a category that was not seen in training"
-        return int(outside[0]), f"{column.name!r} is {cell:.10g}, and values are {column.spec}"
+        return int(outside[0]), f"{column.name!r} is {column.text(cell)}, and values are {column.spec}"
 
     def clip(self, values: np.ndarray) -> np.ndarray:
         """Samples with every value inside the support: rounding may put one on the edge, or a step beyond it.

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError, as_seed
+from pushforward._types import Shape
 from pushforward.diagnostics._two_sample import KSResult
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import conditions_of, flow_of
@@ -38,15 +39,18 @@ def pit(
         `(n, dim)`, coordinates flattened.
 
     Raises:
-        DataError: If a value is not finite.
+        DataError: If a value is not finite, or there are not as many conditions as rows.
 
     Reference:
         Gneiting, Balabdaoui & Raftery (2007), Probabilistic forecasts, calibration and sharpness, section 3.1.
     """
     flow = flow_of("pit", flow)
     x, condition = np.asarray(x), conditions_of(flow, condition)
-    if len(x) == 0 or not np.all(np.isfinite(x)):
-        raise DataError("pit: `x` has no rows or values that are not finite", "give rows of finite numbers")
+    _check_rows("x", x, flow.event_shape)
+    if flow.cond_shape is not None:
+        _check_rows("condition", np.asarray(condition), flow.cond_shape, len(x))
+    if num_samples < 1:
+        raise DataError(f"pit: `num_samples` must be at least 1, got {num_samples}.", "1000 is usual")
     n, sample_key, tie_key = len(x), *jax.random.split(as_seed("pit", key))
     step = max(1, min(n, _CHUNK_DRAWS // num_samples))
     # The last chunk repeats the last row, so that all have one size and the sampler is compiled once.
@@ -58,6 +62,17 @@ def pit(
     below, equal = (np.concatenate(part)[:n] for part in zip(*counts, strict=True))
     ties = np.asarray(jax.random.uniform(tie_key, below.shape))
     return (below + ties * (equal + 1)) / (num_samples + 1)
+
+
+def _check_rows(name: str, rows: np.ndarray, event: Shape, count: int | None = None) -> None:
+    """A DataError for what are not finite events, as many as are wanted; at least one where that is not said."""
+    fits = rows.ndim == len(event) + 1 and rows.shape[1:] == event
+    if not fits or not len(rows) or count not in (None, len(rows)):
+        wanted = ", ".join(map(str, ("rows" if count is None else count, *event)))
+        raise DataError(f"pit: `{name}` must have shape ({wanted}), got {rows.shape}.", "a row for each event")
+    if not np.isfinite(rows).all():
+        row = int(np.argwhere(~np.isfinite(rows))[0][0]) + 1
+        raise DataError(f"pit: row {row} of `{name}` holds a number that is not finite.", "leave such rows out")
 
 
 def ks_uniform(values: ArrayLike) -> KSResult:

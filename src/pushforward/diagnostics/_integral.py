@@ -116,6 +116,11 @@ def _coordinates(
         )
     if bounds is None:
         return known
+    if len(bounds) != len(known) or not all(len(pair) == 2 and pair[0] < pair[1] for pair in bounds):
+        raise ValueError(
+            f"integrate: `bounds` must be {len(known)} pairs (low, high) with low below high, got {bounds!r}. "
+            "Give one for each coordinate."
+        )
     return [coordinate.between(*pair) for coordinate, pair in zip(known, bounds, strict=True)]
 
 

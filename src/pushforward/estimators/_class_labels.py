@@ -41,10 +41,11 @@ def labels_in(y: np.ndarray, estimator: str, event: str) -> Labels:
         event: "row" or "image".
 
     Raises:
-        DataError: If there are fewer than two classes.
+        DataError: If there are fewer than two classes, or the labels are dates or of several types.
         ValueError: If `y` holds no classes but numbers with a fraction.
     """
     y = _whole(y)
+    _check_kind(y)
     known = ~without_label(y)
     if known.any():
         check_classification_targets(y[known])
@@ -78,6 +79,15 @@ def _whole(y: np.ndarray) -> np.ndarray:
         )
     whole = y.dtype == object and all(isinstance(one, int | np.integer) and not isinstance(one, bool) for one in y)
     return y.astype(np.int64) if whole else y
+
+
+def _check_kind(y: np.ndarray) -> None:
+    """A DataError for labels that a file would not give back, or that have no order: dates, or of several kinds."""
+    if y.dtype.kind in "mM":
+        raise DataError("y: the labels are dates or times.", "give them as text, such as `y.astype(str)`")
+    kinds = {type(one).__name__ for one in y} if y.dtype == object else set()
+    if len(kinds) > 1:
+        raise DataError(f"y: the labels are of several types: {', '.join(sorted(kinds))}.", "give all of them as text")
 
 
 def without_label(y: np.ndarray) -> np.ndarray:

@@ -216,7 +216,7 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
         return ByClass(prior, float(self.generative_weight), None if everywhere else len(prior))
 
     def _code(self, y: Any) -> int:
-        found = np.flatnonzero(self.classes_ == y)
+        found = np.flatnonzero(self.classes_ == y) if np.ndim(y) == 0 else ()
         if len(found) != 1:
             y = y.item() if isinstance(y, np.generic) else y
             raise DataError(f"{y!r} is not a class.", f"one of {', '.join(map(str, self.classes_[:20]))}")

@@ -79,7 +79,10 @@ def log_prior_of(class_prior: Any, shares: np.ndarray) -> np.ndarray:
     if isinstance(class_prior, str) and class_prior == "uniform":
         shares = np.ones(len(shares))
     elif class_prior is not None:
-        given = np.asarray(class_prior, np.float64)
+        try:
+            given = np.asarray(class_prior, np.float64)
+        except (TypeError, ValueError):
+            given = np.zeros(0)
         if given.shape != shares.shape or not (given > 0).all() or not np.isclose(given.sum(), 1.0):
             raise DataError(
                 f"class_prior must be {len(shares)} positive numbers that sum to 1, got {class_prior!r}.",

@@ -1,6 +1,9 @@
 """What the events of a flow are, told by its last map: the one on the side of the data."""
 
-from pushforward._errors import DataError
+from collections.abc import Mapping
+from typing import Any
+
+from pushforward._errors import DataError, did_you_mean
 from pushforward.bijections import (
     AbstractBijection,
     Argmax,
@@ -55,22 +58,35 @@ def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection
 
 
-def recipe_for(events: str, name: object, what: str) -> Recipe:
+def recipe_for(events: str, name: object, what: str, options: Any = None) -> Recipe:
     """The recipe of this name, of a flow of these events.
 
     Args:
         events: As of `Recipe`.
         name: What the user has said.
         what: The events in the plural, for messages: `images`.
+        options: That it is to be built with, or None.
 
     Raises:
-        DataError: If there is none of this name.
+        DataError: If there is none of this name, or it has no such option.
     """
     able = [recipe.name for recipe in RECIPES.values() if recipe.events == events]
     if name not in able:
         why = f"is not a flow of {what}" if isinstance(name, str) and name in RECIPES else "is not a flow"
         raise DataError(f"{what}: {name!r} {why}.", f"flows of {what} are {', '.join(able)}")
-    return RECIPES[str(name)]
+    recipe = RECIPES[str(name)]
+    check_options(recipe, options)
+    return recipe
+
+
+def check_options(recipe: Recipe, options: Any) -> None:
+    """A DataError for what is no mapping of a recipe's options by name; None stands for none."""
+    if options is not None and not isinstance(options, Mapping):
+        raise DataError(f"options must be a mapping of options by name, got {options!r}.", 'such as {"width": 64}')
+    legal = recipe.options()
+    for option in options or {}:
+        if option not in legal:
+            raise DataError(f"flow={recipe.name!r} has no option {option!r}.", did_you_mean(option, legal))
 
 
 def conditional_like(recipe: Recipe) -> str:

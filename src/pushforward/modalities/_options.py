@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ class Option:
         default: Where it is not given.
         shown: What the help says of the default, where that is not the value.
         many: Whether it may be given several times; the value is then a tuple.
+        named: Whether each of these is a pair of a name and a value, and each name may be given once.
         spelt: On the command line, where that is not the name.
         both_ways: Whether a switch has a `--no-`, so that it can be on, off or not given.
     """
@@ -32,6 +33,7 @@ class Option:
     default: Any = None
     shown: str = ""
     many: bool = False
+    named: bool = False
     spelt: str = ""
     both_ways: bool = False
 
@@ -49,8 +51,20 @@ class Option:
         if self.parse is None:
             return bool(given) if not self.both_ways else given
         if self.many:
-            return tuple(self.parse(text) for text in given)
+            values = tuple(self.parse(text) for text in given)
+            if self.named:
+                once(name for name, _ in values)
+            return values
         return self.default if given is None else self.parse(given)
+
+
+def once(names: Iterable[str]) -> None:
+    """A ValueError for a name that is given twice: one of the two values would not count."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{name!r} is given twice.")
+        seen.add(name)
 
 
 @dataclass(frozen=True)
@@ -192,6 +206,7 @@ PRIOR = Option(
     metavar="CLASS=NUMBER",
     parse=named_number,
     many=True,
+    named=True,
     help="How frequent a class is before anything is seen; give all of them, of any sum. Repeatable.",
     shown="their shares in training; as many of each where the file does not know them",
 )

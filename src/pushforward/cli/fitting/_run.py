@@ -1,6 +1,5 @@
 """The work of `pushforward fit`: it asks the modality of the data for all that depends on them."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pushforward.cli.fitting._report import print_report, say_result
 from pushforward.cli.fitting._request import Request, check_recipe, check_target
 from pushforward.cli.frame._command import take_own
 from pushforward.cli.frame._failures import Stopped, WrongUsage
+from pushforward.cli.frame._opened import refuse_replaced
 from pushforward.modalities import Modality, modality_of
 from pushforward.modalities._learn import prepared, trained
 from pushforward.modalities._model import Model, write_model
@@ -26,8 +26,7 @@ def run(request: Request, talk: Talk) -> None:
     """Fit, save and report; nothing of an older model is lost if any of it fails."""
     for path in (request.model, request.checkpoint):
         check_target(path)
-        if path.exists() and os.path.exists(request.source) and os.path.samefile(path, request.source):
-            raise WrongUsage(f"{path} is the data: it would be replaced.", "give the model a name of its own with -o")
+        refuse_replaced(path, request.source)
     modality = modality_of(request.source, request.flow)
     flow = modality.meant(request.flow or modality.flow)
     given = take_own("fit", modality, request.own, "")

@@ -1,5 +1,6 @@
 """A model's file, its modality, and the options of a command that are the modality's own."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,18 @@ def opened(path: Path, command: str, own: Mapping[str, Any]) -> tuple[Model, Mod
     model = read_model(path)
     modality = modality_named(model.modality)
     return model, modality, take_own(command, modality, own, "models of ")
+
+
+def refuse_replaced(output: str | Path, *read: object) -> None:
+    """A usage error where a command would write over what it reads.
+
+    Args:
+        output: A file or a folder, or `-` for standard output.
+        read: Paths, of which some may be no files: None, `-`, an address.
+    """
+    for path in map(str, filter(None, read)):
+        if os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path):
+            raise WrongUsage(f"{output} is read by this command: it would be replaced.", "give another name with -o")
 
 
 def require_command(path: Path, modality: Modality, command: str) -> None:

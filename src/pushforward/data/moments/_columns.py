@@ -9,7 +9,7 @@ from pushforward._errors import ColumnError, DataError, together, told_together
 from pushforward.data._tables import Table, positions
 from pushforward.data.moments._moment import DAY, PLURALS, SECOND, Moment, step_of
 from pushforward.data.moments._parse import Texts, read_texts
-from pushforward.data.moments._zones import at_zone
+from pushforward.data.moments._zones import days_at_zone
 
 
 def with_moments(table: Table, texts: Sequence[str], order: str | None, *, rows: np.ndarray, typed: bool) -> Table:
@@ -65,7 +65,7 @@ def at_resolution(seconds: np.ndarray, moment: Moment) -> tuple[np.ndarray, Mome
     if not len(seconds):
         return seconds, moment
     step = step_of(seconds)
-    if moment.zone and step < DAY and step_of(at_zone(seconds, moment.zone)) == DAY:
+    if moment.zone and step < DAY and step_of(days_at_zone(seconds, moment.zone)) == DAY:
         step, moment = DAY, replace(moment, local=True)
     kept = moment.step if moment.form and moment.step < SECOND else step
     moment = replace(moment, unit=max(step, SECOND), step=kept)

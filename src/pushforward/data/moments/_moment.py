@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pushforward._errors import ColumnError
-from pushforward.data.moments._zones import at_zone, from_zone
+from pushforward.data.moments._zones import at_zone, days_at_zone, from_zone
 
 What = Literal["date", "datetime", "time", "duration"]
 Turn = Literal["", "day", "week", "year"]
@@ -98,7 +98,9 @@ class Moment:
 
     def numbers(self, seconds: np.ndarray) -> np.ndarray:
         """The reverse, exact to rounding: no step is taken."""
-        clock = at_zone(seconds, self.zone) if self.zone and (self.local or self.turn) else seconds
+        clock = seconds
+        if self.zone and (self.local or self.turn):
+            clock = at_zone(seconds, self.zone) if self.turn else days_at_zone(seconds, self.zone)
         if self.turn == "year":
             begin, length = years(clock)
             clock = (clock - begin) * (YEAR_DAYS * DAY_SECONDS / length)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 MICRO = 1e6
+DAY = 86_400.0
 
 
 def at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
@@ -17,6 +18,14 @@ def at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
     clock = pc.local_timestamp(pa.array(ticks, pa.timestamp("us", zone)))  # pyright: ignore[reportAttributeAccessIssue]
     shown = clock.cast(pa.int64()).to_numpy(zero_copy_only=False)
     return np.where(known, seconds + (shown - ticks) / MICRO, np.nan)
+
+
+def days_at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
+    """As `at_zone`, but midnight for the first moment of a day whose midnight the clock of the zone skips."""
+    clock = at_zone(seconds, zone)
+    midnight = np.floor(np.where(np.isfinite(clock), clock, 0.0) / DAY) * DAY
+    begins = _assumed(np.rint(midnight * MICRO).astype(np.int64), zone, "latest") / MICRO
+    return np.where((clock > midnight) & (begins == seconds), midnight, clock)
 
 
 def from_zone(clock: np.ndarray, zone: str, name: str) -> np.ndarray:

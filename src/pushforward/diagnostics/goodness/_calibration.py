@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._calibration import pit
 from pushforward.diagnostics._trees import classifier, one_thread
-from pushforward.diagnostics.goodness._case import LEAST_ROWS
+from pushforward.diagnostics.goodness._case import LEAST_ROWS, check_level
 from pushforward.diagnostics.goodness._report import Finding, told
 from pushforward.diagnostics.goodness._tests import ROUNDS
 from pushforward.distributions import AbstractDistribution, Fitted
@@ -107,6 +107,7 @@ def sbc(
         simulation-based calibration, section 4. Zhao, Dalmasso, Izbicki & Lee (2021), Diagnostics for conditional
         density models and Bayesian inference algorithms, section 3, who regress the ranks.
     """
+    check_level("sbc", level)
     law = flow_of("sbc", flow)
     given = conditions_of(law, condition)
     if law.cond_shape is None or given is None:

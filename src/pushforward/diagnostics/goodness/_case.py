@@ -72,6 +72,12 @@ class Tested(Protocol):
     def _case(self, data: Any, train: Any, *, level: float, seed: int) -> Case: ...
 
 
+def check_level(what: str, level: float) -> None:
+    """A DataError for a level that is no probability between 0 and 1."""
+    if not 0 < level < 1:
+        raise DataError(f"{what}: `level` must lie between 0 and 1, got {level}.", "0.05 is usual")
+
+
 def used(name: str, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """At most 5,000 rows, at random.
 

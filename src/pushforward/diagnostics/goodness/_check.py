@@ -11,7 +11,7 @@ from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics.goodness import _findings as findings
 from pushforward.diagnostics.goodness._baselines import by_columns, by_gaussian
-from pushforward.diagnostics.goodness._case import Case, Columns, Tested, used
+from pushforward.diagnostics.goodness._case import Case, Columns, Tested, check_level, used
 from pushforward.diagnostics.goodness._noise import noise_of
 from pushforward.diagnostics.goodness._report import Check, Finding
 from pushforward.diagnostics.goodness._tests import told_apart
@@ -50,6 +50,7 @@ def check(
         >>> pf.diagnostics.check(flow, rows, key=0).verdict
         'good'
     """
+    check_level("check", level)
     keys = jax.random.split(as_seed("check", key), 3)
     seed = int(jax.random.randint(keys[0], (), 0, 2**31 - 1))
     if isinstance(flow, Tested):
@@ -110,8 +111,12 @@ def _rows(name: str, given: Any, flow: AbstractDistribution, rng: np.random.Gene
     rows = np.asarray(given, np.float64)
     if flow.cond_shape is not None or len(flow.event_shape) != 1:
         raise DataError("check: is for models of rows without conditions", "`sbc` tests a conditional model")
-    if rows.ndim != 2 or rows.shape[1:] != flow.event_shape or not np.isfinite(rows).all():
-        raise DataError(f"check: `{name}` must be finite, `(rows, {flow.event_shape[0]})`, got {rows.shape}", "see X")
+    if rows.ndim != 2 or rows.shape[1:] != flow.event_shape:
+        wanted = f"(rows, {flow.event_shape[0]})"
+        raise DataError(f"check: `{name}` must have shape {wanted}, got {rows.shape}.", "give a column for each")
+    if not np.isfinite(rows).all():
+        row = int(np.argwhere(~np.isfinite(rows))[0][0]) + 1
+        raise DataError(f"check: row {row} of `{name}` holds a number that is not finite.", "leave such rows out")
     return used(name, rows, rng)
 
 

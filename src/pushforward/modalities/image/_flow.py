@@ -1,5 +1,7 @@
 """The flow of an image model: by its name, what it is trained for, and how images are drawn from it."""
 
+from typing import Any
+
 import jax
 import numpy as np
 from jaxtyping import Array
@@ -13,9 +15,9 @@ from pushforward.modalities.image._settings import ImageSettings
 from pushforward.objectives import Augmented, DropCondition, Objective
 
 
-def image_recipe(name: str) -> Recipe:
-    """The recipe of an image flow, or a DataError where there is none of this name."""
-    return recipe_for("image", name, "images")
+def image_recipe(name: str, options: Any = None) -> Recipe:
+    """The recipe of an image flow, or a DataError where there is none of this name, or it has no such option."""
+    return recipe_for("image", name, "images", options)
 
 
 def image_objective(settings: ImageSettings) -> Objective:

@@ -50,7 +50,7 @@ def build(data: Labelled, settings: ImageSettings, key: jax.Array) -> AbstractDi
     Raises:
         DataError: If images have labels, and the flow cannot be conditional.
     """
-    recipe = image_recipe(settings.flow)
+    recipe = image_recipe(settings.flow, of_recipe(settings.options or {}))
     if data.names and not recipe.conditional:
         raise DataError(
             f"images: flow={settings.flow!r} cannot be conditional on labels.",

@@ -48,7 +48,7 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
         "numbers": numbers_of(data),
     }
     options = own | dict(settings.options or {})
-    flow = recipe_for("series", settings.flow, "series").build(len(data.names), **options, key=key)
+    flow = recipe_for("series", settings.flow, "series", settings.options).build(len(data.names), **options, key=key)
     assert isinstance(flow, SeriesFlow)
     return flow
 

@@ -152,10 +152,7 @@ def _compared(comparison: Mapping[str, Any] | None) -> list[tuple[str, object]]:
 def _limits(column: dict[str, Any]) -> str:
     if "categories" in column:
         return plural(len(column["categories"]), "value")
-    low, high, atoms = column["low"], column["high"], ", ".join(f"{atom:.15g}" for atom in column.get("atoms", ()))
-    told = (
-        []
-        if low is None and high is None
-        else [f"{'' if low is None else f'{low:g}'} .. {'' if high is None else f'{high:g}'}".strip()]
-    )
+    low, high = ("" if end is None else f"{end:.15g}" for end in (column["low"], column["high"]))
+    atoms = ", ".join(f"{atom:.15g}" for atom in column.get("atoms", ()))
+    told = [f"{low} .. {high}".strip()] if low or high else []
     return "; ".join([*told, *([f"atoms {atoms}"] if atoms else [])])

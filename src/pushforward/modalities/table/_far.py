@@ -54,7 +54,9 @@ class FarConditions:
             ends = self._facts.condition_ranges[place]
             assert schema is not None
             assert ends is not None
+            column = schema.columns[place]
+            low, high, worst = (column.text(value) for value in (*ends, self._worst[place]))
             yield (
-                f"condition {schema.names[place]!r}: {plural(count, 'row')} far outside what the model was trained on, "
-                f"{ends[0]:.6g} to {ends[1]:.6g}, up to {self._worst[place]:.6g}: what it says there is a guess."
+                f"condition {column.name!r}: {plural(count, 'row')} far outside what the model was trained on, "
+                f"{low} to {high}, up to {worst}: what it says there is a guess."
             )

@@ -121,6 +121,7 @@ OPTIONS = (
         metavar="COLUMN=VALUE",
         parse=named_value,
         many=True,
+        named=True,
         help="The value of a condition, for a conditional model. Repeatable.",
     ),
     Option(
@@ -137,6 +138,7 @@ OPTIONS = (
         metavar="COLUMN=TEXT",
         parse=named_text,
         many=True,
+        named=True,
         help="What to call a column in the picture, such as alcohol='Alcohol (% vol)'. Repeatable.",
     ),
     PRIOR,

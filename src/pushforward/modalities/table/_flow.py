@@ -22,7 +22,7 @@ from pushforward.distributions import (
     Transformed,
 )
 from pushforward.flows import RECIPES, Recipe
-from pushforward.modalities._events import conditional_like, on_sphere, takes_binary, takes_counts
+from pushforward.modalities._events import check_options, conditional_like, on_sphere, takes_binary, takes_counts
 from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
@@ -211,7 +211,7 @@ def _built(
     check_flow(flow)
     build: Any = flow
     if isinstance(flow, str):
-        build = _recipe(flow, options or {}, conditional=cond_dim is not None).build
+        build = _recipe(flow, options, conditional=cond_dim is not None).build
     given = dict(options or {}) if cond_dim is None else {**(options or {}), "cond_dim": cond_dim}
     built = build(dim, **given, key=key)
     if not isinstance(built, AbstractDistribution) or built.event_shape != (dim,):
@@ -287,11 +287,9 @@ def check_flow(flow: Any) -> None:
         raise DataError(f"flow={flow!r} is for {what}, and these are rows of columns.", f"{hint}, or choose 'nsf'")
 
 
-def _recipe(name: str, options: Mapping[str, Any], *, conditional: bool) -> Recipe:
+def _recipe(name: str, options: Mapping[str, Any] | None, *, conditional: bool) -> Recipe:
     recipe = RECIPES[name]
     if conditional and not recipe.conditional:
         raise ValueError(f"flow={name!r} cannot be conditional; choose one of {conditional_like(recipe)}")
-    for option in options:
-        if option not in recipe.options():
-            raise ValueError(f"flow={name!r} has no option {option!r}; {did_you_mean(option, recipe.options())}")
+    check_options(recipe, options)
     return recipe

@@ -79,10 +79,11 @@ class TableModality(Modality):
     def prepare(self, data: Any, settings: Any, key: Any) -> Any:
         """The schema, the flow in the user's units, arrays on the device."""
         from pushforward.modalities.table.incomplete._prepare import prepare_incomplete
-        from pushforward.modalities.table.private._prepare import prepare_private
+        from pushforward.modalities.table.private._prepare import prepare_private, refuse_private
 
         if settings.epsilon is not None:
             return prepare_private(data, settings, key)
+        refuse_private(settings)
         return prepare_incomplete(data, settings, key)
 
     def finished(self, model: Any, ready: Any) -> Any:
@@ -144,6 +145,10 @@ class TableModality(Modality):
 
         if given["incomplete"]:
             refuse_shard(given["shard"], "--incomplete")
+            if given["drop_missing"]:
+                from pushforward._errors import UsageError
+
+                raise UsageError("--incomplete and --drop-missing exclude each other.", "leave one of them out")
         (score_incomplete if given["incomplete"] else score)(model, source, target, given, talk)
 
     def impute(self, model: Any, source: str, target: str, given: Mapping[str, Any], *, seed: int, talk: Any) -> None:

@@ -1,7 +1,7 @@
 """From a table to what `fit` learns from: rows, conditions and weights, each said to the user."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
@@ -22,7 +22,7 @@ from pushforward.data._coding import numbers
 from pushforward.data._missing import MissingError
 from pushforward.data._read import open_source
 from pushforward.data._source import Selection
-from pushforward.modalities._options import flatten
+from pushforward.modalities._options import flatten, once
 from pushforward.modalities._talk import Talk, plural
 from pushforward.modalities.table._columns import OF_CONDITIONS, condition_schema_of
 from pushforward.modalities.table._problems import all_problems
@@ -42,7 +42,7 @@ MOST_LINES = 40
 
 def read_rows(source: str, given: Mapping[str, Any], talk: Talk) -> Rows:
     """Read the table, set conditions and weights apart, infer the kinds of the other columns, and say so."""
-    drop, overrides = flatten(given["drop"]), dict(map(parse_override, given["kinds"]))
+    drop, overrides = flatten(given["drop"]), _overrides(given["kinds"])
     if source == "-":  # it can be read once
         found = _Found.of(source, given, overrides, drop, drop_missing=given["drop_missing"])
     else:
@@ -52,6 +52,16 @@ def read_rows(source: str, given: Mapping[str, Any], talk: Talk) -> Rows:
             drop_missing=given["drop_missing"],
         )
     return found.say(talk)
+
+
+def _overrides(texts: Sequence[str]) -> dict[str, str]:
+    """The kinds of `--column` by name."""
+    found = [parse_override(text) for text in texts]
+    try:
+        once(name for name, _ in found)
+    except ValueError as error:
+        raise UsageError(f"--column: {error}", "leave one of them out") from None
+    return dict(found)
 
 
 class _Found(NamedTuple):

@@ -244,8 +244,9 @@ def far_sentence(flow: TableFlow, given: Given, draws: np.ndarray) -> str:
         if gap > worst:
             worst = gap
             told = (
-                f"{column.name}={value:g} lies {gap:.1f} standard deviations from the mean {cells.mean():.4g} of the "
-                f"model's rows, {len(cells):,} of which lie between {cells.min():.4g} and {cells.max():.4g}"
+                f"{column.name}={column.text(value)} lies {gap:.1f} standard deviations from the mean "
+                f"{column.text(cells.mean(), 4)} of the model's rows, {len(cells):,} of which lie between "
+                f"{column.text(cells.min(), 4)} and {column.text(cells.max(), 4)}"
             )
     return told if worst > FAR else ""
 
@@ -271,10 +272,10 @@ def _in_words(given: Given) -> dict[str, str]:
     found: dict[str, str] = {}
     for place, value in given.values.items():
         column = given.schema.columns[place]
-        shown = column.categories[int(value)] if column.kind == "categorical" else f"{value:g}"
-        found[column.name] = f"={shown}"
+        found[column.name] = f"={column.text(value)}"
     for place, ends in given.ends.items():
-        found[given.schema.names[place]] = f" in {ends.low:g} .. {ends.high:g}"
+        column = given.schema.columns[place]
+        found[column.name] = f" in {column.text(ends.low)} .. {column.text(ends.high)}"
     for place, codes in given.codes.items():
         column = given.schema.columns[place]
         found[column.name] = f" in {', '.join(str(column.categories[i]) for i in np.flatnonzero(codes))}"

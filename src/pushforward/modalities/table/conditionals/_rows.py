@@ -172,7 +172,7 @@ def refuse_impossible(column: Column, value: float) -> None:
     """A DataError for a value that the column cannot have."""
     if not column.support.contains(np.array([value]))[0]:
         raise DataError(
-            f"{column.name}={value:g} has probability zero: the column is {column.kind}{_reach(column)}.",
+            f"{column.name}={column.text(value)} has probability zero: the column is {column.kind}{_reach(column)}.",
             "give a value that the model can produce",
         )
 
@@ -181,4 +181,5 @@ def _reach(column: Column) -> str:
     support = column.support
     if support.low is None:
         return ""
-    return f" and lies above {support.low:g}" if support.high is None else f", {support.low:g} to {support.high:g}"
+    low = column.text(support.low)
+    return f" and lies above {low}" if support.high is None else f", {low} to {column.text(support.high)}"

@@ -91,9 +91,9 @@ class Given:
             value = float(column.support.clip(np.array([value]))[0])
         before = self.values.get(place, value)
         if before != value:
-            raise _contradiction(column, f"={before:g} and ={value:g}")
+            raise _contradiction(column, f"={column.text(before)} and ={column.text(value)}")
         if place in self.ends and not self.ends[place].holds(np.array([value]))[0]:
-            raise _contradiction(column, f"={value:g} and {_told(self.ends[place])}")
+            raise _contradiction(column, f"={column.text(value)} and {_told(column, self.ends[place])}")
         self.values[place] = value
         self.ends.pop(place, None)
 
@@ -104,17 +104,17 @@ class Given:
         ends = Ends(low, high, not low_out, high_in)
         if place in self.values:
             if not ends.holds(np.array([self.values[place]]))[0]:
-                raise _contradiction(column, f"={self.values[place]:g} and {_told(ends)}")
+                raise _contradiction(column, f"={column.text(self.values[place])} and {_told(column, ends)}")
             return
         if low > high or (low == high and not (ends.low_included and ends.high_included)):
-            raise _contradiction(column, _told(ends))
+            raise _contradiction(column, _told(column, ends))
         if low == high:
             self.ends.pop(place, None)
             self._add_value(place, low)
             return
         if not _some_inside(column, ends):
             raise DataError(
-                f"{column.name}{_told(ends)} has probability zero: the column is {column.kind}.",
+                f"{column.name}{_told(column, ends)} has probability zero: the column is {column.kind}.",
                 "give limits that the model can reach",
             )
         self.ends[place] = ends
@@ -232,9 +232,9 @@ def _some_inside(column: Column, ends: Ends) -> bool:
     return bool(max(low, least) <= min(high, most))
 
 
-def _told(ends: Ends) -> str:
-    below = "" if math.isinf(ends.high) else f"{'<=' if ends.high_included else '<'}{ends.high:g}"
-    above = "" if math.isinf(ends.low) else f"{'>=' if ends.low_included else '>'}{ends.low:g}"
+def _told(column: Column, ends: Ends) -> str:
+    below = "" if math.isinf(ends.high) else f"{'<=' if ends.high_included else '<'}{column.text(ends.high)}"
+    above = "" if math.isinf(ends.low) else f"{'>=' if ends.low_included else '>'}{column.text(ends.low)}"
     return " and ".join(part for part in (above, below) if part)
 
 

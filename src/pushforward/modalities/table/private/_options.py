@@ -33,6 +33,7 @@ PRIVATE_OPTIONS = (
         metavar="COLUMN=LOW:HIGH",
         parse=named_bounds,
         many=True,
+        named=True,
         help="Of a private fit: between what the values of a column can lie. Repeatable.",
     ),
     Option(
@@ -41,6 +42,7 @@ PRIVATE_OPTIONS = (
         metavar="COLUMN=A,B",
         parse=named_list,
         many=True,
+        named=True,
         help="Of a private fit: all categories that a column can have. Repeatable.",
     ),
 )

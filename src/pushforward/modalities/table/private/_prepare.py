@@ -2,13 +2,13 @@
 
 import secrets
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from pushforward._errors import DataError
+from pushforward._errors import DataError, UsageError
 from pushforward.modalities._events import on_sphere, takes_binary
 from pushforward.modalities._learn import Prepared, training_of
 from pushforward.modalities._settings import Settings
@@ -85,6 +85,21 @@ def learned_privately(ready: Prepared, settings: Settings, key: jax.Array) -> tu
     return result, ready._replace(facts=replace(ready.facts, privacy=result.spent))
 
 
+def refuse_private(settings: TableSettings) -> None:
+    """A UsageError for a setting of private fits where the fit is none."""
+    for field in fields(TableSettings):
+        value = getattr(settings, field.name)
+        if field.name in OF_PRIVATE and value != field.default and value not in (None, {}):
+            flag = f"--{field.name.replace('_', '-')}"
+            raise UsageError(
+                f"`{field.name}` (`{flag}`) is for private fits.",
+                "give `epsilon` (`--epsilon`) too, or leave it out",
+            )
+
+
+OF_PRIVATE = ("delta", "clip_norm", "bounds", "categories")
+
+
 def check_settings(rows: Rows, settings: TableSettings) -> None:
     """A UsageError for settings that a private fit cannot have."""
     privacy_of(settings)
@@ -94,6 +109,7 @@ def check_settings(rows: Rows, settings: TableSettings) -> None:
         "patience": (settings.patience is not None, "nothing is held out, so give the number of epochs"),
         "validation": (settings.validation not in (None, 0, USUAL_SHARE), "nothing is held out"),
         "resume": (settings.resume, "begin again: a checkpoint would hold the noise"),
+        "checkpoint": (settings.checkpoint is not None, "it would hold the noise"),
         "background": (bool(settings.background), "its Gaussians are fitted to the rows"),
         "incomplete": (settings.incomplete, "give whole rows"),
         "flow=auto": (settings.flow == AUTO, "flows would be compared on the rows: name one"),
