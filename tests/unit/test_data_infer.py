@@ -161,6 +161,12 @@ def test_a_spike_is_reported():
     assert "say unbounded+atoms(0)" in warning
 
 
+@pytest.mark.parametrize(("others", "said"), [([2.5], False), ([2.5, 3.25], True)])
+def test_a_hint_at_atoms_is_given_where_it_can_be_followed(others, said):
+    (warning,) = warnings_of(np.concatenate([np.ones(2 * N), np.resize(others, N)]), "unbounded")
+    assert ("say unbounded+atoms(1)" in warning) == said
+
+
 def test_repeated_integers_are_no_spike():
     assert warnings_of(np.random.default_rng(0).integers(0, 2, N)) == ()
 

@@ -116,6 +116,16 @@ def test_no_draws_and_no_latent_vectors_are_refused(model, count):
         model.decode(np.full((2, 16), np.nan))
 
 
+def test_images_that_are_none_and_other_latents_are_told(model, images):
+    for method in (model.bits_per_dim, model.score_samples, model.encode):
+        with pytest.raises(ValueError, match="there are none"):
+            method(images.take([]))
+    with pytest.raises(ValueError, match=r"needs latent vectors of 16 numbers, got \(1, 3\)"):
+        model.decode(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="`has` must be truth values"):
+        model.attribute(images, np.arange(len(images)))
+
+
 def test_a_flow_of_tables_is_refused(images):
     with pytest.raises(ValueError, match=r"'maf' is not a flow of images[\s\S]*glow"):
         pf.ImageDensity("maf").fit(images)

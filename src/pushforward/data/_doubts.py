@@ -95,7 +95,8 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
     top = int(np.argmax(counts))
     if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * rows:
         atoms = tuple(sorted((*column.atoms, float(values[top]))))
-        hint = f"; say {column.spec._replace(atoms=atoms)}" if column.kind in WITH_ATOMS else ""
+        fits = column.kind in WITH_ATOMS and np.count_nonzero(~np.isin(values, atoms)) > 1
+        hint = f"; say {column.spec._replace(atoms=atoms)}" if fits else ""
         yield (
             f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / rows:.0%} of the rows; a density "
             f"grows a spike there, and its log-likelihood means little{hint}."

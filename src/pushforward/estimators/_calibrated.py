@@ -118,7 +118,7 @@ class CalibratedOutlier(OutlierMixin, FlowEstimator, abc.ABC):
             raise DataError(
                 f"contamination must be 'auto' or lie in (0, 0.5], got {share!r}.", "0.01 is one in hundred"
             )
-        if not 0 <= self.calibration < 1:
+        if not isinstance(self.calibration, int | float) or not 0 <= self.calibration < 1:
             raise DataError(f"calibration must be a share from 0 to below 1, got {self.calibration!r}.", "0.2 is usual")
 
     def _offset(self, known: np.ndarray, learned: Callable[[], np.ndarray]) -> float:

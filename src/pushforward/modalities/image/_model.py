@@ -1,6 +1,7 @@
 """What a fitted model of images can do: score, draw, encode and decode."""
 
 import abc
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -117,17 +118,23 @@ class ImageMethods(LatentWalks):
     def decode(self, z: np.ndarray, y: Any = None) -> np.ndarray:
         """The images of latent vectors, `(count, height, width, channels)` of grey values."""
         check_latents(self.flow_)
-        z = finite_latents(z)
-        z = z.reshape(len(z), *self.flow_.base.event_shape)
+        z, event = finite_latents(z), self.flow_.base.event_shape
+        if z.shape[1:] not in (event, (math.prod(event),)):
+            raise DataError(
+                f"decode: needs latent vectors of {math.prod(event)} numbers, got {z.shape}.", "see `encode`"
+            )
+        z = z.reshape(len(z), *event)
         return self._bytes(self._in_chunks(decoded, z, self._conditions(y, len(z))))
 
     def checked(self, X: Images | np.ndarray) -> Images:
         """Images that the model can score.
 
         Raises:
-            DataError: If their size or their levels are others.
+            DataError: If there are none, or their size or their levels are others.
         """
         images = as_images(X)
+        if not len(images):
+            raise DataError("images: there are none.", "give one or more")
         if images.shape != self.shape:
             raise DataError(
                 f"images: the model has images of shape {self.shape} (height, width, channels), got {images.shape}.",

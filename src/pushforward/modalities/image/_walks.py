@@ -156,11 +156,13 @@ class LatentWalks(abc.ABC):
             `(size,)`; `decode(encode(X) + amount * direction)` moves images along it.
 
         Raises:
-            DataError: If all images have it, or none.
+            DataError: If all images have it, or none, or `has` is no truth values.
 
         Reference:
             Kingma & Dhariwal (2018), Glow, section 6.
         """
+        if not np.isin(has, [0, 1]).all():
+            raise DataError("attribute: `has` must be truth values.", "such as `labels == 3`")
         has = np.asarray(has, bool)
         z = self.encode(X, y)
         if has.shape != (len(z),) or has.all() or not has.any():
