@@ -121,6 +121,11 @@ def test_where_there_can_be_none_it_is_refused(x):
         pf.Gaussianizer(**SMALL, background=True).fit(x)
 
 
+def test_a_background_is_wanted_or_not(x):
+    with pytest.raises(DataError, match="background must be True, False or None, got 'x'"):
+        pf.FlowDensity("affine", background="x").fit(x)
+
+
 def test_a_gaussianizer_has_one_map(x):
     gaussianizer = pf.Gaussianizer(**SMALL).fit(x)
     np.testing.assert_allclose(gaussianizer.inverse_transform(gaussianizer.transform(x)), x, atol=1e-4)

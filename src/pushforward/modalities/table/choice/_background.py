@@ -35,8 +35,12 @@ def wants_background(rows: Rows, facts: TableFacts, settings: TableSettings, obj
     """Whether a fit ends with a background.
 
     Raises:
-        DataError: If it is asked for where there can be none.
+        DataError: If it is asked for where there can be none, or is no truth value.
     """
+    if settings.background not in (None, True, False):
+        raise DataError(
+            f"background must be True, False or None, got {settings.background!r}.", "None: where rows are few"
+        )
     able = rows.condition is None and facts.units is not None and objective is nll and facts.schema.has_densities_alone
     if settings.background and not able:
         raise DataError(
