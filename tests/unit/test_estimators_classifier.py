@@ -10,6 +10,7 @@ import pushforward as pf
 from pushforward import DataError, FileError, FlowClassifier, bijections, distributions
 from pushforward.bijections.discrete._one_hot import OneHot
 from pushforward.estimators import _class_start
+from pushforward.estimators._class_labels import labels_in
 from pushforward.modalities._classes import judged
 from pushforward.objectives import Batch, ByClass, nll
 from pushforward.objectives._classes import class_log_probs
@@ -313,7 +314,7 @@ def test_a_latent_class_needs_gaussian_noise(blobs, flow):
     ("y", "settings", "said"),
     [
         (np.array(["2020-01-01", "2020-01-02"] * 6, "datetime64[D]"), {}, "the labels are dates or times"),
-        (np.array(["a", 1] * 6, object), {}, "the labels are of several types: int, str"),
+        (np.array(["a", 1] * 6, object), {}, "the labels are of several types: numbers, text"),
         (["a", "b"] * 6, {"class_prior": "unifrom"}, "class_prior must be 2 positive numbers that sum to 1"),
         (["a", "b"] * 6, {"class_prior": {"a": 0.5, "b": 0.5}}, "class_prior must be 2 positive numbers"),
     ],
@@ -321,6 +322,15 @@ def test_a_latent_class_needs_gaussian_noise(blobs, flow):
 def test_classes_and_priors_that_cannot_be_are_refused(blobs, y, settings, said):
     with pytest.raises(DataError, match=said):
         FlowClassifier("affine", **settings).fit(blobs[0][:12], y)
+
+
+@pytest.mark.parametrize("y", [["a", np.str_("b"), -1, "-1"], [np.int64(3), 4, -1, np.int8(4)]])
+def test_labels_of_one_kind_may_be_of_python_and_of_numpy(blobs, y):
+    labels = np.empty(len(y) * 3, object)
+    labels[:] = y * 3
+    found = labels_in(labels, "FlowClassifier", "row")
+    assert len(found.classes) == 2
+    assert found.known.tolist() == [one not in (-1, "-1") for one in labels]
 
 
 def test_rows_are_drawn_of_one_class(fitted):

@@ -1,7 +1,7 @@
 """Labels of classes, where some may be missing."""
 
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -45,8 +45,8 @@ def labels_in(y: np.ndarray, estimator: str, event: str) -> Labels:
         ValueError: If `y` holds no classes but numbers with a fraction.
     """
     y = _whole(y)
-    _check_kind(y)
     known = ~without_label(y)
+    _check_kind(y[known])
     if known.any():
         check_classification_targets(y[known])
     if len(np.unique(y[known])) == 1 and not known.all():
@@ -85,9 +85,15 @@ def _check_kind(y: np.ndarray) -> None:
     """A DataError for labels that a file would not give back, or that have no order: dates, or of several kinds."""
     if y.dtype.kind in "mM":
         raise DataError("y: the labels are dates or times.", "give them as text, such as `y.astype(str)`")
-    kinds = {type(one).__name__ for one in y} if y.dtype == object else set()
+    kinds = {_kind(one) for one in y} if y.dtype == object else set()
     if len(kinds) > 1:
         raise DataError(f"y: the labels are of several types: {', '.join(sorted(kinds))}.", "give all of them as text")
+
+
+def _kind(label: Any) -> str:
+    """What sorts with its like."""
+    kinds = {str: "text", bool | np.bool_: "truth values", int | float | np.number: "numbers"}
+    return next((name for kind, name in kinds.items() if isinstance(label, kind)), type(label).__name__)
 
 
 def without_label(y: np.ndarray) -> np.ndarray:
