@@ -172,7 +172,7 @@ def test_what_cannot_be_synthesized_is_told_in_two_lines(fails, tmp_path, case):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (("-o", "t.csv"), "is the data"),
+        (("-o", "t.csv"), "is read by this command"),
         (("-o", "no/o.csv"), "no folder"),
         (("-o", "o.xyz"), "o.xyz"),
         (("-o", "o.npy", "--column", "a:categorical"), "an .npy file holds numbers alone"),
@@ -181,7 +181,7 @@ def test_what_cannot_be_synthesized_is_told_in_two_lines(fails, tmp_path, case):
 def test_an_output_that_cannot_be_is_told_before_the_fit(fails, tmp_path, monkeypatch, given, says):
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "t.csv", "a,b", [[i % 3, b] for i, (_, b) in enumerate(NUMBERS)])
-    result = {"is the data": 2}.get(says, 1)
+    result = {"is read by this command": 2}.get(says, 1)
     with mock.patch("pushforward.modalities.table.synthesis._synthesize.fitted", side_effect=AssertionError):
         error, _ = fails("synthesize", "t.csv", *given, "-q", code=result)
     assert says in error

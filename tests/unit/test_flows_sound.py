@@ -8,7 +8,7 @@ import pytest
 import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.flows import RECIPES
-from pushforward.modalities.table._flow import _recipe
+from pushforward.modalities.table._flow import check_flow
 from pushforward.testing import perturb
 
 SMALL = {"width": 4, "depth": 2}
@@ -123,7 +123,7 @@ def test_waveglow_needs_channels_that_stay(key):
 
 def test_a_flow_of_sound_is_not_for_tables():
     with pytest.raises(DataError, match="is for sound"):
-        _recipe("waveglow", {}, conditional=False)
+        check_flow("waveglow")
 
 
 def test_the_multiple_follows_the_options():
