@@ -216,7 +216,7 @@ def test_holes_that_cannot_be(fails, tmp_path, text, options, error, hint):
         (("--epsilon", "0"), 2, "0 is not in the range x>0", "fit --help"),
         (("--epsilon", "-1"), 2, "-1 is not in the range x>0", "fit --help"),
         (("--epsilon", "inf"), 2, "inf is not a finite number", "fit --help"),
-        (("--bounds", "a=0:9"), 2, "--bounds is for private fits", "add --epsilon"),
+        (("--bounds", "a=0:9"), 2, "`bounds` (`--bounds`) is for private fits", "give `epsilon`"),
         (("--delta", "1e-6"), 2, "`delta` (`--delta`) is for private fits", "give `epsilon` (`--epsilon`) too"),
         (("--clip-norm", "2"), 2, "`clip_norm` (`--clip-norm`) is for private fits", "give `epsilon`"),
         ((*DECLARED, "--checkpoint", "c"), 2, "has no `checkpoint` (`--checkpoint`)", "it would hold the noise"),

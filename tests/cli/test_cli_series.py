@@ -125,3 +125,11 @@ def test_one_series_with_gaps_is_fitted_as_an_array():
     forecaster = FlowForecaster(horizon=3, options=options, max_epochs=1, random_state=0).fit(y)
     assert forecaster.predict_quantiles(y).shape == (3, 3, 1)
     assert np.isfinite(forecaster.predict(y)).all()
+
+
+@pytest.mark.parametrize("command", ["outliers", "impute", "predict", "classify"])
+def test_commands_of_other_models_are_refused(fails, fitted, tmp_path, command):
+    model, data = fitted
+    error, hint = fails(command, model, data, "-o", tmp_path / "o.csv", code=2)
+    assert f"`{command}` is for models of" in error
+    assert hint.startswith("give a model that was fitted to")

@@ -310,6 +310,8 @@ def test_values_are_written_in_full_and_dates_as_dates():
     assert Column("id", "unbounded").text(np.inf) == "inf"
     assert Column("c", "categorical", categories=("a", "b")).text(1.0) == "b"
     assert Column("when", "integer", type=day).text(19782.0) == "2024-02-29"
+    _, between = Schema([Column("when", "integer", type=day)]).first_outside(np.array([[19782.5]]))
+    assert between == "'when' is no whole number of days, near 2024-02-29"
     assert Schema([Column("id", "integer", 0.0, 10.0)]).first_outside(np.array([[1234567.0]])) == (
         0,
         "'id' is 1234567, and values are integer(0,10)",

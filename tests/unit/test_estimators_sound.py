@@ -239,6 +239,8 @@ def test_what_cannot_be_fitted():
         pf.SoundDensity("waveglow", length=100).fit(clips(512))
     with pytest.raises(ValueError, match=r"'glow' is not a flow of sound.*\n.*waveglow"):
         pf.SoundDensity("glow", length=256).fit(clips(512))
+    with pytest.raises(ValueError, match=r"flow='waveglow' has no option 'widht'.*\n.*width"):
+        pf.SoundDensity("waveglow", options={"widht": 3}, length=256).fit(clips(512))
     with pytest.raises(ValueError, match=r"no setting 'hpo'.*\n.*hop"):
         pf.SoundDensity("waveglow", mel={"hpo": 3}, length=256).fit(clips(512))
     with pytest.raises(ValueError, match=r"shorter than a segment.*\n.*--pad"):

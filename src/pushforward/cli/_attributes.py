@@ -50,7 +50,7 @@ def command(
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "attributes", own)
-    refuse_replaced(output, model, source)
     require_command(model, modality, "attributes")
+    refuse_replaced(output, model, source)
     given |= {"label": label, "steps": steps, "amount": amount, "seed": seed}
     modality.attributes(fitted, source, output, given, Talk(quiet=quiet))

@@ -31,6 +31,6 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "classify", own)
-    refuse_replaced(output, model, source)
     require_command(model, modality, "classify")
+    refuse_replaced(output, model, source)
     modality.classify(fitted, source, output, given, Talk(quiet=quiet))

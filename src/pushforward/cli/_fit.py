@@ -82,8 +82,7 @@ def command(*, model: Path, checkpoint: Path | None, distributed: bool, quiet: b
     from pushforward.modalities._talk import Talk
 
     common = {name: given.pop(name) for name in Request.options()}
-    common |= {"checkpoint": checkpoint or Path(f"{model}.checkpoint"), "names_checkpoint": checkpoint is not None}
-    request = Request(model=model, own=given, **common)
+    request = Request(model=model, checkpoint=checkpoint, own=given, **common)
     if not distributed:
         return run(request, Talk(quiet=quiet))
     from pushforward.cli.fitting._processes import joined

@@ -31,6 +31,6 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "forecast", own)
-    refuse_replaced(output, model, source)
     require_command(model, modality, "forecast")
+    refuse_replaced(output, model, source)
     modality.forecast(fitted, source, output, given, seed, Talk(quiet=quiet))

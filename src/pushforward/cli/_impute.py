@@ -30,6 +30,6 @@ def command(model: Path, source: str, output: str, seed: int, quiet: bool, **own
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "impute", own)
-    refuse_replaced(output, model, source)
     require_command(model, modality, "impute")
+    refuse_replaced(output, model, source)
     modality.impute(fitted, source, output, given, seed=seed, talk=Talk(quiet=quiet))

@@ -42,6 +42,6 @@ def command(
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "interpolate", own)
-    refuse_replaced(output, model, *sources)
     require_command(model, modality, "interpolate")
+    refuse_replaced(output, model, *sources)
     modality.interpolate(fitted, sources, output, {**given, "steps": steps, "path": path}, Talk(quiet=quiet))

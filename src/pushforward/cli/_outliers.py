@@ -32,6 +32,6 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "outliers", own)
-    refuse_replaced(output, model, source, given["calibration"])
     require_command(model, modality, "outliers")
+    refuse_replaced(output, model, source, given["calibration"])
     modality.outliers(fitted, source, output, given, Talk(quiet=quiet))

@@ -30,6 +30,6 @@ def command(model: Path, source: str, output: str, quiet: bool, **own: Any) -> N
     from pushforward.modalities._talk import Talk
 
     fitted, modality, given = opened(model, "predict", own)
-    refuse_replaced(output, model, source)
     require_command(model, modality, "predict")
+    refuse_replaced(output, model, source)
     modality.predict(fitted, source, output, given, Talk(quiet=quiet))

@@ -233,6 +233,9 @@ class Schema:
         )
         if column.kind == "categorical":
             return int(outside[0]), f"{column.name!r} has a category that was not seen in training"
+        if column.moment is not None and cell != np.round(cell):
+            near = f"near {column.text(cell)}"
+            return int(outside[0]), f"{column.name!r} is no whole number of {column.moment.unit_name}s, {near}"
         return int(outside[0]), f"{column.name!r} is {column.text(cell)}, and values are {column.spec}"
 
     def clip(self, values: np.ndarray) -> np.ndarray:

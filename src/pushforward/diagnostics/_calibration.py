@@ -46,9 +46,9 @@ def pit(
     """
     flow = flow_of("pit", flow)
     x, condition = np.asarray(x), conditions_of(flow, condition)
-    _check_rows("x", x, flow.event_shape)
+    check_rows("pit", "x", x, flow.event_shape)
     if flow.cond_shape is not None:
-        _check_rows("condition", np.asarray(condition), flow.cond_shape, len(x))
+        check_rows("pit", "condition", np.asarray(condition), flow.cond_shape, len(x))
     if num_samples < 1:
         raise DataError(f"pit: `num_samples` must be at least 1, got {num_samples}.", "1000 is usual")
     n, sample_key, tie_key = len(x), *jax.random.split(as_seed("pit", key))
@@ -64,15 +64,15 @@ def pit(
     return (below + ties * (equal + 1)) / (num_samples + 1)
 
 
-def _check_rows(name: str, rows: np.ndarray, event: Shape, count: int | None = None) -> None:
+def check_rows(what: str, name: str, rows: np.ndarray, event: Shape, count: int | None = None) -> None:
     """A DataError for what are not finite events, as many as are wanted; at least one where that is not said."""
     fits = rows.ndim == len(event) + 1 and rows.shape[1:] == event
     if not fits or not len(rows) or count not in (None, len(rows)):
         wanted = ", ".join(map(str, ("rows" if count is None else count, *event)))
-        raise DataError(f"pit: `{name}` must have shape ({wanted}), got {rows.shape}.", "a row for each event")
+        raise DataError(f"{what}: `{name}` must have shape ({wanted}), got {rows.shape}.", "a row for each event")
     if not np.isfinite(rows).all():
         row = int(np.argwhere(~np.isfinite(rows))[0][0]) + 1
-        raise DataError(f"pit: row {row} of `{name}` holds a number that is not finite.", "leave such rows out")
+        raise DataError(f"{what}: row {row} of `{name}` holds a number that is not finite.", "leave such rows out")
 
 
 def ks_uniform(values: ArrayLike) -> KSResult:

@@ -28,8 +28,7 @@ class Request:
     ema: float | None
     weight_decay: float | None
     seed: int
-    checkpoint: Path
-    names_checkpoint: bool
+    checkpoint: Path | None
     resume: bool
     as_json: bool
     own: dict[str, Any]
@@ -38,20 +37,24 @@ class Request:
     def options(cls) -> tuple[str, ...]:
         """Names of the options that all modalities share."""
         named = {field.name for field in fields(cls)}
-        return tuple(sorted(named - {"model", "checkpoint", "names_checkpoint", "own"}))
+        return tuple(sorted(named - {"model", "checkpoint", "own"}))
+
+    @property
+    def kept_in(self) -> Path:
+        """Where the training is kept until it ends."""
+        return self.checkpoint or Path(f"{self.model}.checkpoint")
 
     def common(self, *, progress: bool) -> dict[str, Any]:
         """The settings of a fit that all modalities share, but for the flow's name."""
         names = ("learning_rate", "max_epochs", "patience", "ema", "weight_decay", "resume")
-        # A private fit has none, and is not to be refused for one that nobody named.
-        kept = self.names_checkpoint or self.own.get("epsilon") is None
         # What is not said is a modality's own, whose settings have a default.
         size = {} if self.batch_size is None else {"batch_size": self.batch_size}
         return (
             size
             | {name: getattr(self, name) for name in names}
             | {
-                "checkpoint": self.checkpoint if kept else None,
+                # A private fit has none, and is not to be refused for one that nobody named.
+                "checkpoint": self.kept_in if self.own.get("epsilon") is None else self.checkpoint,
                 "options": dict(self.settings),
                 "validation": self.validation or None,
                 "progress": progress,

@@ -24,7 +24,7 @@ from pushforward.modalities._talk import Talk
 
 def run(request: Request, talk: Talk) -> None:
     """Fit, save and report; nothing of an older model is lost if any of it fails."""
-    for path in (request.model, request.checkpoint):
+    for path in (request.model, request.kept_in):
         check_target(path)
         refuse_replaced(path, request.source)
     modality = modality_of(request.source, request.flow)
@@ -48,12 +48,12 @@ def run(request: Request, talk: Talk) -> None:
 
 def _learned(modality: Modality, data: Any, settings: Settings, request: Request) -> Model:
     """The model, which is then in its file; the checkpoint goes."""
-    with _kept(request.checkpoint):
+    with _kept(request.kept_in):
         ready, key = prepared(modality, data, settings)
         model = modality.finished(trained(modality, ready, settings, key), ready)
     if jax.process_index() == 0:
         _save(model, request)
-        request.checkpoint.unlink(missing_ok=True)
+        request.kept_in.unlink(missing_ok=True)
     return model
 
 
@@ -62,7 +62,7 @@ def _save(model: Model, request: Request) -> None:
     try:
         write_model(request.model, model)
     except FileError as error:
-        again = f"; then add `--resume --checkpoint {request.checkpoint}`: the training is kept there"
+        again = f"; then add `--resume --checkpoint {request.kept_in}`: the training is kept there"
         raise FileError(error.message, f"{error.hint}{again}") from None
 
 
@@ -116,9 +116,9 @@ def _build_error(modality: Modality, data: Any, settings: Settings) -> str | Non
 
 
 def _say_checkpoint(request: Request, talk: Talk) -> None:
-    if request.resume and not request.checkpoint.exists():
-        talk.say(f"no checkpoint {request.checkpoint}: training starts from the beginning")
+    if request.resume and not request.kept_in.exists():
+        talk.say(f"no checkpoint {request.kept_in}: training starts from the beginning")
     elif request.resume:
-        talk.say(f"going on from {request.checkpoint}")
-    elif request.checkpoint.exists():
-        talk.warn(f"{request.checkpoint} of an unfinished fit will be replaced; --resume would go on from it")
+        talk.say(f"going on from {request.kept_in}")
+    elif request.kept_in.exists():
+        talk.warn(f"{request.kept_in} of an unfinished fit will be replaced; --resume would go on from it")

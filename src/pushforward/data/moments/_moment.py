@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pushforward._errors import ColumnError
-from pushforward.data.moments._zones import at_zone, days_at_zone, from_zone
+from pushforward.data.moments._zones import DAY_SECONDS, at_zone, days_at_zone, from_zone
 
 What = Literal["date", "datetime", "time", "duration"]
 Turn = Literal["", "day", "week", "year"]
@@ -15,7 +15,6 @@ Turn = Literal["", "day", "week", "year"]
 SECOND = 1_000_000_000
 """Nanoseconds."""
 DAY = 86_400 * SECOND
-DAY_SECONDS = 86_400.0
 YEAR_DAYS = 365.2425
 """Days of a mean year: to so many each year is stretched or shrunk."""
 STEPS = {

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 MICRO = 1e6
-DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 
 
 def at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
@@ -23,7 +23,7 @@ def at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
 def days_at_zone(seconds: np.ndarray, zone: str) -> np.ndarray:
     """As `at_zone`, but midnight for the first moment of a day whose midnight the clock of the zone skips."""
     clock = at_zone(seconds, zone)
-    midnight = np.floor(np.where(np.isfinite(clock), clock, 0.0) / DAY) * DAY
+    midnight = np.floor(np.where(np.isfinite(clock), clock, 0.0) / DAY_SECONDS) * DAY_SECONDS
     begins = _assumed(np.rint(midnight * MICRO).astype(np.int64), zone, "latest") / MICRO
     return np.where((clock > midnight) & (begins == seconds), midnight, clock)
 

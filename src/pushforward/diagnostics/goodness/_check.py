@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
 from pushforward._errors import DataError, as_seed
+from pushforward.diagnostics._calibration import check_rows
 from pushforward.diagnostics._numerics import diagnose
 from pushforward.diagnostics.goodness import _findings as findings
 from pushforward.diagnostics.goodness._baselines import by_columns, by_gaussian
@@ -111,12 +112,7 @@ def _rows(name: str, given: Any, flow: AbstractDistribution, rng: np.random.Gene
     rows = np.asarray(given, np.float64)
     if flow.cond_shape is not None or len(flow.event_shape) != 1:
         raise DataError("check: is for models of rows without conditions", "`sbc` tests a conditional model")
-    if rows.ndim != 2 or rows.shape[1:] != flow.event_shape:
-        wanted = f"(rows, {flow.event_shape[0]})"
-        raise DataError(f"check: `{name}` must have shape {wanted}, got {rows.shape}.", "give a column for each")
-    if not np.isfinite(rows).all():
-        row = int(np.argwhere(~np.isfinite(rows))[0][0]) + 1
-        raise DataError(f"check: row {row} of `{name}` holds a number that is not finite.", "leave such rows out")
+    check_rows("check", name, rows, flow.event_shape)
     return used(name, rows, rng)
 
 

@@ -15,9 +15,9 @@ from pushforward.modalities._events import recipe_for
 from pushforward.modalities.sound._facts import SoundFacts
 
 
-def sound_recipe(name: str) -> Recipe:
-    """The recipe of a flow of sound, or a DataError where there is none of this name."""
-    return recipe_for("sound", name, "sound")
+def sound_recipe(name: str, options: Any = None) -> Recipe:
+    """The recipe of a flow of sound, or a DataError where there is none of this name, or it has no such option."""
+    return recipe_for("sound", name, "sound", options)
 
 
 def whole_numbers(flow: AbstractDistribution, scale: float) -> Transformed:
@@ -28,7 +28,8 @@ def whole_numbers(flow: AbstractDistribution, scale: float) -> Transformed:
 
 def built(name: str, facts: SoundFacts, length: int, key: Array) -> AbstractDistribution:
     """The flow of real numbers at a length."""
-    return sound_recipe(name).build(length, **dict(facts.options), cond_dim=facts.cond_dim(length), key=key)
+    options = dict(facts.options)
+    return sound_recipe(name, options).build(length, **options, cond_dim=facts.cond_dim(length), key=key)
 
 
 @functools.lru_cache(maxsize=256)

@@ -45,8 +45,9 @@ def build_flow(
     Raises:
         ValueError: If the flow or an option is not known, or the flow cannot take the condition or the columns.
     """
+    check_flow(flow)
     dim, angles = len(schema.columns), schema.circular
-    events = RECIPES[flow].events if isinstance(flow, str) and flow in RECIPES else None
+    events = RECIPES[flow].events if isinstance(flow, str) else None
     if events in COUNTED:
         return _built(flow, _counted(flow, options, schema), dim, cond_dim, key)
     if schema.categorical or schema.atomic:
@@ -169,7 +170,6 @@ def _refuse_binary(flow: FlowLike, built: AbstractDistribution, what: str) -> No
 
 def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, conditional: bool) -> None:
     """Refuse a recipe that cannot stand behind columns that are categorical or have atoms."""
-    check_flow(flow)
     recipe, one = _recipe(flow, options, conditional=False), len(schema.categories or schema.atomic) == 1
     if schema.categories:
         columns, given = f"the categorical {quoted('column', list(schema.categories))}", "the categories"
@@ -208,7 +208,6 @@ def _with_angles(
 def _built(
     flow: Any, options: Mapping[str, Any] | None, dim: int, cond_dim: int | None, key: jax.Array
 ) -> AbstractDistribution:
-    check_flow(flow)
     build: Any = flow
     if isinstance(flow, str):
         build = _recipe(flow, options, conditional=cond_dim is not None).build

@@ -147,9 +147,6 @@ def _schema(found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any]) ->
     if given.get("epsilon") is not None:
         schema = declared_schema(found.table, kinds, dict(given["bounds"]), dict(given["categories"]))
         return schema, tuple(f"{column.name!r} is {column.spec}, as declared." for column in schema.columns)
-    for name in ("bounds", "categories"):
-        if given.get(name):
-            raise UsageError(f"--{name} is for private fits.", "add --epsilon, or say `--column NAME:KIND`")
     return schema_of_holed(found, kinds) if found.holes.any() else infer_schema(found.table, kinds)
 
 

@@ -51,7 +51,7 @@ class Summary:
         """Scores of the complete rows of a part, after all parts before it."""
         self.dropped += part.table.dropped
         inside = scores > -np.inf
-        if not self.outside and not inside.all():
+        if not self.first_outside and not inside.all():
             self.first_outside = self._first_outside(part)
         self.rows += len(scores)
         self.outside += int(len(scores) - inside.sum())
