@@ -11,9 +11,13 @@ import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data.series._grid import Grid
 from pushforward.data.series._series import Item, SeriesData, numbers_of
+from pushforward.modalities import modality_named
+from pushforward.modalities._learn import trained
 from pushforward.modalities.series._facts import SeriesFacts
 from pushforward.modalities.series._plain import VectorAutoregression
+from pushforward.modalities.series._prepare import prepare
 from pushforward.modalities.series._score import step_scores
+from pushforward.modalities.series._settings import SeriesSettings
 from pushforward.modalities.series._windows import windows
 
 SMALL = {"width": 8, "encoder_width": 8, "num_layers": 1}
@@ -105,6 +109,20 @@ def test_windows_cut_from_parts_are_those_of_the_whole(monkeypatch):
     np.testing.assert_array_equal(whole.condition[20, :7, :2], found[15:22].astype(np.float32))
     np.testing.assert_array_equal(whole.condition[20, :, 2:4], missing[15:27])
     assert whole.condition[0, :5, 2:4].all()  # before the first step everything is missing
+
+
+def test_a_fit_is_judged_by_its_last_windows(key):
+    data = data_of(np.cumsum(np.random.default_rng(0).normal(size=60)) + 0.5)
+    settings = SeriesSettings(horizon=3, options=SMALL, max_epochs=2, validation=0.2, calendar=False)
+    ready = prepare(data, settings, key)
+    model = trained(modality_named("series"), ready, settings, key)
+    stops = np.arange(48, 58)  # of 60 steps the last fifth, which no window of training reaches
+    last = np.column_stack([np.zeros_like(stops), stops])
+    found = windows(ready.facts, data.items, last, model.flow.past, 3)
+    loss = -float(jnp.mean(model.flow.log_prob(jnp.asarray(found.x), jnp.asarray(found.condition))))
+    assert model.result.best_loss == pytest.approx(loss, rel=1e-4)
+    assert len(ready.x) == 44  # from behind the second step to three before the 48th
+    assert model.settings["validation"] == 0.2
 
 
 def test_scores_in_blocks_are_those_of_one_block(monkeypatch):
