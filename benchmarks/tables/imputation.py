@@ -1,8 +1,8 @@
 """Missing cells of small tables: draws of one joint model beside scikit-learn's imputers.
 
-Run `python -m benchmarks.tables.imputation [tables] [--models flow iterative knn] [--splits 1] [--speed]`; needs
-`PUSHFORWARD_DATA`, and for the model miceforest that package (6.0.5, with lightgbm 4.5). Of at most 2,000 rows four
-fifths are complete and learned from; of the others (at most 300) a fifth of the cells is taken away at random. 19
+Run `python -m benchmarks.tables.imputation [tables] [--models flow ensemble iterative knn] [--splits 1] [--speed]`;
+needs `PUSHFORWARD_DATA`, and for the model miceforest that package (6.0.5, with lightgbm 4.5). Of at most 2,000 rows
+four fifths are complete and learned from; of the others (at most 300) a fifth of the cells is taken away at random. 19
 draws, so that nine in ten cells lie between the least and the greatest of right ones. Errors are in standard deviations
 of the training rows: of the mean of the draws, of a single draw, and the energy score of each row's missing cells,
 E|X - x| - E|X - X'|/2, which is the error itself for a single guess.
@@ -15,6 +15,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,11 @@ def load(name: str, split: int) -> tuple[np.ndarray, np.ndarray]:
     return standardised(rows[:cut], like=rows[:cut]), standardised(rows[cut:], like=rows[:cut])[:TESTED]
 
 
-def by_flow(train: np.ndarray, holes: np.ndarray, seed: int) -> np.ndarray:
+def by_flow(train: np.ndarray, holes: np.ndarray, seed: int, ensemble: int = 1) -> np.ndarray:
     """Draws of a model of all columns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = pf.FlowDensity(random_state=seed).fit(train)
+        model = pf.FlowDensity(ensemble=ensemble, random_state=seed).fit(train)
         return np.asarray(model.impute(holes, draws=DRAWS, random_state=seed), float)
 
 
@@ -82,6 +83,7 @@ def by_forests(train: np.ndarray, holes: np.ndarray, seed: int) -> np.ndarray:
 
 MODELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "flow": by_flow,
+    "ensemble": partial(by_flow, ensemble=4),
     "iterative": by_iteration,
     "iterative drawn": by_drawn_iteration,
     "knn": by_neighbours,

@@ -1,10 +1,10 @@
 """Intervals and quantiles of a target given its features: their coverage, and CRPS beside boosted trees.
 
-Run `python -m benchmarks.tables.intervals [tables] [--splits 3] [--rows 3000] [--ema 0]`; needs `PUSHFORWARD_DATA`. The
-tests are the sets' own ten folds, of which the first few are taken; they do not overlap. At most so many rows are
-trained on, drawn with the split as seed, and both models' settings are their defaults but for `--ema`. The rival is one
-boosted regressor of scikit-learn for each of 20 levels, the middles of twentieths, sorted. CRPS is twice the mean
-pinball loss at these levels, for both, divided by the training target's deviation.
+Run `python -m benchmarks.tables.intervals [tables] [--splits 3] [--rows 3000] [--ema 0] [--ensemble 4]`; needs
+`PUSHFORWARD_DATA`. The tests are the sets' own ten folds, of which the first few are taken; they do not overlap. At
+most so many rows are trained on, drawn with the split as seed, and both models' settings are their defaults but for
+what is given. The rival is one boosted regressor of scikit-learn for each of 20 levels, the middles of twentieths,
+sorted. CRPS is twice the mean pinball loss at these levels, for both, divided by the training target's deviation.
 
 The standard error of a mean over splits is that of the splits' means or, where it is larger, that of as many
 independent rows: rows of a split share one fit, so the second alone would be too small.
@@ -55,11 +55,12 @@ def boosted(train: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
     return np.sort(np.stack(found, axis=1), axis=1)
 
 
-def run(name: str, split: int, most: int, ema: float | None) -> dict[str, Any]:
+def run(name: str, split: int, most: int, given: dict[str, Any]) -> dict[str, Any]:
     """Both models on one split."""
     train, test = load(name, split, most)
     start = time.perf_counter()
-    density = pf.ConditionalFlowDensity(ema=ema, random_state=split, progress=False).fit(train[:, :-1], train[:, -1])
+    density = pf.ConditionalFlowDensity(**given, random_state=split)
+    density.fit(train[:, :-1], train[:, -1])
     fitted = time.perf_counter()
     X, y, scale = test[:, :-1], test[:, -1], train[:, -1].std()
     ours = np.asarray(density.quantile(X, LEVELS)).reshape(len(y), len(LEVELS))
@@ -72,7 +73,7 @@ def run(name: str, split: int, most: int, ema: float | None) -> dict[str, Any]:
         "rows": len(train),
         "test_rows": len(test),
         "coverage": [round(float(share), 4) for share in inside.mean(0)],
-        "ema": ema,
+        **given,
         "nats": round(float(density.score(X, y)), 4),
         "crps": round(float(crps(ours, y).mean() / scale), 5),
         "boosted_crps": round(float(crps(boosted(train, test, split), y).mean() / scale), 5),
@@ -96,18 +97,19 @@ def summary(records: list[dict[str, Any]]) -> dict[str, Any]:
         "splits": len(records),
         "rows": records[0]["rows"],
         "ema": records[0]["ema"],
+        "ensemble": records[0]["ensemble"],
         "mean_coverage": np.round(shares.mean(0), 4).tolist(),
         "standard_errors_off": np.round(apart, 1).tolist(),
         "mean": scores,
     }
 
 
-def run_all(names: list[str], splits: int, most: int, ema: float | None) -> Iterator[dict[str, Any]]:
+def run_all(names: list[str], splits: int, most: int, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Each split of each table, and what they say together."""
     for name in names:
         records = []
         for split in range(splits):
-            records.append(run(name, split, most, ema))
+            records.append(run(name, split, most, given))
             yield records[-1]
         yield summary(records)
 
@@ -119,8 +121,10 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--rows", type=int, default=3000, help="to train on, at most")
     parser.add_argument("--ema", type=float, help="of the running mean of the parameters; by default the library's")
+    parser.add_argument("--ensemble", type=int, default=1, help="flows whose mean is taken")
     args = parser.parse_args()
-    append("intervals", run_all(args.tables, args.splits, args.rows, args.ema))
+    given = {"ema": args.ema, "ensemble": args.ensemble}
+    append("intervals", run_all(args.tables, args.splits, args.rows, given))
 
 
 if __name__ == "__main__":

@@ -164,3 +164,26 @@ def test_a_private_fit_says_what_it_spent_and_keeps_it(works, tmp_path):
     assert "one row more or less" in shown
     assert "the last is kept" in shown
     assert json.loads(works("show", target, "--json").stdout)["privacy"]["epsilon"] == 3.0
+
+
+def test_an_ensemble_is_one_model(works, people, tmp_path):
+    model = tmp_path / "m.safetensors"
+    said = works("fit", people, "-o", model, *SMALL, "--ensemble", 2).stderr
+    assert said.index("flow 1 of 2") < said.index("flow 2 of 2")
+    assert "of the first of 2 flows" in said
+    assert [file.name for file in tmp_path.iterdir() if file != people] == ["m.safetensors"]
+    scores = works("score", model, people, "-q").stdout.split()[1:]
+    assert np.isfinite([float(line.split(",")[1]) for line in scores]).all()
+    assert "mixture of 50.0 %, 50.0 %" in works("show", model).stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--ensemble", 0), "0 is not in the range x>=1"),
+        (("--ensemble", "two"), "'two' is not a whole number"),
+        (("--ensemble", 2, "--resume"), "cannot be resumed"),
+    ],
+)
+def test_an_ensemble_that_cannot_be(fails, more, said, people, tmp_path):
+    assert said in fails("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, *more, code=2)[0]

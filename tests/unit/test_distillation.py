@@ -10,7 +10,7 @@ import pytest
 import pushforward as pf
 from pushforward import DataError, bijections, distributions, flows
 from pushforward.distillation import student_report, turned_round
-from pushforward.distillation._turned import layer_errors
+from pushforward.distillation._turned import layer_errors, pairs_of
 
 QUICK = {"max_epochs": 1, "steps_per_epoch": 3, "progress": False}
 
@@ -93,6 +93,17 @@ def test_a_mixture_turns_the_parts_that_can_be_turned(x64, key):
     assert done.report.kl < 0.1
     with pytest.raises(ValueError, match="no `Autoregressive` layers"):
         turned_round(distributions.Mixture([wide, wide]), key=key)
+
+
+def test_an_ensemble_in_front_of_a_background_is_turned_round(x64, key):
+    one, other = (flows.maf(3, num_layers=1, width=8, key=k) for k in jax.random.split(key))
+    wide = distributions.MultivariateNormal(jnp.zeros(3), 4.0 * jnp.eye(3))
+    teacher = distributions.Mixture([distributions.Mixture([one, other]), wide], [0.9, 0.1])
+    student = turned_round(teacher, key=key)
+    ensemble, background = student.components
+    assert isinstance(background, distributions.MultivariateNormal)
+    assert [part.kinds for part in ensemble.components] == [("sequential", "analytic")] * 2
+    assert len(pairs_of(teacher, student)) == 2
 
 
 def test_layer_errors_are_those_of_the_noise(x64, key):

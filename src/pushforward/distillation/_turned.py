@@ -47,27 +47,28 @@ def turned_round(
         Papamakarios, Pavlakou & Murray (2017), Masked autoregressive flow for density estimation, section 3.2.
     """
     key = as_key("turned_round", key)
-    if isinstance(teacher, Mixture):
-        keys = jax.random.split(key, len(teacher.components))
-        turned = [_turned_if(part, width, depth, k) for part, k in zip(teacher.components, keys, strict=True)]
-        if any(part is not old for part, old in zip(turned, teacher.components, strict=True)):
-            return eqx.tree_at(lambda one: one.components, teacher, tuple(turned))
-    flow = as_transformed(teacher)
-    if flow is None or not layers_in(flow.bijection):
+    turned = _turned_if(teacher, width, depth, key)
+    if turned is teacher:
         raise ValueError(
             "turned_round: the teacher has no `Autoregressive` layers to turn round. Give `distill` a student, such as "
             "`flows.iaf(dim, key=key)` or `flows.nsf(dim, key=key)`."
         )
-    return Transformed(flow.base, _turned(flow.bijection, width, depth, key))
+    return turned
 
 
 def _turned_if(
     part: AbstractDistribution, width: int | None, depth: int | None, key: PRNGKeyArray
 ) -> AbstractDistribution:
-    """A part of a mixture turned round, or itself where it has no such layers."""
+    """A flow turned round, of a mixture every part that can be; itself where it has no such layers."""
+    if isinstance(part, Mixture):
+        keys = jax.random.split(key, len(part.components))
+        turned = tuple(_turned_if(one, width, depth, k) for one, k in zip(part.components, keys, strict=True))
+        same = all(one is old for one, old in zip(turned, part.components, strict=True))
+        return part if same else eqx.tree_at(lambda one: one.components, part, turned)
     flow = as_transformed(part)
-    able = flow is not None and layers_in(flow.bijection)
-    return turned_round(part, width=width, depth=depth, key=key) if able else part
+    if flow is None or not layers_in(flow.bijection):
+        return part
+    return Transformed(flow.base, _turned(flow.bijection, width, depth, key))
 
 
 def pairs_of(

@@ -196,6 +196,11 @@ class FlowClassifier(ClassifierMixin, ClassifierSettings, TableEstimator):
 
     def _check_settings(self) -> None:
         check_way(self.classes)
+        if self.ensemble != 1:
+            raise DataError(
+                f"a classifier is of one flow, got ensemble={self.ensemble!r}.",
+                "leave `ensemble` out, and take the mean of several with scikit-learn's `VotingClassifier`",
+            )
         if not isinstance(self.generative_weight, int | float) or not 0 < self.generative_weight < np.inf:
             raise DataError(
                 f"generative_weight must be a positive number, got {self.generative_weight!r}.",

@@ -59,6 +59,9 @@ class FlowDensity(DensityMixin, TableEstimator):
             far from all others costs no more than by these and the logarithm of their share. The rows that are held
             out say how much of each, and how wide the flow's own noise is. None for tables of numbers, without
             conditions, of at most 5,000 rows, 80 or more where a tenth is held out.
+        ensemble: How many flows are fitted, each from other first weights and with the same rows held out; the density
+            is the mean of theirs. It is better than that of one flow on rows that were not learned, and takes as many
+            times as long to fit, to score and to condition.
         incomplete: Whether cells may be missing (NaN, None), at random: whether one is may depend on those that are
             there, not on its own value. They are drawn by the model, again and again while it is trained, and no row is
             left out but those without any cell.

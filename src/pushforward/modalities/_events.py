@@ -18,6 +18,7 @@ from pushforward.distributions import (
     AbstractDistribution,
     Autoregression,
     Embedded,
+    Mixture,
     SplitOff,
     Transformed,
 )
@@ -27,11 +28,13 @@ from pushforward.flows import RECIPES, Recipe
 
 def takes_binary(flow: AbstractDistribution) -> bool:
     """Whether it gives probabilities of zeros and ones, which are then neither standardised nor dequantised."""
+    flow = first_of(flow)
     return isinstance(flow, Autoregression) and flow.law == "bernoulli"
 
 
 def takes_counts(flow: AbstractDistribution) -> bool:
     """Whether its events are whole numbers or codes of categories, which it is given as they are."""
+    flow = first_of(flow)
     countable = isinstance(flow, Transformed) and isinstance(flow.base, AbstractCountable | SplitOff)
     return countable or isinstance(last_map(flow), Argmax | OneHotToCodes)
 
@@ -51,8 +54,14 @@ def has_noise(flow: AbstractDistribution) -> bool:
     return isinstance(last_map(flow), GaussianDequantize)
 
 
+def first_of(flow: AbstractDistribution) -> AbstractDistribution:
+    """Of a mixture of flows of one kind, the first; any other flow itself."""
+    return first_of(flow.components[0]) if isinstance(flow, Mixture) else flow
+
+
 def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
     """The map next to the data; None where there is no map."""
+    flow = first_of(flow)
     inner = flow.distribution if isinstance(flow, Embedded) else flow
     bijection = inner.bijection if isinstance(inner, Transformed) else None
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection

@@ -22,7 +22,14 @@ from pushforward.distributions import (
     Transformed,
 )
 from pushforward.flows import RECIPES, Recipe
-from pushforward.modalities._events import check_options, conditional_like, on_sphere, takes_binary, takes_counts
+from pushforward.modalities._events import (
+    check_options,
+    conditional_like,
+    first_of,
+    on_sphere,
+    takes_binary,
+    takes_counts,
+)
 from pushforward.objectives import Objective
 
 FlowLike = str | Callable[..., AbstractDistribution]
@@ -227,7 +234,7 @@ def objective_of(flow: FlowLike, schema: Schema) -> Objective:
 
 def stands_alone(flow: AbstractDistribution) -> bool:
     """Whether a flow takes the columns as they are: counts, codes, zeros and ones, points of the sphere."""
-    return takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(flow, CategoricalMADE)
+    return takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(first_of(flow), CategoricalMADE)
 
 
 def with_ends(

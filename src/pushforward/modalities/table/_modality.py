@@ -59,7 +59,8 @@ class TableModality(Modality):
         from pushforward.modalities.table._settings import TableSettings
 
         columns = {"*": "infer"} | dict(data.kinds)
-        own = {name: given[name] for name in ("incomplete", "epsilon", "delta", "clip_norm") if name in given}
+        single = ("ensemble", "incomplete", "epsilon", "delta", "clip_norm")
+        own = {name: given[name] for name in single if name in given}
         own |= {name: dict(given[name]) for name in ("bounds", "categories") if given.get(name)}
         return TableSettings(**common, columns=columns, background=given["background"], **own)
 

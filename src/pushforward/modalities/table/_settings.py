@@ -13,10 +13,11 @@ AUTO = "auto"
 @no_type_check
 @dataclass(repr=False, eq=False)
 class TableSettings(Settings):
-    """The settings of all fits, what columns can hold, Gaussians behind the flow, missing cells, and privacy."""
+    """The settings of all fits, what columns can hold, how many flows, Gaussians behind, missing cells, privacy."""
 
     columns: str | Mapping[str, str] | None = None
     background: bool | None = None
+    ensemble: int = 1
     incomplete: bool = False
     epsilon: float | None = None
     delta: float = 1e-5

@@ -58,7 +58,8 @@ def choose(rows: Rows, settings: TableSettings) -> Choice:
     if rows.x.num_rows < LEAST_ROWS:
         talk.say(f"{rows.x.num_rows} rows are too few to compare flows: one Gaussian is taken")
         return Choice(_with_flow(settings, GAUSSIAN), None)
-    candidates = [_with_flow(settings, flow) for flow in FLOWS]
+    alone = replace(settings, ensemble=1)  # which is best of one kind is so of several
+    candidates = [_with_flow(alone, flow) for flow in FLOWS]
     until = time.monotonic() + SECONDS
     few = subset(rows, MOST_ROWS, 0)
     comparison = compare_rows(few, candidates, columns=settings.columns, folds=FOLDS, tell=talk.say, until=until)

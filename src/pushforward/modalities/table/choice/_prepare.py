@@ -10,6 +10,7 @@ from pushforward.modalities.table._rows import Rows, in_order, with_weight
 from pushforward.modalities.table._settings import AUTO, TableSettings
 from pushforward.modalities.table.choice import _auto as auto
 from pushforward.modalities.table.choice._background import wants_background, with_background
+from pushforward.modalities.table.choice._ensemble import check_ensemble, in_ensemble
 from pushforward.modalities.table.choice._spread import wants_spread, with_spread
 from pushforward.objectives import nll
 
@@ -20,9 +21,10 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     Raises:
         ValueError: If the data, the flow or a setting cannot be used.
     """
+    check_ensemble(settings)
     if settings.flow == AUTO:
         return _of_best(rows, settings, key)
-    ready = prepare_flow(rows, settings, key)
+    ready = in_ensemble(prepare_flow(rows, settings, key), rows, settings, key)
     wanted = wants_background(ready.data, ready.facts, settings, ready.objective)
     judge = with_background if wanted else with_spread if wants_spread(ready) else None
     return ready._replace(judge=judge)

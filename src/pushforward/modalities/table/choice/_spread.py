@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from pushforward.bijections import Chain, Scale
-from pushforward.distributions import AbstractDistribution, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, Mixture, Normal, Transformed
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import with_ends, without_ends
@@ -61,27 +62,50 @@ def widened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> 
 
     Ten more rows are counted whose noise is as it should be: of rows that stand for themselves, $s^2 = (n m + 10) /
     (n + 10)$ with $m$ the mean square of the noise of $n$ rows. The noise is never made less: the same rows chose the
-    epoch, so that they are no reason to be surer. A flow of standard normal noise keeps its form; one of other noise
-    stays as it is.
+    epoch, so that they are no reason to be surer. A flow of standard normal noise keeps its form, and so do all parts
+    of a mixture, by one $s$; one of other noise stays as it is.
 
     Args:
         model: As it was fitted.
         apart: Rows that it did not learn.
         value: From the log-densities of these rows to the log-likelihood of all, which may have other parts.
     """
-    flow = without_ends(model.flow, columns=True, conditions=apart.condition is not None)[0]
-    if not (isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None):
+    flow, columns, embedding = without_ends(model.flow, columns=True, conditions=apart.condition is not None)
+    parts = flow.components if isinstance(flow, Mixture) else (flow,)
+    if not all(_widens(part) for part in parts):
         return model
+
+    def scores(part: AbstractDistribution, spread: float) -> np.ndarray:
+        return scores_of(replace(model, flow=with_ends(_scaled(part, spread), columns, embedding)), apart)
+
     # Always a scale, be it 1: what is compiled for one fit then serves the next.
-    wider = partial(_scaled, model, conditions=apart.condition is not None)
-    if len(apart.x.values) < LEAST_HELD_OUT:
-        return wider(1.0)
-    return wider(_likeliest(wider, apart, value, math.prod(flow.base.event_shape)))
+    spread = 1.0
+    if len(apart.x.values) >= LEAST_HELD_OUT:
+        first, second = (np.stack([scores(part, width) for part in parts]) for width in (1.0, 2.0))
+        shares = jax.nn.log_softmax(flow.logits) if isinstance(flow, Mixture) else np.zeros(1)
+        spread = _likeliest(first, second, np.asarray(shares)[:, None], value, math.prod(flow.event_shape))
+    wider = [_scaled(part, spread) for part in parts]
+    inner = eqx.tree_at(lambda one: one.components, flow, tuple(wider)) if isinstance(flow, Mixture) else wider[0]
+    whole = with_ends(inner, columns, embedding)
+    return replace(model, flow=whole, result=replace(model.result, flow=whole))
 
 
-def _likeliest(wider: Callable[[float], Model], apart: Rows, value: Callable[[np.ndarray], float], dim: int) -> float:
-    """The spread; two scores of a row tell the square of its noise, and so the score with any spread."""
-    first, second = (scores_of(wider(spread), apart) for spread in (1.0, 2.0))
+def _widens(flow: AbstractDistribution) -> bool:
+    return isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None
+
+
+def _likeliest(
+    first: np.ndarray, second: np.ndarray, shares: np.ndarray, value: Callable[[np.ndarray], float], dim: int
+) -> float:
+    """The spread; two scores of a row tell the square of its noise, and so the score with any spread.
+
+    Args:
+        first: Log-densities by each part, `(parts, rows)`.
+        second: The same with twice the spread.
+        shares: Logarithms of the shares of the parts, `(parts, 1)`.
+        value: As of `widened`.
+        dim: Numbers of the noise.
+    """
     known = np.isfinite(first) & np.isfinite(second)  # a row outside of a support is so for every spread
     # log p_s = log p_1 - dim log s + |z|^2 (1 - 1 / s^2) / 2
     squares = np.where(known, np.maximum(second - first + dim * math.log(2.0), 0.0) / 0.375, 0.0)
@@ -90,7 +114,7 @@ def _likeliest(wider: Callable[[float], Model], apart: Rows, value: Callable[[np
     def short(log_spread: float) -> float:
         lost = math.exp(-2.0 * log_spread)
         scores = base - known * dim * log_spread + 0.5 * squares * (1.0 - lost)
-        return MORE_ROWS * dim * (log_spread + 0.5 * lost) - value(scores)
+        return MORE_ROWS * dim * (log_spread + 0.5 * lost) - value(np.logaddexp.reduce(scores + shares, axis=0))
 
     most = math.log(MOST)
     found = minimize_scalar(short, bounds=(0.0, most), method="bounded", options={"xatol": TOLERANCE})
@@ -98,10 +122,7 @@ def _likeliest(wider: Callable[[float], Model], apart: Rows, value: Callable[[np
     return math.exp(found.x) if inside else 1.0
 
 
-def _scaled(model: Model, spread: float, *, conditions: bool) -> Model:
-    flow, columns, embedding = without_ends(model.flow, columns=True, conditions=conditions)
-    assert isinstance(flow, Transformed)  # `widened` has asked
-    scale = Scale(jnp.full(flow.base.event_shape, spread))
-    whole: AbstractDistribution = Transformed(flow.base, Chain([scale, flow.bijection]))
-    whole = with_ends(whole, columns, embedding)
-    return replace(model, flow=whole, result=replace(model.result, flow=whole))
+def _scaled(part: AbstractDistribution, spread: float) -> AbstractDistribution:
+    assert isinstance(part, Transformed)  # `widened` has asked
+    scale = Scale(jnp.full(part.base.event_shape, spread))
+    return Transformed(part.base, Chain([scale, part.bijection]))

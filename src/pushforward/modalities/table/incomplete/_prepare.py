@@ -36,6 +36,11 @@ def prepare_incomplete(rows: Rows, settings: TableSettings, key: jax.Array) -> P
         raise UsageError(
             "a fit to incomplete rows goes through rounds, and cannot be resumed.", "leave out `resume` (`--resume`)"
         )
+    if settings.ensemble != 1:
+        raise UsageError(
+            "a fit to incomplete rows is of one flow: each would draw other cells.",
+            "leave out `ensemble` (`--ensemble`), or the incomplete rows (`--drop-missing`)",
+        )
     # Imported here: conditionals are of no use to a fit of whole rows, which starts sooner without them.
     from pushforward.modalities.table.incomplete._rounds import in_rounds, joint_of_fit
 

@@ -18,6 +18,7 @@ from pushforward.modalities.table._chunks import TableFlow
 from pushforward.modalities.table._far import FarConditions
 from pushforward.modalities.table._given import condition_values
 from pushforward.modalities.table.prediction import _predict
+from pushforward.modalities.table.prediction._one_number import is_one_number
 
 
 class Asked(NamedTuple):
@@ -57,7 +58,7 @@ def predict(model: Model, source: str, target: str, asked: Asked, given: Mapping
         )
     flow, keep = TableFlow.of(model), flatten(given["keep"])
     far = FarConditions(model.facts)
-    exact, rows, dropped = _predict.is_monotone(flow), 0, 0
+    exact, rows, dropped = is_one_number(flow), 0, 0
     own = _names(schema, asked, exact=exact)
     parts = read_parts(source, selection(conditions.columns, keep, own, given), drop_missing=given["drop_missing"])
     names = [ROW, *keep, *own]

@@ -111,6 +111,7 @@ def check_settings(rows: Rows, settings: TableSettings) -> None:
         "resume": (settings.resume, "begin again: a checkpoint would hold the noise"),
         "checkpoint": (settings.checkpoint is not None, "it would hold the noise"),
         "background": (bool(settings.background), "its Gaussians are fitted to the rows"),
+        "ensemble": (settings.ensemble != 1, "each flow would cost as much again"),
         "incomplete": (settings.incomplete, "give whole rows"),
         "flow=auto": (settings.flow == AUTO, "flows would be compared on the rows: name one"),
     }
