@@ -11,8 +11,10 @@ from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities._walk import decoded
 from pushforward.modalities.sound import _model
+from pushforward.modalities.sound._flow import LARGE_GROUPS
 from pushforward.modalities.sound._pieces import BLOCK, pieces, uniform
-from pushforward.modalities.sound._prepare import Sounds, prepare
+from pushforward.modalities.sound._plan import plan
+from pushforward.modalities.sound._prepare import Sounds, facts_of, prepare
 from pushforward.modalities.sound._reach import reach
 from pushforward.modalities.sound._settings import SoundSettings
 from pushforward.modalities.sound._synthesis import noise
@@ -245,3 +247,25 @@ def test_what_cannot_be_fitted():
         pf.SoundDensity("waveglow", mel={"hpo": 3}, length=256).fit(clips(512))
     with pytest.raises(ValueError, match=r"shorter than a segment.*\n.*--pad"):
         pf.SoundDensity("waveglow", options=SMALL, length=1024).fit(clips(2048, 512))
+
+
+def options_of(flow="waveglow", **settings):
+    return dict(facts_of(Sounds(clips(1024), None), SoundSettings(flow, **settings)).options)
+
+
+def test_sound_without_spectrograms_goes_in_large_groups():
+    assert options_of() == options_of(length=512) == LARGE_GROUPS
+    assert options_of(options={"width": 8}) == LARGE_GROUPS | {"width": 8}
+    assert facts_of(Sounds(clips(1024), None), SoundSettings()).length % 64 == 0
+    # Other options of the layout, spectrograms, and lengths that groups do not fill have the recipe's own values.
+    assert options_of(options={"group_size": 8}) == {"group_size": 8}
+    assert (
+        options_of(mel={"frame": 64, "hop": 32, "bands": 4}) == options_of("wavenet") == options_of(length=1000) == {}
+    )
+
+
+def test_what_was_chosen_is_said():
+    said = plan(Sounds(clips(1024), None), SoundSettings(options={"width": 8}, length=512))
+    assert "with num_flows=16, group_size=64, early_size=12, depth=4: as the paper" in said
+    settings = SoundSettings(options={"group_size": 8}, length=512)
+    assert "group_size" not in plan(Sounds(clips(1024), None), settings)

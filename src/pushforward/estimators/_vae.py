@@ -24,6 +24,7 @@ from pushforward.estimators._inputs import mean_score, rows_to_score
 from pushforward.estimators._latent_use import LatentUse, tell_collapse
 from pushforward.estimators._load import load_estimator
 from pushforward.estimators._repr import fitted_html
+from pushforward.modalities._events import by_name
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._walk import Path, between, finite_latents
 from pushforward.modalities.table._chunks import _original
@@ -101,7 +102,7 @@ class FlowVAE(DensityMixin, BaseEstimator):
         Raises:
             ValueError: If the data or a setting cannot be used.
         """
-        own = {"posterior": self.posterior, "prior": self.prior} | dict(self.options or {})
+        own = {"posterior": self.posterior, "prior": self.prior} | by_name(self.options)
         own |= {} if self.latent is None else {"latent": self.latent}
         training = {name: getattr(self, name) for name in SHARED}
         X = _as_images(X)

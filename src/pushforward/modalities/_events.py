@@ -88,12 +88,21 @@ def recipe_for(events: str, name: object, what: str, options: Any = None) -> Rec
     return recipe
 
 
-def check_options(recipe: Recipe, options: Any) -> None:
-    """A DataError for what is no mapping of a recipe's options by name; None stands for none."""
+def by_name(options: Any) -> dict[str, Any]:
+    """The options that are given; None stands for none.
+
+    Raises:
+        DataError: If they are no mapping.
+    """
     if options is not None and not isinstance(options, Mapping):
         raise DataError(f"options must be a mapping of options by name, got {options!r}.", 'such as {"width": 64}')
+    return dict(options or {})
+
+
+def check_options(recipe: Recipe, options: Any) -> None:
+    """A DataError for what is no mapping of a recipe's options by name; None stands for none."""
     legal = recipe.options()
-    for option in options or {}:
+    for option in by_name(options):
         if option not in legal:
             raise DataError(f"flow={recipe.name!r} has no option {option!r}.", did_you_mean(option, legal))
 

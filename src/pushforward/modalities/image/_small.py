@@ -10,6 +10,7 @@ import jax
 from pushforward._errors import DataError
 from pushforward._types import Shape
 from pushforward.flows import RECIPES, Small
+from pushforward.modalities._events import by_name
 from pushforward.modalities._talk import plural
 from pushforward.modalities.image._flow import image_recipe
 from pushforward.modalities.image._settings import ImageSettings
@@ -25,7 +26,7 @@ def decided(settings: ImageSettings, shape: Shape, count: int) -> ImageSettings:
     Raises:
         ValueError: If the flow or the preset is unknown.
     """
-    recipe, options = image_recipe(settings.flow), dict(settings.options or {})
+    recipe, options = image_recipe(settings.flow), by_name(settings.options)
     preset = options.get(OPTION, "auto")
     if recipe.small is None:
         return settings

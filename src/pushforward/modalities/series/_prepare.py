@@ -9,7 +9,7 @@ import numpy as np
 from pushforward._errors import DataError
 from pushforward.data.series._series import Item, SeriesData, numbers_of, refuse_constant
 from pushforward.distributions import SeriesFlow
-from pushforward.modalities._events import recipe_for
+from pushforward.modalities._events import by_name, recipe_for
 from pushforward.modalities._learn import Prepared, fitted
 from pushforward.modalities._settings import Settings
 from pushforward.modalities.series._facts import SeriesFacts
@@ -47,7 +47,7 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
         "covariates": facts.size,
         "numbers": numbers_of(data),
     }
-    options = own | dict(settings.options or {})
+    options = own | by_name(settings.options)
     flow = recipe_for("series", settings.flow, "series", settings.options).build(len(data.names), **options, key=key)
     assert isinstance(flow, SeriesFlow)
     return flow

@@ -11,13 +11,34 @@ from jaxtyping import Array
 from pushforward.bijections import Chain, Dequantize, Standardize
 from pushforward.distributions import AbstractDistribution, Transformed
 from pushforward.flows import Recipe
-from pushforward.modalities._events import recipe_for
+from pushforward.modalities._events import by_name, recipe_for
 from pushforward.modalities.sound._facts import SoundFacts
+from pushforward.modalities.sound._settings import SoundSettings
+
+LARGE_GROUPS = {"num_flows": 16, "group_size": 64, "early_size": 12, "width": 48, "depth": 4}
+"""Of a `waveglow` without spectrograms: a quarter of a second is few steps of many channels, of which each network sees
+all, at a small part of the cost (design record 0063)."""
+OF_LAYOUT = ("num_flows", "group_size", "early_size", "early_every")
+"""Options that belong together: with one of them given, the recipe's own values stand for the others."""
 
 
 def sound_recipe(name: str, options: Any = None) -> Recipe:
     """The recipe of a flow of sound, or a DataError where there is none of this name, or it has no such option."""
     return recipe_for("sound", name, "sound", options)
+
+
+def options_of(settings: SoundSettings) -> dict[str, Any]:
+    """Options that the recipe is built with: what is given, and what sound without spectrograms is best told with.
+
+    Raises:
+        DataError: If the flow is not of sound, or has no such option.
+    """
+    sound_recipe(settings.flow, settings.options)
+    given = by_name(settings.options)
+    fits = (settings.length or 0) % LARGE_GROUPS["group_size"] == 0
+    if settings.flow != "waveglow" or settings.mel or not fits or any(name in given for name in OF_LAYOUT):
+        return given
+    return LARGE_GROUPS | given
 
 
 def whole_numbers(flow: AbstractDistribution, scale: float) -> Transformed:

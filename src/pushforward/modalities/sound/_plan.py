@@ -2,6 +2,7 @@
 
 from pushforward.data.sound._segments import laid_out
 from pushforward.modalities._talk import duration, plural
+from pushforward.modalities.sound._flow import options_of
 from pushforward.modalities.sound._prepare import Sounds, facts_of
 from pushforward.modalities.sound._settings import SoundSettings
 
@@ -17,4 +18,7 @@ def plan(data: Sounds, settings: SoundSettings) -> str:
     total = sum(map(len, clips.waves))
     rest = f", {layout.left_out / total:.1%} of the sound left out at the ends of clips" if layout.left_out else ""
     filled = f", {layout.padded / (len(layout.clip) * facts.length):.1%} of them silence" if layout.padded else ""
-    return f"{said}: {cut}{rest}{filled}{labels}{mel}"
+    given = settings.options or {}
+    chosen = ", ".join(f"{name}={value}" for name, value in options_of(settings).items() if name not in given)
+    small = f", with {chosen}: as the paper has it with `--set group_size=8`" if chosen else ""
+    return f"{said}: {cut}{rest}{filled}{labels}{mel}{small}"

@@ -16,7 +16,7 @@ from pushforward.distributions import AbstractDistribution
 from pushforward.modalities._labels import names_of
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities.sound._facts import SoundFacts, plain_options
-from pushforward.modalities.sound._flow import built, unit, whole_numbers
+from pushforward.modalities.sound._flow import built, options_of, unit, whole_numbers
 from pushforward.modalities.sound._settings import SoundSettings
 from pushforward.objectives import nll
 
@@ -59,7 +59,7 @@ def facts_of(data: Sounds, settings: SoundSettings) -> SoundFacts:
         scale=_spread(clips),
         labels=data.names,
         mel=mel,
-        options=plain_options(settings.options),
+        options=plain_options(options_of(settings)),
     )
     return replace(facts, length=_length(settings, facts))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pushforward.data import Schema, Table, encode
 from pushforward.distributions import AbstractDistribution
-from pushforward.modalities._events import on_sphere, takes_binary
+from pushforward.modalities._events import by_name, on_sphere, takes_binary
 from pushforward.modalities._learn import Prepared, on_device
 from pushforward.modalities.table._columns import (
     binary_schema,
@@ -41,7 +41,7 @@ def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     rows = in_order(with_weight(rows))
     rows, schema, conditions = coded(rows, settings.columns)
     flow = build_flow(
-        settings.flow, settings.options, schema, None if conditions is None else seen_size(conditions), key
+        settings.flow, by_name(settings.options), schema, None if conditions is None else seen_size(conditions), key
     )
     schema = binary_schema(rows.x) if takes_binary(flow) else schema
     if on_sphere(flow):

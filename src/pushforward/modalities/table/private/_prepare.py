@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from pushforward._errors import DataError, UsageError
-from pushforward.modalities._events import on_sphere, takes_binary
+from pushforward.modalities._events import by_name, on_sphere, takes_binary
 from pushforward.modalities._learn import Prepared, training_of
 from pushforward.modalities._settings import Settings
 from pushforward.modalities.table._facts import TableFacts
@@ -46,7 +46,7 @@ def prepare_private(rows: Rows, settings: TableSettings, key: jax.Array) -> Prep
     check_settings(rows, settings)
     bounds, categories = settings.bounds or {}, settings.categories or {}
     schema = rows.schema or declared_schema(rows.x, settings.columns, bounds, categories)
-    flow = build_flow(settings.flow, settings.options, schema, None, key)
+    flow = build_flow(settings.flow, by_name(settings.options), schema, None, key)
     if takes_binary(flow) or on_sphere(flow):
         raise DataError(f"flow={settings.flow!r} looks at the values of its columns.", "choose 'nsf' or 'maf'")
     refuse_start(flow)
