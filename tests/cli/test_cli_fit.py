@@ -183,6 +183,7 @@ def test_an_ensemble_is_one_model(works, people, tmp_path):
         (("--ensemble", 0), "0 is not in the range x>=1"),
         (("--ensemble", "two"), "'two' is not a whole number"),
         (("--ensemble", 2, "--resume"), "cannot be resumed"),
+        (("--ensemble", 2, "--checkpoint", "kept"), "keeps no checkpoint"),
     ],
 )
 def test_an_ensemble_that_cannot_be(fails, more, said, people, tmp_path):

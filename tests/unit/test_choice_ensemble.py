@@ -182,7 +182,9 @@ def test_no_number_of_flows(count, x):
 def test_what_cannot_be_together(x, tmp_path):
     kept = tmp_path / "kept"
     with pytest.raises(UsageError, match="cannot be resumed"):
-        pf.FlowDensity(**SMALL, ensemble=2, checkpoint=kept, resume=True).fit(x)
+        pf.FlowDensity(**SMALL, ensemble=2, resume=True).fit(x)
+    with pytest.raises(UsageError, match="keeps no checkpoint"):
+        pf.FlowDensity(**SMALL, ensemble=2, checkpoint=kept).fit(x)
     holes = x.copy()
     holes[3, 0] = np.nan
     with pytest.raises(UsageError, match="of one flow"):

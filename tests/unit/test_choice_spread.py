@@ -85,12 +85,12 @@ def test_without_rows_held_out_nothing_changes():
         np.testing.assert_array_equal(added.forward(np.ones(1)), 1.0)
 
 
-def judged(count: int) -> tuple[Model, object]:
+def judged(count: int, **settings) -> tuple[Model, object]:
     """A joint fit of so many rows before its background is found, and what it was fitted to."""
     kept = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_prepare, "with_background", lambda model, ready: kept.update(of=(model, ready)) or model)
-        FlowDensity("maf", **SMALL).fit(rows(count, 0)[0][:, :4])
+        FlowDensity("maf", **SMALL, **settings).fit(rows(count, 0)[0][:, :4])
     return kept["of"]
 
 
@@ -168,3 +168,22 @@ def test_few_rows_held_out_widen_nothing():
     model, ready = judged(40)  # four are held out: no reason to say anything
     apart = taken(ready.data, ready.held_out(ready).rows)
     np.testing.assert_array_equal(scale_of(widened(model, apart, np.sum)), 1.0)
+
+
+def test_an_ensemble_is_as_wide_as_its_mean_is_likeliest_with():
+    model, ready = judged(300, ensemble=2)
+    apart, columns = taken(ready.data, ready.held_out(ready).rows), model.facts.units.bijection()
+    first, other = without_ends(model.flow, columns=True, conditions=False)[0].components
+
+    def value(spread: float) -> float:
+        wide = [Transformed(p.base, Chain([Scale(jnp.full((4,), spread)), p.bijection])) for p in (first, other)]
+        each = [scores_of(replace(model, flow=with_ends(part, columns, None)), apart) for part in wide]
+        more = -10 * 4 * (np.log(spread) + 0.5 / spread**2)
+        return np.logaddexp.reduce(np.stack(each) + np.log(0.5), axis=0).sum() + more
+
+    wide = without_ends(widened(model, apart, np.sum).flow, columns=True, conditions=False)[0]
+    found = [float(part.bijection.bijections[0].forward(np.ones(4))[0]) for part in wide.components]
+    grid = np.linspace(1.0, 1.6, 61)
+    assert found[0] == found[1]
+    assert found[0] == pytest.approx(grid[np.argmax([value(spread) for spread in grid])], abs=0.011)
+    assert found[0] > 1.03

@@ -24,11 +24,11 @@ from pushforward.train import FitResult
 
 
 def check_ensemble(settings: TableSettings) -> None:
-    """Refuse a number of flows that is none, and a fit of several that is to be resumed.
+    """Refuse a number of flows that is none, and a fit of several that is to be kept on the way, or resumed.
 
     Raises:
         DataError: If the number is no whole number from 1 on.
-        UsageError: If the fit is to be resumed.
+        UsageError: If the fit is to be kept on the way, or resumed.
     """
     count = settings.ensemble
     if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
@@ -37,6 +37,8 @@ def check_ensemble(settings: TableSettings) -> None:
         )
     if count > 1 and settings.resume:
         raise UsageError(f"a fit of {count} flows cannot be resumed.", "leave out `resume` (`--resume`)")
+    if count > 1 and settings.checkpoint is not None:
+        raise UsageError(f"a fit of {count} flows keeps no checkpoint.", "leave out `checkpoint` (`--checkpoint`)")
 
 
 def in_ensemble(ready: Prepared, rows: Rows, settings: TableSettings, key: jax.Array) -> Prepared:
@@ -72,12 +74,11 @@ def _learned(
         build: The untrained flow of a number, from 1 on.
     """
     assert isinstance(settings, TableSettings)
-    talk, alone = Talk(quiet=not settings.progress), dataclasses.replace(settings, checkpoint=None)
-    results = []
+    talk, results = Talk(quiet=not settings.progress), []
     for number in range(settings.ensemble):
         talk.say(f"flow {number + 1} of {settings.ensemble}")
         flow = build(number) if number else ready.flow
-        results.append(fitted(ready._replace(flow=flow), alone, key, settings.validation))
+        results.append(fitted(ready._replace(flow=flow), settings, key, settings.validation))
     whole = _mean([ready.finish(result.flow) for result in results], ready)
     ready = ready._replace(finish=identity)
     return _joined(results, whole, ready), ready
