@@ -9,7 +9,7 @@ import pytest
 
 from pushforward import ConditionalFlowDensity, FlowDensity
 from pushforward.bijections import Chain, Scale
-from pushforward.distributions import Transformed
+from pushforward.distributions import Mixture, Transformed
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import taken
@@ -173,15 +173,20 @@ def test_few_rows_held_out_widen_nothing():
 def test_an_ensemble_is_as_wide_as_its_mean_is_likeliest_with():
     model, ready = judged(300, ensemble=2)
     apart, columns = taken(ready.data, ready.held_out(ready).rows), model.facts.units.bijection()
+
+    def scaled(part: Transformed, spread: float) -> Transformed:
+        return Transformed(part.base, Chain([Scale(jnp.full((4,), spread)), part.bijection]))
+
     first, other = without_ends(model.flow, columns=True, conditions=False)[0].components
+    parts = [scaled(first, 0.8), other]  # alone they would be widened by much, and by less
 
     def value(spread: float) -> float:
-        wide = [Transformed(p.base, Chain([Scale(jnp.full((4,), spread)), p.bijection])) for p in (first, other)]
-        each = [scores_of(replace(model, flow=with_ends(part, columns, None)), apart) for part in wide]
+        each = [scores_of(replace(model, flow=with_ends(scaled(part, spread), columns, None)), apart) for part in parts]
         more = -10 * 4 * (np.log(spread) + 0.5 / spread**2)
         return np.logaddexp.reduce(np.stack(each) + np.log(0.5), axis=0).sum() + more
 
-    wide = without_ends(widened(model, apart, np.sum).flow, columns=True, conditions=False)[0]
+    whole = widened(replace(model, flow=with_ends(Mixture(parts), columns, None)), apart, np.sum)
+    wide = without_ends(whole.flow, columns=True, conditions=False)[0]
     found = [float(part.bijection.bijections[0].forward(np.ones(4))[0]) for part in wide.components]
     grid = np.linspace(1.0, 1.6, 61)
     assert found[0] == found[1]
