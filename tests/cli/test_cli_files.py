@@ -62,6 +62,14 @@ def test_a_folder_is_fitted_while_it_is_read_and_scored(works, folder, tmp_path)
     assert (scores.num_rows, scores["log_prob"].null_count) == (400, 1)
 
 
+@pytest.mark.slow
+def test_an_ensemble_is_fitted_while_files_are_read(works, folder, tmp_path):
+    settings = (*SMALL, "--window", 100, "--ensemble", 2, "--condition", "size")
+    result = works("fit", folder, "-o", tmp_path / "m.safetensors", *settings)
+    assert "flow 2 of 2" in result.stderr
+    assert "mixture of 50.0 %, 50.0 %" in works("show", tmp_path / "m.safetensors").stdout
+
+
 def test_extremes_and_rare_texts_are_looked_at(folder, monkeypatch):
     change(folder / "5.parquet", size=(33, -2.0), kind=(41, "rare"), count=(2, 900))
     table, streamed = looked(folder, monkeypatch)

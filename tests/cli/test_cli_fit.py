@@ -8,6 +8,7 @@ import pytest
 
 import pushforward as pf
 from cli.shell import SMALL, write_csv
+from pushforward.modalities import _learn
 
 
 def test_fit_says_what_it_read_inferred_and_learned(works, people, tmp_path):
@@ -170,11 +171,24 @@ def test_an_ensemble_is_one_model(works, people, tmp_path):
     model = tmp_path / "m.safetensors"
     said = works("fit", people, "-o", model, *SMALL, "--ensemble", 2).stderr
     assert said.index("flow 1 of 2") < said.index("flow 2 of 2")
-    assert "of the first of 2 flows" in said
+    assert "of the best of 2 flows" in said
     assert [file.name for file in tmp_path.iterdir() if file != people] == ["m.safetensors"]
     scores = works("score", model, people, "-q").stdout.split()[1:]
     assert np.isfinite([float(line.split(",")[1]) for line in scores]).all()
     assert "mixture of 50.0 %, 50.0 %" in works("show", model).stdout
+
+
+def test_an_ensemble_leaves_the_checkpoint_of_another_fit_alone(works, people, tmp_path):
+    model, kept = tmp_path / "m.safetensors", tmp_path / "m.safetensors.checkpoint"
+    kept.write_bytes(b"of another fit")
+    assert "checkpoint" not in works("fit", people, "-o", model, *SMALL, "--ensemble", 2).stderr
+    assert kept.read_bytes() == b"of another fit"
+
+
+def test_an_ensemble_of_one_is_a_fit_of_one(works, people, tmp_path):
+    said = works("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--ensemble", 1, "--resume").stderr
+    assert "no checkpoint" in said
+    assert "flow 1 of" not in said
 
 
 @pytest.mark.parametrize(
@@ -188,3 +202,14 @@ def test_an_ensemble_is_one_model(works, people, tmp_path):
 )
 def test_an_ensemble_that_cannot_be(fails, more, said, people, tmp_path):
     assert said in fails("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, *more, code=2)[0]
+
+
+def test_what_a_stopped_ensemble_leaves(run, people, tmp_path, monkeypatch):
+    def stopped(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_learn, "fit", stopped)
+    result = run("fit", people, "-o", tmp_path / "m.safetensors", *SMALL, "--ensemble", 2)
+    assert "such a fit keeps nothing on the way" in result.stderr
+    assert result.exit_code == 130
+    assert "training had just begun" in run("fit", people, "-o", tmp_path / "m.safetensors", *SMALL).stderr

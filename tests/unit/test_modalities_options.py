@@ -12,6 +12,7 @@ SOUND = Clips(tuple(np.random.default_rng(i).integers(-99, 99, 600).astype(np.in
 PICTURES = np.random.default_rng(0).integers(0, 255, (4, 8, 8, 1)).astype(np.uint8)
 FITS = {
     "table": lambda options: pf.FlowDensity("maf", options=options).fit(ROWS),
+    "auto": lambda options: pf.FlowDensity("auto", options=options).fit(ROWS),
     "vae": lambda options: pf.FlowVAE(options=options).fit(ROWS),
     "image": lambda options: pf.ImageDensity("glow", options=options).fit(PICTURES),
     "sound": lambda options: pf.SoundDensity("waveglow", options=options, length=512).fit(SOUND),
@@ -19,14 +20,14 @@ FITS = {
 }
 
 
-@pytest.mark.parametrize("options", [3, "width", ["width"]])
+@pytest.mark.parametrize("options", [3, "width", ["width"], []])
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
 def test_what_is_no_mapping_is_refused(fit, options):
     with pytest.raises(DataError, match=r"options must be a mapping.*\n.*width"):
         fit(options)
 
 
-@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+@pytest.mark.parametrize("fit", [fit for name, fit in FITS.items() if name != "auto"])
 def test_an_unknown_option_is_named(fit):
     with pytest.raises(ValueError, match="widht"):
         fit({"widht": 8})

@@ -61,7 +61,7 @@ class FlowDensity(DensityMixin, TableEstimator):
             conditions, of at most 5,000 rows, 80 or more where a tenth is held out.
         ensemble: How many flows are fitted, each from other first weights and with the same rows held out; the density
             is the mean of theirs. It is better than that of one flow on rows that were not learned, and takes as many
-            times as long to fit, to score and to condition.
+            times as long to fit, to score and to condition. Callbacks run in each fit; nothing is kept on the way.
         incomplete: Whether cells may be missing (NaN, None), at random: whether one is may depend on those that are
             there, not on its own value. They are drawn by the model, again and again while it is trained, and no row is
             left out but those without any cell.
@@ -79,7 +79,7 @@ class FlowDensity(DensityMixin, TableEstimator):
             `Mixture`, whose first component is the flow.
         schema_: The columns, with the kind of each and a note on how it was found.
         result_: The `FitResult`.
-        history_: One `Epoch` for each epoch.
+        history_: One `Epoch` for each epoch; of an ensemble those of the best flow.
         comparison_: With `"auto"`, the flows that were compared; else None.
         n_features_in_: Number of columns.
         feature_names_in_: Their names, if `X` had any.

@@ -58,6 +58,8 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstim
         """Without a background: the noise of a row is that of one map."""
         if self.background:
             raise ValueError("Gaussianizer: with a background there is no one map to Gaussian noise; leave it out.")
+        if self.ensemble != 1:
+            raise ValueError("Gaussianizer: several flows have no one map to Gaussian noise; leave `ensemble` out.")
         return replace(TableSettings(**plain(self)), background=False)
 
     @property

@@ -16,7 +16,8 @@ class SoundDensity(SoundSettings, FlowEstimator, SoundMethods):  # pyright: igno
 
     Args:
         flow: The name of a flow of sound in `pushforward.flows.RECIPES`.
-        options: Of the recipe, such as `{"num_flows": 6, "width": 32}`.
+        options: Of the recipe, such as `{"num_flows": 6, "width": 32}`. Where none of the layout is given, a `waveglow`
+            without spectrograms has 16 flows on groups of 64 samples, width 48 and depth 4.
         conditional: Whether the flow is told the label of every clip: a speaker, a digit.
         mel: Whether it is told mel spectrograms, as a vocoder is; or how those are made, `{"hop": 64, "bands": 20}`,
             see `pushforward.data.Mel`.

@@ -93,6 +93,10 @@ class Modality(abc.ABC):
 
         return Settings(**common)
 
+    def keeps(self, data: Any, settings: Settings) -> bool:
+        """Whether a fit can be kept on the way, and be resumed."""
+        return True
+
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether the options ask for a conditional model."""
         return False

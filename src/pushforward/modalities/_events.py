@@ -62,7 +62,7 @@ def first_of(flow: AbstractDistribution) -> AbstractDistribution:
 def last_map(flow: AbstractDistribution) -> AbstractBijection | None:
     """The map next to the data; None where there is no map."""
     flow = first_of(flow)
-    inner = flow.distribution if isinstance(flow, Embedded) else flow
+    inner = first_of(flow.distribution) if isinstance(flow, Embedded) else flow
     bijection = inner.bijection if isinstance(inner, Transformed) else None
     return bijection.bijections[-1] if isinstance(bijection, Chain) else bijection
 

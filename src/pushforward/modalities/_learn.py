@@ -45,6 +45,7 @@ class Prepared(NamedTuple):
         judge: From the fitted model, and what it was fitted to, to the one that is kept.
         held_out: Numbers of the rows that are held out, and their weights or None; by default as `fit` splits arrays.
         learn: In place of `fitted`, where training is more than one fit.
+        again: The untrained flow with first weights from another key; None where nobody asks.
         training: Arguments of `fit` where neither the user nor the recipe says them.
     """
 
@@ -62,6 +63,7 @@ class Prepared(NamedTuple):
     judge: "Judge | None" = None
     held_out: "Callable[[Prepared], HeldOut] | None" = None
     learn: "Learn | None" = None
+    again: Callable[[jax.Array], AbstractDistribution] | None = None
     training: Mapping[str, Any] = MappingProxyType({})
 
 

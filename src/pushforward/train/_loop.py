@@ -10,7 +10,7 @@ from pushforward.train._healing import bad_limit, divergence, exploded_above, go
 from pushforward.train._interrupt import Interrupt
 from pushforward.train._pace import Pace
 from pushforward.train._progress import Progress, Report
-from pushforward.train._result import Epoch
+from pushforward.train._result import CALLBACK, Epoch
 from pushforward.train._run import Job, Run, restart_from_best
 from pushforward.train._state import Sums, copied, zero_sums
 from pushforward.train._step import evaluate, run_steps
@@ -129,7 +129,7 @@ class Loop:
         info = EpochInfo(len(run.history), tuple(run.history), run.best_epoch, run.current_flow, run.best_flow)
         answers = [callback(info) for callback in self._job.callbacks]
         if all_said(any(answers)).any():
-            run.stopped = run.stopped or "a callback said stop"
+            run.stopped = run.stopped or CALLBACK
 
     def _report(self) -> None:
         job, run = self._job, self._run

@@ -31,6 +31,10 @@ class Epoch:
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
+CALLBACK = "a callback said stop"
+"""Why training ended, where a callback ended it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FitResult:
     """A fitted flow and how it got there.

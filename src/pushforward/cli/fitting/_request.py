@@ -44,11 +44,6 @@ class Request:
         """Where the training is kept until it ends."""
         return self.checkpoint or Path(f"{self.model}.checkpoint")
 
-    @property
-    def _keeps_none(self) -> bool:
-        """Whether the fit is private, or of several flows."""
-        return any(self.own.get(name) is not None for name in ("epsilon", "ensemble"))
-
     def common(self, *, progress: bool) -> dict[str, Any]:
         """The settings of a fit that all modalities share, but for the flow's name."""
         names = ("learning_rate", "max_epochs", "patience", "ema", "weight_decay", "resume")
@@ -58,8 +53,7 @@ class Request:
             size
             | {name: getattr(self, name) for name in names}
             | {
-                # Some fits have none, and are not to be refused for one that nobody named.
-                "checkpoint": self.checkpoint if self._keeps_none else self.kept_in,
+                "checkpoint": self.checkpoint,
                 "options": dict(self.settings),
                 "validation": self.validation or None,
                 "progress": progress,

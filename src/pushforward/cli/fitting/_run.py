@@ -34,7 +34,9 @@ def run(request: Request, talk: Talk) -> None:
     data = modality.read(request.source, given, talk)
     settings = modality.settings(given, data, {"flow": flow, **request.common(progress=not talk.quiet)})
     _check_build(modality, data, settings)
-    _say_checkpoint(request, talk)
+    if settings.checkpoint is None and modality.keeps(data, settings):
+        settings = replace(settings, checkpoint=request.kept_in)
+    _say_checkpoint(settings, talk)
     talk.say(f"fitting {flow} to {modality.plan(data, settings)}")
     first = jax.process_index() == 0
     if first:
@@ -48,21 +50,23 @@ def run(request: Request, talk: Talk) -> None:
 
 def _learned(modality: Modality, data: Any, settings: Settings, request: Request) -> Model:
     """The model, which is then in its file; the checkpoint goes."""
-    with _kept(request.kept_in):
+    with _kept(settings):
         ready, key = prepared(modality, data, settings)
         model = modality.finished(trained(modality, ready, settings, key), ready)
     if jax.process_index() == 0:
-        _save(model, request)
-        request.kept_in.unlink(missing_ok=True)
+        _save(model, request, settings)
+        if settings.checkpoint is not None:
+            Path(settings.checkpoint).unlink(missing_ok=True)
     return model
 
 
-def _save(model: Model, request: Request) -> None:
+def _save(model: Model, request: Request, settings: Settings) -> None:
     """Save the model; if that fails, say how the training is not lost."""
     try:
         write_model(request.model, model)
     except FileError as error:
-        again = f"; then add `--resume --checkpoint {request.kept_in}`: the training is kept there"
+        kept = settings.checkpoint
+        again = "" if kept is None else f"; then add `--resume --checkpoint {kept}`: the training is kept there"
         raise FileError(error.message, f"{error.hint}{again}") from None
 
 
@@ -75,12 +79,15 @@ def _told(talk: Talk) -> Iterator[None]:
 
 
 @contextmanager
-def _kept(checkpoint: Path) -> Iterator[None]:
+def _kept(settings: Settings) -> Iterator[None]:
     """Ctrl-C becomes a sentence that says what is kept."""
-    before = _written_at(checkpoint)
+    checkpoint = None if settings.checkpoint is None else Path(settings.checkpoint)
+    before = None if checkpoint is None else _written_at(checkpoint)
     try:
         yield
     except KeyboardInterrupt:
+        if checkpoint is None:
+            raise Stopped("such a fit keeps nothing on the way.", "run the same command again") from None
         if _written_at(checkpoint) == before:
             raise Stopped("training had just begun, and nothing was saved.", "run the same command again") from None
         raise Stopped(
@@ -115,10 +122,13 @@ def _build_error(modality: Modality, data: Any, settings: Settings) -> str | Non
     return None
 
 
-def _say_checkpoint(request: Request, talk: Talk) -> None:
-    if request.resume and not request.kept_in.exists():
-        talk.say(f"no checkpoint {request.kept_in}: training starts from the beginning")
-    elif request.resume:
-        talk.say(f"going on from {request.kept_in}")
-    elif request.kept_in.exists():
-        talk.warn(f"{request.kept_in} of an unfinished fit will be replaced; --resume would go on from it")
+def _say_checkpoint(settings: Settings, talk: Talk) -> None:
+    if settings.checkpoint is None:
+        return
+    kept = Path(settings.checkpoint)
+    if settings.resume and not kept.exists():
+        talk.say(f"no checkpoint {kept}: training starts from the beginning")
+    elif settings.resume:
+        talk.say(f"going on from {kept}")
+    elif kept.exists():
+        talk.warn(f"{kept} of an unfinished fit will be replaced; --resume would go on from it")

@@ -87,6 +87,7 @@ def prepare(data: Sounds, settings: SoundSettings, key: jax.Array) -> Prepared:
         weights=None,
         objective=nll,
         facts=facts,
+        settings=replace(settings, options=options_of(settings)),
     )
 
 

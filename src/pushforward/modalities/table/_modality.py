@@ -64,6 +64,10 @@ class TableModality(Modality):
         own |= {name: dict(given[name]) for name in ("bounds", "categories") if given.get(name)}
         return TableSettings(**common, columns=columns, background=given["background"], **own)
 
+    def keeps(self, data: Any, settings: Any) -> bool:
+        """Whether it is one fit, to whole rows, and not private."""
+        return settings.epsilon is None and settings.ensemble == 1 and (data.holes is None or not data.holes.any())
+
     def is_conditional(self, given: Mapping[str, Any]) -> bool:
         """Whether a column is conditioned on."""
         return bool(given["condition"])

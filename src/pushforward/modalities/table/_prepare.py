@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from pushforward.bijections import AbstractBijection
 from pushforward.data import Schema, Table, encode
 from pushforward.distributions import AbstractDistribution
 from pushforward.modalities._events import by_name, on_sphere, takes_binary
@@ -40,19 +41,36 @@ def prepare_flow(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     """
     rows = in_order(with_weight(rows))
     rows, schema, conditions = coded(rows, settings.columns)
-    flow = build_flow(
-        settings.flow, by_name(settings.options), schema, None if conditions is None else seen_size(conditions), key
-    )
+    cond_dim = None if conditions is None else seen_size(conditions)
+    build = partial(build_flow, settings.flow, by_name(settings.options), schema, cond_dim)
+    flow = build(key)
     schema = binary_schema(rows.x) if takes_binary(flow) else schema
     if on_sphere(flow):
         schema = sphere_schema(rows.x, schema)
         rows = rows._replace(x=replace(rows.x, values=schema.turned(rows.x.values)))
     facts = facts_of(rows, schema, conditions, alone=stands_alone(flow))
     ready = in_standard_units(flow, rows, facts, objective_of(settings.flow, schema))
+    ready = ready._replace(again=lambda key: with_ends(build(key), *_training_ends(facts)))
     if rows.streamed is None:
         return ready
     held_out = partial(rows.streamed.held_out, settings.validation)
     return ready._replace(x=TableGroups(rows.streamed, facts), condition=None, log_det=None, held_out=held_out)
+
+
+def _training_ends(facts: TableFacts) -> tuple[AbstractBijection | None, AbstractBijection | None]:
+    """What stands at the ends of a flow while it is trained on rows in standard units."""
+    conditions = None if facts.condition_units is None else facts.condition_schema
+    return (
+        None if facts.units is None else facts.units.training_map(),
+        None if conditions is None else embedding_of(conditions, None),
+    )
+
+
+def ends_of(
+    flow: AbstractDistribution, facts: TableFacts
+) -> tuple[AbstractDistribution, AbstractBijection | None, AbstractBijection | None]:
+    """The flow of a model of columns, and what stands at its ends."""
+    return without_ends(flow, columns=facts.units is not None, conditions=facts.condition_schema is not None)
 
 
 def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:
@@ -96,13 +114,13 @@ def _shares(conditions: Schema, values: np.ndarray, weights: np.ndarray | None) 
 def in_standard_units(flow: AbstractDistribution, rows: Rows, facts: TableFacts, objective: Objective) -> Prepared:
     """Rows as the flow sees them; only the noise of integer columns, drawn anew in each step, is left to the device."""
     x, log_det, condition = rows.x.values, None, None
-    noise = bijection = seen = embedding = None
+    bijection = embedding = None
+    noise, seen = _training_ends(facts)
     if facts.units is not None:
         x, log_det = facts.units.for_training(x)
-        noise, bijection = facts.units.training_map(), facts.units.bijection()
+        bijection = facts.units.bijection()
     if rows.condition is not None and facts.condition_schema is not None and facts.condition_units is not None:
         condition, _ = facts.condition_units.standard(rows.condition.values)
-        seen = embedding_of(facts.condition_schema, None)
         embedding = embedding_of(facts.condition_schema, facts.condition_units.standardize())
 
     def finish(trained: AbstractDistribution) -> AbstractDistribution:

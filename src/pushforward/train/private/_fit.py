@@ -21,7 +21,7 @@ from pushforward.objectives import Batch, Objective
 from pushforward.train._callbacks import Callback, EpochInfo
 from pushforward.train._inputs import checked_batch
 from pushforward.train._progress import Progress, Report, progress_on
-from pushforward.train._result import Epoch, FitResult
+from pushforward.train._result import CALLBACK, Epoch, FitResult
 from pushforward.train._schedule import WARM_UP, adam
 from pushforward.train._state import copied
 from pushforward.train.private._privacy import Privacy, Spent
@@ -116,7 +116,7 @@ def _epochs(
         show.update(Report(number * per_epoch, per_epoch, max_epochs, history, None, 0.0))
         answers = [callback(info) for callback in callbacks]
         if any(answers):
-            stopped = "a callback said stop"
+            stopped = CALLBACK
             break
     kept = state.params if state.ema is None else state.ema
     return FitResult(eqx.combine(kept, rest), tuple(history), len(history), math.nan, math.nan, stopped, (), 0.0, spent)

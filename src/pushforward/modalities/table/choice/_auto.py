@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pushforward._errors import UsageError
+from pushforward.modalities._events import by_name
 from pushforward.modalities._learn import Judge, Prepared, plain
 from pushforward.modalities._model import Model
 from pushforward.modalities._talk import Talk
@@ -42,11 +43,13 @@ def choose(rows: Rows, settings: TableSettings) -> Choice:
     """Compare the candidates; one Gaussian stays unless another is better by more than a standard error.
 
     Raises:
-        UsageError: If options or a checkpoint are given, which belong to one flow.
+        DataError: If options are no mapping.
+        UsageError: If there are options, or the fit is to be resumed: both belong to one flow.
     """
-    if settings.options:
+    options = by_name(settings.options)
+    if options:
         raise UsageError(
-            f"flow={AUTO!r} takes no options of a flow, got {', '.join(settings.options)}.",
+            f"flow={AUTO!r} takes no options of a flow, got {', '.join(options)}.",
             "name the flow that they are for, such as 'nsf'",
         )
     if settings.resume:
@@ -69,7 +72,7 @@ def choose(rows: Rows, settings: TableSettings) -> Choice:
 
 def closed(rows: Rows, choice: Choice) -> Model:
     """The model of one Gaussian, with what it was compared to."""
-    return _with_comparison(gaussian_model(rows, choice.settings), choice)
+    return _with_comparison(gaussian_model(rows, _with_flow(choice.settings, GAUSSIAN)), choice)
 
 
 def judged(model: Model, ready: Prepared, rows: Rows, choice: Choice, first: Judge | None) -> Model:
@@ -95,4 +98,5 @@ def _with_comparison(model: Model, choice: Choice) -> Model:
 
 
 def _with_flow(settings: TableSettings, flow: str) -> TableSettings:
-    return replace(TableSettings(**plain(settings)), flow=flow)
+    chosen = replace(TableSettings(**plain(settings)), flow=flow)
+    return replace(chosen, ensemble=1) if flow == GAUSSIAN else chosen  # of which there is one

@@ -24,7 +24,7 @@ def prepare_rows(rows: Rows, settings: TableSettings, key: jax.Array) -> Prepare
     check_ensemble(settings)
     if settings.flow == AUTO:
         return _of_best(rows, settings, key)
-    ready = in_ensemble(prepare_flow(rows, settings, key), rows, settings, key)
+    ready = in_ensemble(prepare_flow(rows, settings, key), settings, key)
     wanted = wants_background(ready.data, ready.facts, settings, ready.objective)
     judge = with_background if wanted else with_spread if wants_spread(ready) else None
     return ready._replace(judge=judge)

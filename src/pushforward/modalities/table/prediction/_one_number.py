@@ -5,6 +5,8 @@ each by one pass. Of several such flows, an ensemble, means and distribution fun
 quantile is where the mean of the distribution functions has the level.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import jax
@@ -13,13 +15,14 @@ import numpy as np
 from jaxtyping import Array
 from scipy.special import ndtr, ndtri
 
+from pushforward.bijections import AbstractBijection, Chain, LongTails, Scale
 from pushforward.distributions import AbstractDistribution, Embedded, Mixture, Normal, Transformed
 from pushforward.modalities.table._chunks import TableFlow
 
 NODES = np.linspace(-8.0, 8.0, 129)
 """Of the integral over the noise that a mean is. The trapezoidal rule errs by 5e-4 of a jump in the slope, at most."""
 HALVINGS = 50
-"""Of the interval between the quantiles of the parts; no more numbers lie between its ends."""
+"""Of the interval between the quantiles of the parts, which is then shorter than a float32 can tell."""
 
 
 def is_one_number(model: TableFlow) -> bool:
@@ -103,16 +106,43 @@ def _below(model: TableFlow, condition: np.ndarray, u: np.ndarray) -> np.ndarray
 def _integral(model: TableFlow, condition: np.ndarray) -> np.ndarray:
     """The mean of one column over its noise, `(rows,)`."""
     assert model.units is not None
+    most = _most(model.flow)
+    nodes = np.clip(NODES, -most, most)
     if not model.units.integers:
         weights = np.exp(-0.5 * NODES**2)
-        return _pushed(model, condition, NODES) @ (weights / weights.sum())
+        return _pushed(model, condition, nodes) @ (weights / weights.sum())
     # The rule would miss by a fortieth where a number is rounded down: between two nodes the mean has a formula.
-    real = _pushed(replace(model, units=model.units.not_rounded()), condition, NODES)
+    real = _pushed(replace(model, units=model.units.not_rounded()), condition, nodes)
     low, high = np.minimum(real[:, :-1], real[:, 1:]), np.maximum(real[:, :-1], real[:, 1:])
     wide = high - low > 1e-9 * np.maximum(np.abs(high), 1.0)
     between = (_floor_summed(high) - _floor_summed(low)) / np.where(wide, high - low, 1.0)
     share = np.diff(ndtr(NODES))
     return np.where(wide, between, np.floor(low)) @ (share / share.sum())
+
+
+def _most(flow: AbstractDistribution) -> float:
+    """From where on noise counts as this in a mean: where tails begin that are long so that far rows cost little.
+
+    Of the draws 6e-5 lie beyond. Behind an exponential, in a positive column, they would have no mean at all.
+    """
+    inner, scale = _inner(flow), 1.0
+    assert isinstance(inner, Transformed)
+    for layer in _layers(inner.bijection):
+        if isinstance(layer, LongTails):
+            return layer.knee / scale
+        if not isinstance(layer, Scale):
+            break
+        scale *= float(jnp.max(layer.forward(jnp.ones(1))[0]))  # of a density that was widened
+    return math.inf
+
+
+def _layers(bijection: AbstractBijection) -> Iterator[AbstractBijection]:
+    """Those of a chain, and of chains in it."""
+    if not isinstance(bijection, Chain):
+        yield bijection
+        return
+    for part in bijection.bijections:
+        yield from _layers(part)
 
 
 def _floor_summed(x: np.ndarray) -> np.ndarray:
