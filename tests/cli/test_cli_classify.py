@@ -148,4 +148,5 @@ def test_what_cannot_be_used_says_why(works, fails, model, blobs, tmp_path):
     assert "knows no classes" in error
     assert "--condition" in hint
     error, _ = fails("classify", model, blobs, "--truth", "knid", "-q")
+    assert "--truth: no column 'knid'" in error
     assert "knid" in error

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import pushforward as pf
 from pushforward._errors import DataError
 from pushforward.data import Table, read_batches, read_table, write_table
 from pushforward.data.text._csv import HEAD_BYTES
@@ -219,6 +220,17 @@ def test_an_empty_column_is_not_cured_by_dropping_rows(in_folder):
     with pytest.raises(DataError) as caught:
         read_text("a,b\n1,\n2,\n", drop_missing=True)
     assert caught.value.hint == "column 'b' has no value at all: leave out (`--drop b`)"
+
+
+def test_the_hint_for_arrays_is_for_python():
+    density = pf.FlowDensity("affine", max_epochs=1, random_state=0).fit(np.random.default_rng(0).normal(size=(50, 2)))
+    for values, hint in (
+        ([[np.inf, 0.0]], "leave these rows out"),
+        ([[np.nan, 0.0], [np.nan, 1.0]], "column 'x0' has no value at all: fill it, or fit without it"),
+    ):
+        with pytest.raises(DataError) as caught:
+            density.score_samples(values)
+        assert caught.value.hint.startswith(hint)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "feather", "npy", "npz"])

@@ -62,10 +62,9 @@ class Missing:
         names = [self.names[i] for i in np.flatnonzero(self.per_column).tolist()]
         empty = [self.names[i] for i in np.flatnonzero(self.per_column == self.rows_seen).tolist()]
         hint = self.hint
-        if empty:
+        if empty and (self.rows_seen > 1 or self.hint == IN_SHELL):
             has = "has" if len(empty) == 1 else "have"
-            what = "it is wanted there" if self.chosen else f"leave out (`--drop {shell_names(empty)}`)"
-            hint = f"{quoted('column', empty)} {has} no value at all: {what}"
+            hint = f"{quoted('column', empty)} {has} no value at all: {self._way_out(empty)}"
         error = MissingError(
             f"{self.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
             f"row{'s' * some} {shown} ({quoted('column', names)}).",
@@ -74,6 +73,12 @@ class Missing:
         )
         error.empty = bool(empty)
         raise error
+
+    def _way_out(self, empty: list[str]) -> str:
+        """What to do about columns without any value."""
+        if self.chosen:
+            return "it is wanted there"
+        return f"leave out (`--drop {shell_names(empty)}`)" if self.hint == IN_SHELL else "fill it, or fit without it"
 
 
 def refuse_missing(label: str, names: Sequence[str], values: np.ndarray) -> None:

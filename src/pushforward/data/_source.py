@@ -32,8 +32,8 @@ class Selection:
 
     A file without types is read as text in the columns of `text`, where `"*"` stands for all. In those of `empty` an
     empty text in quotes is a category. Values of `missing` stand for no value; `form` is what the user says of a text
-    table. The columns of `keep` go through as they are. Those of `moments` are known to hold dates, times or durations:
-    a file without types is read as text there.
+    table. The columns of `keep` go through as they are, as the options `kept_by` ask. Those of `moments` are known to
+    hold dates, times or durations: a file without types is read as text there.
     """
 
     columns: tuple[str, ...] | None = None
@@ -44,6 +44,7 @@ class Selection:
     form: TextOptions = AS_FOUND
     keep: tuple[str, ...] = ()
     moments: tuple[str, ...] = ()
+    kept_by: str = "--keep"
 
     @property
     def chosen(self) -> bool:
@@ -66,7 +67,7 @@ class Selection:
 
     def keys(self, label: str, names: Sequence[str]) -> Keys | None:
         """Where the columns of `keep` go, or None; a DataError for unknown names."""
-        positions(f"{label}, --keep", names, self.keep)
+        positions(f"{label}, {self.kept_by}", names, self.keep)
         return Keys(self.keep) if self.keep else None
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,10 @@ def classify(model: Model, source: str, target: str, given: Mapping[str, Any], t
     own, truth = names_of_classes(classes), given["truth"]
     keep = flatten(given["keep"])
     kept = (*keep, *(() if truth is None or truth in keep else (truth,)))
-    parts = read_parts(source, selection(schema.columns, kept, own, given), drop_missing=given["drop_missing"])
+    wanted = selection(schema.columns, kept, own, given)
+    if truth is not None:
+        wanted = replace(wanted, kept_by="--keep and --truth" if keep else "--truth")
+    parts = read_parts(source, wanted, drop_missing=given["drop_missing"])
     names, flow = [ROW, *kept, *own], TableFlow.of(model)
     rows, proba, right = 0, [], []
     with TableWriter(target, names) as writer:
