@@ -19,7 +19,7 @@ from benchmarks.harness.records import Record, append
 from pushforward.data import Clips, Mel
 
 RATE, TRAIN, ITERATIONS = 22050, 25, 60
-OPTIONS = {"num_flows": 6, "early_every": 3, "width": 32, "depth": 5}
+OPTIONS = {"num_flows": 12, "group_size": 64, "early_size": 12, "width": 64, "depth": 4}
 FLOOR = 1e-5
 """Magnitudes below are taken as this in the distance of spectra."""
 
@@ -62,7 +62,7 @@ def records(minutes: float) -> Iterator[Record]:
         mel=True,
         length=4096,
         batch_size=8,
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         ema=0.99,
         max_epochs=1000,
         callbacks=(lambda info: time.monotonic() - start > 60 * minutes,),
