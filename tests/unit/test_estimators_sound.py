@@ -266,6 +266,6 @@ def test_sound_without_spectrograms_goes_in_large_groups():
 
 def test_what_was_chosen_is_said():
     said = plan(Sounds(clips(1024), None), SoundSettings(options={"width": 8}, length=512))
-    assert "with num_flows=16, group_size=64, early_size=12, depth=4: as the paper" in said
+    assert "with num_flows=16, group_size=64, early_size=12, depth=4: `--set group_size=8` has groups of 8" in said
     settings = SoundSettings(options={"group_size": 8}, length=512)
     assert "group_size" not in plan(Sounds(clips(1024), None), settings)

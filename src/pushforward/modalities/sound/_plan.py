@@ -20,5 +20,5 @@ def plan(data: Sounds, settings: SoundSettings) -> str:
     filled = f", {layout.padded / (len(layout.clip) * facts.length):.1%} of them silence" if layout.padded else ""
     given = settings.options or {}
     chosen = ", ".join(f"{name}={value}" for name, value in options_of(settings).items() if name not in given)
-    small = f", with {chosen}: as the paper has it with `--set group_size=8`" if chosen else ""
+    small = f", with {chosen}: `--set group_size=8` has groups of 8 samples, as in the paper" if chosen else ""
     return f"{said}: {cut}{rest}{filled}{labels}{mel}{small}"
