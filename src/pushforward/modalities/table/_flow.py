@@ -19,6 +19,7 @@ from pushforward.distributions import (
     Embedded,
     GivenAngles,
     GivenCategories,
+    Normal,
     Transformed,
 )
 from pushforward.flows import RECIPES, Recipe
@@ -235,6 +236,11 @@ def objective_of(flow: FlowLike, schema: Schema) -> Objective:
 def stands_alone(flow: AbstractDistribution) -> bool:
     """Whether a flow takes the columns as they are: counts, codes, zeros and ones, points of the sphere."""
     return takes_binary(flow) or takes_counts(flow) or on_sphere(flow) or isinstance(first_of(flow), CategoricalMADE)
+
+
+def from_standard_noise(flow: AbstractDistribution) -> bool:
+    """Whether a flow is a map of standard normal noise."""
+    return isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None
 
 
 def with_ends(

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from pushforward.bijections import Chain, Scale
-from pushforward.distributions import AbstractDistribution, Mixture, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, Mixture, Transformed
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
-from pushforward.modalities.table._flow import with_ends, without_ends
+from pushforward.modalities.table._flow import from_standard_noise, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, taken
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.objectives import nll
@@ -72,7 +72,7 @@ def widened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> 
     """
     flow, columns, embedding = without_ends(model.flow, columns=True, conditions=apart.condition is not None)
     parts = flow.components if isinstance(flow, Mixture) else (flow,)
-    if not all(_widens(part) for part in parts):
+    if not all(from_standard_noise(part) for part in parts):
         return model
 
     def scores(part: AbstractDistribution, spread: float) -> np.ndarray:
@@ -88,10 +88,6 @@ def widened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> 
     inner = eqx.tree_at(lambda one: one.components, flow, tuple(wider)) if isinstance(flow, Mixture) else wider[0]
     whole = with_ends(inner, columns, embedding)
     return replace(model, flow=whole, result=replace(model.result, flow=whole))
-
-
-def _widens(flow: AbstractDistribution) -> bool:
-    return isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None
 
 
 def _likeliest(

@@ -16,8 +16,9 @@ from jaxtyping import Array
 from scipy.special import ndtr, ndtri
 
 from pushforward.bijections import AbstractBijection, Chain, LongTails, Scale
-from pushforward.distributions import AbstractDistribution, Embedded, Mixture, Normal, Transformed
+from pushforward.distributions import AbstractDistribution, Embedded, Mixture, Transformed
 from pushforward.modalities.table._chunks import TableFlow
+from pushforward.modalities.table._flow import from_standard_noise
 
 NODES = np.linspace(-8.0, 8.0, 129)
 """Of the integral over the noise that a mean is. The trapezoidal rule errs by 5e-4 of a jump in the slope, at most."""
@@ -30,7 +31,7 @@ def is_one_number(model: TableFlow) -> bool:
     (column, *others) = model.schema.columns
     if others or column.kind in ("circular", "categorical") or model.units is None:
         return False
-    return all(_has_one_gaussian(_inner(part.flow)) for part in _parts(model)[0])
+    return all(from_standard_noise(_inner(part.flow)) for part in _parts(model)[0])
 
 
 def mean_of_one(model: TableFlow, condition: np.ndarray) -> np.ndarray:
@@ -43,11 +44,14 @@ def quantiles_of_one(model: TableFlow, condition: np.ndarray, levels: np.ndarray
     """The value below which a share of the column lies, `(rows, levels)`."""
     assert model.units is not None  # `is_one_number` has asked
     parts, shares = _parts(model)
-    each = np.stack([_quantiles(part, condition, levels) for part in parts])
+    rising = [_is_rising(part, condition) for part in parts]
+    noise = [ndtri(levels if rises else 1.0 - levels) for rises in rising]
+    each = np.stack([_pushed(part, condition, z, whole=False) for part, z in zip(parts, noise, strict=True)])
     low, high = each.min(axis=0), each.max(axis=0)
     for _ in range(HALVINGS if len(parts) > 1 else 0):
         middle = 0.5 * (low + high)
-        below = np.tensordot(shares, np.stack([_below(part, condition, middle) for part in parts]), axes=1) < levels
+        found = [_below(part, condition, middle, up) for part, up in zip(parts, rising, strict=True)]
+        below = np.tensordot(shares, np.stack(found), axes=1) < levels
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return model.units.original(high.reshape(-1, 1)).reshape(high.shape)
 
@@ -61,7 +65,7 @@ def share_below(model: TableFlow, condition: np.ndarray, values: np.ndarray) -> 
     below, above = cells[:, 0] < inside[:, 0], cells[:, 0] > inside[:, 0]
     fractions = np.ones((len(values), 1)) if column.kind == "integer" else None
     u, _ = model.units.standard(inside, fractions)
-    probability = shares @ np.stack([_below(part, condition, u)[:, 0] for part in parts])
+    probability = shares @ np.stack([_below(p, condition, u, _is_rising(p, condition))[:, 0] for p in parts])
     return np.where(below, 0.0, np.where(above, 1.0, probability))
 
 
@@ -80,18 +84,7 @@ def _inner(flow: AbstractDistribution) -> AbstractDistribution:
     return flow.distribution if isinstance(flow, Embedded) else flow
 
 
-def _has_one_gaussian(flow: AbstractDistribution) -> bool:
-    """Whether its noise is standard normal."""
-    return isinstance(flow, Transformed) and isinstance(flow.base, Normal) and flow.base.loc is None
-
-
-def _quantiles(model: TableFlow, condition: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Of one flow, as it sees the column, `(rows, levels)`."""
-    rising = _is_rising(model, condition)
-    return _pushed(model, condition, ndtri(levels if rising else 1.0 - levels), whole=False)
-
-
-def _below(model: TableFlow, condition: np.ndarray, u: np.ndarray) -> np.ndarray:
+def _below(model: TableFlow, condition: np.ndarray, u: np.ndarray, rising: bool) -> np.ndarray:
     """The probability of less, by one flow and of numbers as it sees them, `(rows, n) -> (rows, n)`."""
     seen, times = model.seen_conditions(condition), u.shape[1]
     out = np.empty(u.shape)
@@ -100,7 +93,7 @@ def _below(model: TableFlow, condition: np.ndarray, u: np.ndarray) -> np.ndarray
         part = np.resize(u[start : start + size], (size, times))
         z = _pull(model.flow, jnp.asarray(part.reshape(1, -1)), repeated(seen[start : start + size], size, times))
         out[start : start + size] = np.asarray(z, np.float64).reshape(size, times)[: len(u) - start]
-    return ndtr(out if _is_rising(model, condition) else -out)
+    return ndtr(out if rising else -out)
 
 
 def _integral(model: TableFlow, condition: np.ndarray) -> np.ndarray:
