@@ -42,8 +42,7 @@ from pushforward.cli.frame._command import command as make_command
     "--forward",
     metavar="SHARE",
     type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
+    show_default="0, of sounds with --data 0.5",
     help="Weight of the divergence over the teacher's draws (or DATA) beside that over the student's: above 0, a "
     "student covers more of what its teacher can do.",
 )

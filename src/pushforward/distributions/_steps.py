@@ -71,6 +71,25 @@ def draws_with_steps(
     return x, _from_noise(flow.base, z, x, log_slopes)
 
 
+def rows_with_steps(flow: AbstractDistribution, x: Array, condition: Array | None) -> tuple[Array, Steps]:
+    """Rows `(dim, batch)`, and the means and scales at them, through which gradients pass.
+
+    Where the way from rows to noise is in sequence, it is gone without gradients: the noise is then what is given, cut
+    at `FAR_NOISE`, and the rows move with the flow. What compares the steps of two laws is least where these are equal,
+    whatever noise it is asked at.
+    """
+    if not isinstance(flow, Transformed) or flow.kinds[0] == "analytic":
+        return x, steps_at(flow, x, condition)
+    z = flow.bijection._inverse_many(x, condition, None)[0]
+    z = jax.lax.stop_gradient(jnp.clip(jnp.nan_to_num(z), -FAR_NOISE, FAR_NOISE))
+    x, log_slopes = _moved(flow.bijection, z, condition, forward=True)
+    return x, _from_noise(flow.base, z, x, log_slopes)
+
+
+FAR_NOISE = 20.0
+"""A row that needs more is as unlikely as any, and one step of it would outweigh all others."""
+
+
 def kl_of_steps(q: Steps, p: Steps) -> Float[Array, " batch"]:
     r"""$\sum_i \log\frac{s^p_i}{s^q_i} + \frac{(s^q_i)^2 + (m^q_i - m^p_i)^2}{2 (s^p_i)^2} - \frac12$ in nats.
 

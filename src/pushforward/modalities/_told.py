@@ -46,7 +46,7 @@ class Lesson(NamedTuple):
         flow: The student's recipe, or None for the teacher's own layers, each turned round.
         options: Of the recipe.
         source: Rows to learn from, or None for the teacher's own draws.
-        forward: Weight of the divergence of the student from the teacher's draws, from 0 to 1.
+        forward: Weight of the divergence of the student from the teacher's draws, from 0 to 1; None for what suits.
         max_epochs: Epochs.
         seed: Of all randomness.
         progress: Whether to report on stderr.
@@ -55,7 +55,7 @@ class Lesson(NamedTuple):
     flow: str | None
     options: Mapping[str, Any]
     source: str | None
-    forward: float
+    forward: float | None
     max_epochs: int
     seed: int
     progress: bool

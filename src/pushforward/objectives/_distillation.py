@@ -11,7 +11,7 @@ from pushforward._errors import check_part, did_you_mean
 from pushforward._functions import Held, hashable
 from pushforward.distributions import AbstractDistribution
 from pushforward.distributions._layout import batch_first, batch_last
-from pushforward.distributions._steps import draws_with_steps, has_steps, kl_of_steps, steps_at
+from pushforward.distributions._steps import draws_with_steps, has_steps, kl_of_steps, rows_with_steps, steps_at
 from pushforward.objectives._batch import Batch, Objective
 from pushforward.objectives._reverse_kl import fault_of
 
@@ -42,8 +42,10 @@ def distillation(
         teacher: An exact density. It is not trained.
         forward: $w$, from 0 to 1.
         num_samples: Draws of the student per step, where there is no condition.
-        gradient: Of the first part. `"steps"`: each step's divergence in closed form, where both laws are Gaussian in
-            each coordinate given those before it, as are `flows.made` and `flows.iaf(..., flip=False)`. `"path"`:
+        gradient: `"steps"`: each step's divergence in closed form, of both parts, where both laws are Gaussian in each
+            coordinate given those before it, as are `flows.made` and `flows.iaf(..., flip=False)`. A student whose
+            density is in sequence is then asked at the noise that gives the rows, found without gradients: the rows
+            move with it, and what is least is the same. The others are of the first part alone. `"path"`:
             through the draws only; it has no variance where the student equals its teacher, and needs the student's
             density at its draws, which for an IAF is the slow direction. `"total"`: of the draws and of the density
             that comes with them. `"auto"` is the first of these that can be had in one pass.
@@ -108,8 +110,7 @@ class _Distillation:
                 loss = loss + self.extra(batch_first(x), batch)
         if self.forward > 0:
             x, condition = batch.columns(flow)
-            each = teacher._log_prob_many(x, condition, key) - flow._log_prob_many(x, condition, key)
-            loss = loss + self.forward * batch.mean(each)
+            loss = loss + self.forward * batch.mean(self._forward(teacher, flow, x, condition, key))
         return loss, {"kl": jax.lax.stop_gradient(kl)}
 
     def cause(self, flow: AbstractDistribution, key: PRNGKeyArray) -> str | None:
@@ -126,6 +127,20 @@ class _Distillation:
         if batch.condition is None:
             raise ValueError("distillation: the flows are conditional, and the batch has no `condition`.")
         return batch_last(batch.condition, batch.condition.shape[:1], flow.cond_shape)
+
+    def _forward(
+        self,
+        teacher: AbstractDistribution,
+        flow: AbstractDistribution,
+        x: Array,
+        condition: Array | None,
+        key: PRNGKeyArray,
+    ) -> Array:
+        """What each row says of the divergence from the teacher."""
+        if self.gradient in ("auto", "steps") and has_steps(teacher) and has_steps(flow):
+            x, own = rows_with_steps(flow, x, condition)
+            return kl_of_steps(steps_at(teacher, x, condition), own)
+        return teacher._log_prob_many(x, condition, key) - flow._log_prob_many(x, condition, key)
 
     def _reverse(
         self, teacher: AbstractDistribution, flow: AbstractDistribution, condition: Array | None, key: PRNGKeyArray

@@ -43,7 +43,7 @@ def taught(model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Mode
             student,
             data=x,
             condition=condition,
-            forward=lesson.forward,
+            forward=lesson.forward or 0.0,
             max_epochs=lesson.max_epochs,
             match_epochs=lesson.max_epochs,
             progress=lesson.progress,
