@@ -5,7 +5,9 @@ needs `PUSHFORWARD_DATA`, and for the model miceforest that package (6.0.5, with
 four fifths are complete and learned from; of the others (at most 300) a fifth of the cells is taken away at random. 19
 draws, so that nine in ten cells lie between the least and the greatest of right ones. Errors are in standard deviations
 of the training rows: of the mean of the draws, of a single draw, and the energy score of each row's missing cells,
-E|X - x| - E|X - X'|/2, which is the error itself for a single guess.
+E|X - x| - E|X - X'|/2, which is the error itself for a single guess. A draw that equals the cell, as of few numbers,
+counts as inside; "ties at random" takes it to be below or above by chance, so that right draws hold
+exactly nine in ten. Models infer what columns can hold, as the shell does; "plain" is told that all are real numbers.
 
 `--speed` times draws of 10 columns with half of them given, beside rejection: draws of the model within a tenth of a
 standard deviation of what is given.
@@ -38,11 +40,13 @@ def load(name: str, split: int) -> tuple[np.ndarray, np.ndarray]:
     return standardised(rows[:cut], like=rows[:cut]), standardised(rows[cut:], like=rows[:cut])[:TESTED]
 
 
-def by_flow(train: np.ndarray, holes: np.ndarray, seed: int, ensemble: int = 1) -> np.ndarray:
+def by_flow(
+    train: np.ndarray, holes: np.ndarray, seed: int, ensemble: int = 1, columns: str | None = "infer"
+) -> np.ndarray:
     """Draws of a model of all columns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = pf.FlowDensity(ensemble=ensemble, random_state=seed).fit(train)
+        model = pf.FlowDensity(ensemble=ensemble, columns=columns, random_state=seed).fit(train)
         return np.asarray(model.impute(holes, draws=DRAWS, random_state=seed), float)
 
 
@@ -84,6 +88,7 @@ def by_forests(train: np.ndarray, holes: np.ndarray, seed: int) -> np.ndarray:
 MODELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "flow": by_flow,
     "ensemble": partial(by_flow, ensemble=4),
+    "plain": partial(by_flow, columns=None),
     "iterative": by_iteration,
     "iterative drawn": by_drawn_iteration,
     "knn": by_neighbours,
@@ -108,7 +113,7 @@ def run(table: str, model: str, split: int) -> Iterator[dict[str, Any]]:
         "error_of_mean": round(float(np.abs(draws.mean(axis=0) - test)[gone].mean()), 4),
         "error_of_draws": round(float(np.abs(draws - test)[:, gone].mean()), 4),
         "energy_score": round(energy_score(draws, test, gone), 4),
-        "coverage_90": coverage(draws, test, gone),
+        **coverage(draws, test, gone),
         "seconds": round(seconds, 1),
     }
 
@@ -122,11 +127,15 @@ def energy_score(draws: np.ndarray, test: np.ndarray, gone: np.ndarray) -> float
     return float((error - 0.5 * spread)[gone.any(axis=1)].mean())
 
 
-def coverage(draws: np.ndarray, test: np.ndarray, gone: np.ndarray) -> float | None:
+def coverage(draws: np.ndarray, test: np.ndarray, gone: np.ndarray) -> dict[str, float | None]:
     """Share of the missing cells between the least and the greatest draw."""
+    names = "coverage_90", "coverage_90_ties_at_random"
     if len(draws) < DRAWS:
-        return None
-    return round(float(((draws.min(axis=0) <= test) & (test <= draws.max(axis=0)))[gone].mean()), 4)
+        return dict.fromkeys(names)
+    below, same = (draws < test).sum(axis=0), (draws == test).sum(axis=0)
+    rank = below + np.random.default_rng(0).integers(0, same + 1)
+    found = (draws.min(axis=0) <= test) & (test <= draws.max(axis=0)), (rank > 0) & (rank < len(draws))
+    return {name: round(float(inside[gone].mean()), 4) for name, inside in zip(names, found, strict=True)}
 
 
 def speed(split: int = 0) -> Iterator[dict[str, Any]]:

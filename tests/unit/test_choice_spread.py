@@ -16,7 +16,7 @@ from pushforward.modalities.table._rows import taken
 from pushforward.modalities.table.choice import _prepare
 from pushforward.modalities.table.choice._background import likeliest_weights, with_background
 from pushforward.modalities.table.choice._folds import scores_of
-from pushforward.modalities.table.choice._spread import row_counts, widened, with_spread
+from pushforward.modalities.table.choice._spread import _known_wider, row_counts, widened, with_spread
 
 SMALL = {"options": {"num_layers": 2, "width": 64}, "max_epochs": 150, "patience": 150, "random_state": 0}
 
@@ -192,3 +192,34 @@ def test_an_ensemble_is_as_wide_as_its_mean_is_likeliest_with():
     assert found[0] == found[1]
     assert found[0] == pytest.approx(grid[np.argmax([value(spread) for spread in grid])], abs=0.011)
     assert found[0] > 1.03
+
+
+def test_numbers_given_categories_and_away_from_atoms_are_widened_alike(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(_prepare, "with_spread", lambda model, ready: kept.update(model=model, ready=ready) or model)
+    rng = np.random.default_rng(1)
+    X, y = rows(300, 1)
+    group = rng.integers(0, 2, 300).astype(float)
+    rain = np.maximum(X[:, 1] + group, 0.0)
+    columns = {"x0": "categorical", "x1": "unbounded+atoms(0)", "*": "unbounded"}
+    FlowDensity("maf", **SMALL, columns=columns).fit(np.column_stack([group, rain, X[:, :2], y]))
+    model, ready = kept["model"], kept["ready"]
+    apart = taken(ready.data, ready.held_out(ready).rows)
+    flow, ends, _ = without_ends(model.flow, columns=True, conditions=False)
+    flow = _known_wider(flow, 0.7)  # surer than it is
+    model = replace(model, flow=with_ends(flow, ends, None))
+
+    def score(by: float) -> float:
+        """As it is asked for, by scores alone: three numbers, four away from the atom, of ten rows more."""
+        numbers = 3.0 + np.mean(apart.x.values[:, 1] > 0)
+        own = scores_of(replace(model, flow=with_ends(_known_wider(flow, by), ends, None)), apart).sum()
+        return own - 10.0 * numbers * (np.log(by) + 0.5 / by**2)
+
+    grid = np.linspace(1.0, 2.0, 41)
+    likeliest = grid[np.argmax([score(by) for by in grid])]
+    assert likeliest > 1.3
+    found = without_ends(with_spread(model, ready).flow, columns=True, conditions=False)[0]
+    away = found.base.others
+    for law in (away._column, away.others):
+        scale = law.bijection.bijections[0]
+        np.testing.assert_allclose(scale.forward(np.ones(scale.in_shape)), likeliest, rtol=0.03)

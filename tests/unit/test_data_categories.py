@@ -1,6 +1,7 @@
 """Categorical columns in the schema: inference, codes, and what is refused."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pushforward.data import (
     unseen_categories,
     write_table,
 )
+from pushforward.data._categories import codes_of
 
 COLOUR = Column("colour", "categorical", categories=("blue", "red"))
 
@@ -68,9 +70,19 @@ def test_text_is_no_number(kind, message):
         infer_schema(coloured("red", "blue"), {"colour": kind})
 
 
-def test_fractions_are_no_categories():
-    with pytest.raises(DataError, match=r"column 'x' cannot be categorical: it holds 0.5"):
-        infer_schema(Table(("x",), np.array([[0.5], [1.0]])), {"x": "categorical"})
+def test_numbers_with_fractions_are_categories_where_they_are_said_to_be():
+    schema, _ = infer_schema(Table(("x",), np.array([[0.5], [1.0]])), {"x": "categorical"})
+    assert schema.columns[0].categories == (0.5, 1.0)
+    again = Schema.from_json(json.loads(json.dumps(schema.to_json())))
+    assert again.columns[0].categories == (0.5, 1.0)
+    assert again.columns[0].text(1.0) == "1"
+
+
+def test_the_code_of_a_number_is_that_of_the_same_number_however_it_is_stored():
+    categories = (2.5, 0.1, 1.0)  # in the order of the schema
+    found = codes_of(["0.10", 0.1, float(np.float32(0.1)), 1, "1", 2.5, 2.501, "x", True, "nan"], categories)
+    assert found.tolist() == [1, 1, 1, 2, 2, 0, -1, -1, -1, -1]
+    assert codes_of([], categories).tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -98,10 +110,10 @@ def test_a_schema_goes_through_json():
     assert "categories" not in schema.to_json()["columns"][2]
 
 
-@pytest.mark.parametrize("category", [None, 1.5])
+@pytest.mark.parametrize("category", [None, math.nan, math.inf])
 def test_a_damaged_category_is_refused(category):
     broken = {"columns": [{"name": "c", "kind": "categorical", "categories": [category]}]}
-    with pytest.raises(FileError, match="a category must be text, a whole number or a truth value, got"):
+    with pytest.raises(FileError, match="a category must be text, a number or a truth value, got"):
         Schema.from_json(broken)
 
 

@@ -161,10 +161,35 @@ def test_a_spike_is_reported():
     assert "say unbounded+atoms(0)" in warning
 
 
-@pytest.mark.parametrize(("others", "said"), [([2.5], False), ([2.5, 3.25], True)])
-def test_a_hint_at_atoms_is_given_where_it_can_be_followed(others, said):
-    (warning,) = warnings_of(np.concatenate([np.ones(2 * N), np.resize(others, N)]), "unbounded")
-    assert ("say unbounded+atoms(1)" in warning) == said
+@pytest.mark.parametrize("others", [[2.5], [2.5, 3.25]])
+def test_a_spike_among_few_numbers_is_told_to_be_a_category_and_can_be(others):
+    cells = np.concatenate([np.ones(2 * N), np.resize(others, N)])
+    (warning,) = warnings_of(cells, "unbounded")
+    assert warning.endswith("say categorical.")
+    assert warnings_of(cells, "categorical") == ()
+
+
+def test_numbers_that_recur_are_categories():
+    random = np.random.default_rng(0)
+    doses = random.choice([0.5, 1.0, 2.0], N)
+    (column,) = infer_schema(Table(("dose",), doses[:, None]))[0].columns
+    assert column.kind == "categorical"
+    assert column.categories == (0.5, 1.0, 2.0)
+    assert "numbers that recur" in column.note
+    (warning,) = warnings_of(doses)
+    assert "density 0" in warning
+    assert "say unbounded" in warning
+    for other in (
+        np.append(doses, 0.7),  # one that is there once: there may be more
+        np.resize(np.arange(33) + 0.5, N),  # too many
+        np.resize([0.5, 1.0, 2.0], 19),  # too few rows
+        2.0 * doses,  # whole numbers have an order that a flow can use
+    ):
+        assert infer_schema(Table(("dose",), other[:, None]))[0].columns[0].kind != "categorical"
+    turns = Table(("direction",), np.resize(np.arange(0.5, 360.0, 15.0), N)[:, None])
+    assert infer_schema(turns)[0].columns[0].kind == "circular"
+    assert infer_schema(Table(("dose",), doses[:, None]), recurring=False)[0].columns[0].kind == "unbounded"
+    assert infer_schema(Table(("dose",), doses[:, None]), {"dose": "unbounded"})[0].columns[0].kind == "unbounded"
 
 
 def test_repeated_integers_are_no_spike():

@@ -9,12 +9,14 @@ import numpy as np
 from pushforward._errors import ColumnError, DataError, shell_names
 from pushforward.data.text._slips import has_unit, is_grouped
 
-Category = str | bool | int
+Category = str | bool | int | float
 
 MOST_CATEGORIES = 1_000
 """Different values of a categorical column; with more, a column names its rows rather than describing them."""
 MOST_SHARE, LEAST_ROWS = 0.5, 20
 """The same, as a share of the rows, once there are so many rows."""
+MOST_NUMBERS, NUMBERS_EACH = 32, 10
+"""Numbers with fractions are categories up to so many, with so many rows for each in the mean."""
 MOST_LABELS = 100_000
 """Different values that a reader keeps: a column of free text must not fill the memory."""
 UNKNOWN = -1.0
@@ -98,8 +100,11 @@ def in_order(labels: Sequence[Category]) -> tuple[tuple[Category, ...], np.ndarr
 def codes_of(labels: Iterable[object], categories: Sequence[Category]) -> np.ndarray:
     """The code of each label among `categories`, whatever type a source gave it; `UNKNOWN` for others.
 
-    A whole number and its digits are the same, and so are a truth value, its name and 0 or 1.
+    A whole number and its digits are the same, and so are a truth value, its name and 0 or 1, and two numbers with
+    fractions that are one in float32.
     """
+    if categories and isinstance(categories[0], float):
+        return _codes_of_numbers(labels, np.array(categories, np.float64))
     truths = all(isinstance(category, bool) for category in categories)
     known = {_text(category): code for code, category in enumerate(categories)}
     if truths:
@@ -108,10 +113,45 @@ def codes_of(labels: Iterable[object], categories: Sequence[Category]) -> np.nda
     return np.array([known.get(text.lower() if truths else text, UNKNOWN) for text in texts], np.float64)
 
 
+def numbers_recur(numbers: np.ndarray) -> bool:
+    """Whether a column of numbers with fractions has few values, of which none is there only once.
+
+    By Good and Turing the share of values that were seen once is the chance of one that was not seen.
+    """
+    if len(numbers) < LEAST_ROWS or np.array_equal(numbers, np.floor(numbers)):
+        return False
+    if len(np.unique(numbers[: NUMBERS_EACH * MOST_NUMBERS])) > MOST_NUMBERS:
+        return False
+    _, counts = np.unique(numbers, return_counts=True)
+    few = len(counts) <= MOST_NUMBERS and NUMBERS_EACH * len(counts) <= len(numbers)
+    return few and bool(counts.min() > 1)
+
+
 def labels_of(numbers: np.ndarray) -> tuple[list[object], np.ndarray]:
     """The different values of a column of numbers, whole ones as ints, and the place of each row's among them."""
     values, places = np.unique(numbers, return_inverse=True)
     return [int(value) if float(value).is_integer() else float(value) for value in values], places
+
+
+def _codes_of_numbers(labels: Iterable[object], categories: np.ndarray) -> np.ndarray:
+    """The code of the nearest category where it is the same number, as it is written or in float32."""
+    cells = np.array([_number(label) for label in labels])
+    if not len(cells):
+        return cells
+    order = np.argsort(categories)
+    rising = categories[order]
+    above = np.searchsorted(rising, cells).clip(0, len(rising) - 1)
+    below = np.maximum(above - 1, 0)
+    near = np.where(np.abs(rising[below] - cells) < np.abs(rising[above] - cells), below, above)
+    with np.errstate(over="ignore"):
+        same = rising[near].astype(np.float32) == cells.astype(np.float32)
+    return np.where(same, order[near], UNKNOWN)
+
+
+def _number(label: object) -> float:
+    if isinstance(label, str):
+        return float(label) if is_number(label) else math.nan
+    return float(label) if isinstance(label, int | float) and not isinstance(label, bool) else math.nan
 
 
 def is_number(text: str) -> bool:
@@ -163,7 +203,7 @@ def plain(value: Any, what: str = "a category") -> Category:
     """A label as plain data for a file.
 
     Raises:
-        DataError: If it is not text, a truth value or a whole number.
+        DataError: If it is not text, a truth value or a finite number.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -171,9 +211,9 @@ def plain(value: Any, what: str = "a category") -> Category:
         return int(value)
     if isinstance(value, str):
         return str(value)
-    raise DataError(
-        f"{what} must be text, a whole number or a truth value, got {value!r}.", "turn such values into text first"
-    )
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return float(value)
+    raise DataError(f"{what} must be text, a number or a truth value, got {value!r}.", "turn such values into text")
 
 
 def _shown(label: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pushforward._errors import shell_names
-from pushforward.data._categories import LEAST_ROWS
+from pushforward.data._categories import LEAST_ROWS, listed, numbers_recur
 from pushforward.data._coding import numbers
 from pushforward.data._kinds import MOST_ATOMS, WITH_ATOMS, KindSpec
 from pushforward.data._schema import Column, Schema
@@ -66,12 +66,24 @@ def column_warnings(table: Table, schema: Schema) -> tuple[str, ...]:
     found = [
         line for column in schema.columns if column.name in cells for line in _of_column(column, cells[column.name])
     ]
-    return (*found, *_dependent(cells, {column.name for column in schema.columns if column.kind == "circular"}))
+    few = [_of_few(column) for column in schema.columns if column.labels is not None and not _is_asked(column)]
+    return (*found, *few, *_dependent(cells, {column.name for column in schema.columns if column.kind == "circular"}))
+
+
+def _is_asked(column: Column) -> bool:
+    return column.note.startswith(ASKED)
+
+
+def _of_few(column: Column) -> str:
+    return (
+        f"{column.name!r}: its {len(column.categories)} numbers ({listed(column.categories)}) are learned as "
+        "probabilities, and any other has density 0; if there are others, say unbounded."
+    )
 
 
 def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
     rows = len(cells)
-    if column.atoms and not column.note.startswith(ASKED):
+    if column.atoms and not _is_asked(column):
         yield (
             f"{column.name!r}: {share_sentence(cells, column.atoms)}: these are learned as probabilities, the rest as "
             f"a density; if that is not meant, say {_without_atoms(column)}."
@@ -96,7 +108,8 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
     if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * rows:
         atoms = tuple(sorted((*column.atoms, float(values[top]))))
         fits = column.kind in WITH_ATOMS and np.count_nonzero(~np.isin(values, atoms)) > 1
-        hint = f"; say {column.spec._replace(atoms=atoms)}" if fits else ""
+        few = column.kind in WITH_ATOMS and numbers_recur(cells)
+        hint = "; say categorical" if few else f"; say {column.spec._replace(atoms=atoms)}" if fits else ""
         yield (
             f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / rows:.0%} of the rows; a density "
             f"grows a spike there, and its log-likelihood means little{hint}."

@@ -83,14 +83,14 @@ class NpyFormat:
     """A `.npy` array, whose row count is filled in at the end."""
 
     def begin(self, out: IO[bytes], columns: Columns) -> None:
-        _require_numbers(columns, ".npy")
+        self._labels = _require_numbers(columns, ".npy")
         self._out, self._columns, self._rows, self._dtype = out, len(columns.names), 0, np.dtype(np.float64)
 
     def write(self, block: np.ndarray) -> None:
         if self._rows == 0:
             self._dtype = np.dtype(np.float32 if block.dtype == np.float32 else np.float64)
             self._header()
-        self._out.write(np.ascontiguousarray(block, self._dtype).tobytes())
+        self._out.write(np.ascontiguousarray(_in_numbers(block, self._labels), self._dtype).tobytes())
         self._rows += len(block)
 
     def write_arrow(self, table: Any) -> None:
@@ -118,11 +118,11 @@ class NpzFormat:
     """An `.npz` archive with the arrays `x` and `names`; gathered in memory, because its entries need their size."""
 
     def begin(self, out: IO[bytes], columns: Columns) -> None:
-        _require_numbers(columns, ".npz")
+        self._labels = _require_numbers(columns, ".npz")
         self._out, self._names, self._blocks = out, columns.names, [np.empty((0, len(columns.names)), np.float32)]
 
     def write(self, block: np.ndarray) -> None:
-        self._blocks.append(np.array(block))
+        self._blocks.append(np.array(_in_numbers(block, self._labels)))
 
     def write_arrow(self, table: Any) -> None:
         self.write(_as_numbers(table, ".npz"))
@@ -212,10 +212,12 @@ WRITERS: dict[str, Callable[[], Format]] = {
 """The writer of each file name extension."""
 
 
-def _require_numbers(columns: Columns, extension: str) -> None:
-    if columns.categories:
+def _require_numbers(columns: Columns, extension: str) -> dict[int, np.ndarray]:
+    """By place, the categories that are numbers with fractions; all other categories, and dates, are refused."""
+    other = [name for name, labels in columns.categories.items() if not isinstance(labels[0], float)]
+    if other:
         raise DataError(
-            f"column {next(iter(columns.categories))!r} is categorical, and an {extension} file holds numbers alone.",
+            f"column {other[0]!r} is categorical, and an {extension} file holds numbers alone.",
             "write a .csv or .parquet file",
         )
     moment = next((name for name, kind in zip(columns.names, columns.kinds, strict=True) if kind == "moment"), None)
@@ -224,6 +226,19 @@ def _require_numbers(columns: Columns, extension: str) -> None:
             f"column {moment!r} holds dates or times, and an {extension} file holds numbers alone.",
             "write a .csv or .parquet file",
         )
+    return {columns.names.index(name): np.array(labels) for name, labels in columns.categories.items()}
+
+
+def _in_numbers(block: np.ndarray, labels: dict[int, np.ndarray]) -> np.ndarray:
+    """Rows with the numbers that their categories are; an unknown code is NaN."""
+    if not labels:
+        return block
+    block = np.array(block)
+    for place, known in labels.items():
+        codes = block[:, place].astype(int)
+        there = (codes >= 0) & (codes < len(known))
+        block[:, place] = np.where(there, known[np.where(there, codes, 0)], np.nan)
+    return block
 
 
 def _as_numbers(table: Any, extension: str) -> np.ndarray:

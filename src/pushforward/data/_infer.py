@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pushforward._errors import ColumnError, DataError, shell_names, together
-from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, refuse_too_many
+from pushforward.data._categories import LEAST_ROWS, Category, in_order, listed, numbers_recur, refuse_too_many
 from pushforward.data._coding import cells, numbers
 from pushforward.data._doubts import ASKED, repeated, share_sentence
 from pushforward.data._kinds import KindSpec, parse_kind
@@ -41,7 +41,9 @@ WHOLE = 2.0**53
 """Beyond this not every whole number is a float64, and all floats are whole."""
 
 
-def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Schema, tuple[str, ...]]:
+def infer_schema(
+    table: Table, overrides: Mapping[str, str] | None = None, *, recurring: bool = True
+) -> tuple[Schema, tuple[str, ...]]:
     """The schema of a table, and one sentence per column of what was inferred and why.
 
     Text and truth values are categories. The rules for numbers, in this order: values with a fraction that fill
@@ -50,12 +52,14 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     integers (two different values: only those and what lies between them; ratings, whose frequencies break off at both
     ends: between these; skewed counts from 0 up: at or above 0); values that fill (0, 1) to both ends are bounded;
     positive values that a lognormal describes clearly better than a normal are positive; all others are unbounded.
-    Values that are repeated far more often than all others are atoms, and the rules are asked of the rest. Numbers are
-    categories only if an override says so.
+    Values that are repeated far more often than all others are atoms, and the rules are asked of the rest. Numbers with
+    fractions, but no angles, are categories where there are at most 32 of them, ten rows for each, and none that is
+    there only once. Whole numbers are categories only if an override says so.
 
     Args:
         table: The data that a flow will be fitted to.
         overrides: By column name, a kind as `parse_kind` reads it.
+        recurring: Whether few numbers that recur are categories, and so have no order and no other value between them.
 
     Raises:
         DataError: If a column is constant, an override names no column, or a value lies outside its support.
@@ -83,6 +87,8 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
                 columns.append(moment_column(name, table.column(name), stored, kinds.get(name)))
             elif _is_constant(cells := numbers(table, name)):
                 constant.append(name)
+            elif recurring and name not in kinds and stored is None and _recur(name, cells):
+                columns.append(_categories(table, name, asked=False))
             else:
                 columns.append(_stored_as(_column(name, cells, kinds.get(name)), stored, asked=name in kinds))
         except DataError as error:
@@ -99,6 +105,11 @@ def infer_schema(table: Table, overrides: Mapping[str, str] | None = None) -> tu
     if problems:
         raise together(problems)
     return Schema(columns), tuple(f"{column.name!r} is {column.spec}: {column.note}." for column in columns)
+
+
+def _recur(name: str, cells: np.ndarray) -> bool:
+    """Whether numbers are few that recur; angles are what they are, however few there are."""
+    return numbers_recur(cells) and _inferred(name, cells.astype(np.float64))[0].kind != "circular"
 
 
 def _is_constant(cells: np.ndarray) -> bool:
@@ -130,13 +141,8 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
         )
     labels, places = cells(table, name)
     found = [labels[place] for place in np.unique(places) if place < len(labels)]
-    broken = [label for label in found if isinstance(label, float)]
-    if broken:
-        raise ColumnError(
-            f"column {name!r} cannot be categorical: it holds {broken[0]:.6g}, which is no whole number.",
-            "give another kind, or turn the values into text",
-            [name],
-        )
+    if any(isinstance(label, float) for label in found):
+        found = [float(label) if isinstance(label, int | float) else label for label in found]
     if any(not isinstance(label, str | bool) and abs(label) > WHOLE for label in found if isinstance(label, int)):
         raise ColumnError(
             f"column {name!r} cannot be categorical: whole numbers beyond 2**53 are not told apart.",
@@ -144,7 +150,7 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
             [name],
         )
     refuse_too_many(name, len(found), table.num_rows)
-    whole: list[Category] = [label for label in found if isinstance(label, str | int)]
+    whole: list[Category] = [label for label in found if isinstance(label, str | int | float)]
     stored = table.types.get(name)
     ordered = isinstance(stored, Stored) and stored.ordered
     categories = tuple(whole) if ordered else in_order(whole)[0]
@@ -152,7 +158,8 @@ def _categories(table: Table, name: str, *, asked: bool) -> Column:
         fixed = ordered or stored.metadata
         levels = tuple(label for label in labels if isinstance(label, str | int)) if fixed else ()
         stored = replace(stored, levels=levels) if stored.dictionary else None
-    what = {str: "text", bool: "truth values", int: "whole numbers"}[type(categories[0])]
+    of_type = {str: "text", bool: "truth values", int: "whole numbers", float: "numbers that recur"}
+    what = of_type[type(categories[0])]
     what = f"{what} in an order" if ordered else what
     count = f"{len(categories)} value{'s' * (len(categories) != 1)}"
     reason = f"{'as asked for' if asked else what}, with {count}: {listed(categories)}"

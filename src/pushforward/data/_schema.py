@@ -33,8 +33,8 @@ class Column:
         high: The greatest value, for "bounded" and "integer"; an integer with a `high` needs a `low`. For "circular",
             `low` and the period.
         note: A sentence on how the kind was found.
-        categories: For "categorical", all values that there are: text, whole numbers or truth values. In a flow each
-            is its place among them, 0, 1, ...
+        categories: For "categorical", all values that there are: text, numbers or truth values. In a flow each is its
+            place among them, 0, 1, ...
         atoms: For "unbounded", "positive" and "bounded", values that have a probability of their own, inside the limits
             or not, such as the 0 of rainfall.
         type: What the numbers of dates, times and durations count, or how whole numbers and categories were stored.
@@ -70,10 +70,17 @@ class Column:
     def text(self, value: float, digits: int = 10) -> str:
         """A value of the column, or a code of its categories, as a user writes it: a date as a date."""
         if self.kind == "categorical":
-            return str(self.categories[int(value)])
+            category = self.categories[int(value)]
+            return f"{category:.{digits}g}" if isinstance(category, float) else str(category)
         if self.moment is None or self.moment.turn or not math.isfinite(value):
             return f"{value:.{digits}g}"
         return str(texts_of(self.moment.clipped(np.array([float(value)])), self.moment, self.name)[0])
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The numbers that the categories are, rising or not, where they are numbers with fractions; else None."""
+        of_numbers = self.kind == "categorical" and isinstance(self.categories[0], float)
+        return np.array(self.categories, np.float64) if of_numbers else None
 
     @property
     def support(self) -> Support:
@@ -133,6 +140,22 @@ class Schema:
     def sizes(self) -> tuple[int, ...]:
         """How many categories each column has, 0 for one of numbers."""
         return tuple(len(column.categories) for column in self.columns)
+
+    @property
+    def has_numbers_alone(self) -> bool:
+        """Whether every value that a user sees is a number: no text, no truth value, no date."""
+        return not self.moments and all(c.kind != "categorical" or c.labels is not None for c in self.columns)
+
+    def numbers(self, values: np.ndarray) -> np.ndarray:
+        """The values with numbers in the place of the codes of categories that are numbers."""
+        labels = {place: self.columns[place].labels for place in self.categorical}
+        known = {place: own for place, own in labels.items() if own is not None}
+        if not known:
+            return values
+        values = np.array(values, np.float64)
+        for place, own in known.items():
+            values[..., place] = own[values[..., place].astype(int)]
+        return values
 
     @property
     def categories(self) -> dict[str, tuple[Category, ...]]:
@@ -326,5 +349,5 @@ def _check_categories(column: Column) -> None:
     if len({type(category) for category in column.categories}) > 1:
         raise DataError(
             f"column {column.name!r}: categories of different types.",
-            "give text alone, whole numbers alone or truth values alone",
+            "give text alone, whole numbers alone, numbers with fractions alone or truth values alone",
         )

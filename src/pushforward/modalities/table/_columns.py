@@ -21,7 +21,7 @@ Infer = Callable[[Mapping[str, str]], tuple[Schema, tuple[str, ...]]]
 """As `infer_schema` of one table."""
 
 
-def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
+def schema_of(table: Table, columns: Any, infer: Infer | None = None, *, recurring: bool = True) -> Schema:
     """The schema of the columns.
 
     Args:
@@ -30,6 +30,7 @@ def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
             the kind `"infer"` looks at the data, and None is `"unbounded"`. Text and truth values are categorical, and
             dates and times are looked at, unless their own name says otherwise.
         infer: What looks at the data; `infer_schema` of the table where it is None.
+        recurring: As of `infer_schema`.
 
     Raises:
         DataError: If a name or a kind is not known, or values do not fit their kind.
@@ -39,7 +40,7 @@ def schema_of(table: Table, columns: Any, infer: Infer | None = None) -> Schema:
     known = {*table.categories, *table.moments}
     kinds = {name: others for name in table.names if name not in known} | kinds
     said = {name: kind for name, kind in kinds.items() if kind != INFER}
-    return (infer_schema(table, said) if infer is None else infer(said))[0]
+    return (infer_schema(table, said, recurring=recurring) if infer is None else infer(said))[0]
 
 
 def split_kinds(columns: Any, condition: Table | None) -> tuple[Any, dict[str, str]]:

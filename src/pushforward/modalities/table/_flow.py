@@ -194,8 +194,14 @@ def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, 
         able = ", ".join(r.name for r in RECIPES.values() if r.conditional and r.events in ("line", "circle"))
         raise DataError(
             f"flow={flow!r} cannot be conditional, and with {columns} it has to be: numbers are fitted given {given}.",
-            f"choose one of {able}",
+            f"choose one of {able}{_or_numbers(schema)}",
         )
+
+
+def _or_numbers(schema: Schema) -> str:
+    """How numbers that recur are not taken for categories."""
+    name = next((column.name for column in schema.columns if column.labels is not None), None)
+    return "" if name is None else f", or say that {name!r} has other values: `--column '{name}:unbounded'`"
 
 
 def _with_angles(

@@ -42,8 +42,8 @@ def column_names(X: Any) -> list[str] | None:
 
 def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
     """Draws as they are, or as objects for a schema with categories or dates: text, truth values, numbers, dates."""
-    if not schema.categorical and not schema.moments:
-        return draws
+    if schema.has_numbers_alone:
+        return schema.numbers(draws)
     out = np.empty(draws.shape, object)
     for place, (column, cells) in enumerate(zip(schema.columns, draws.T, strict=True)):
         if column.kind == "categorical":

@@ -84,7 +84,7 @@ def coded(rows: Rows, columns: Any) -> tuple[Rows, Schema, Schema | None]:
     conditions = rows.conditions
     if conditions is None and rows.condition is not None:
         conditions = condition_schema_of(rows.condition, of_conditions)
-    schema = rows.schema or schema_of(rows.x, columns)
+    schema = rows.schema or schema_of(rows.x, columns, recurring=rows.condition is None)
     return _encoded(rows, schema, conditions), schema, conditions
 
 

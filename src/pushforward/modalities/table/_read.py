@@ -116,7 +116,7 @@ class _Found(NamedTuple):
             kinds = {name: others for name in x.names if name not in known} | kinds
         own = {name: kind for name, kind in kinds.items() if name not in condition}
         missing = bool(found.holes.any())
-        schema, sentences = _schema(found, own, given)
+        schema, sentences = _schema(found, own, given, recurring=not condition and streamed is None)
         seen = table.select(condition) if condition else None
         said = {name: kind for name, kind in kinds.items() if name in condition}
         conditions = None if seen is None else condition_schema_of(seen, said)
@@ -142,12 +142,16 @@ class _Found(NamedTuple):
         return rows
 
 
-def _schema(found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
+def _schema(
+    found: Holed, kinds: Mapping[str, str], given: Mapping[str, Any], *, recurring: bool
+) -> tuple[Schema, tuple[str, ...]]:
     """The columns as they are declared, or inferred, and a sentence for each."""
     if given.get("epsilon") is not None:
         schema = declared_schema(found.table, kinds, dict(given["bounds"]), dict(given["categories"]))
         return schema, tuple(f"{column.name!r} is {column.spec}, as declared." for column in schema.columns)
-    return schema_of_holed(found, kinds) if found.holes.any() else infer_schema(found.table, kinds)
+    if found.holes.any():
+        return schema_of_holed(found, kinds, recurring=recurring)
+    return infer_schema(found.table, kinds, recurring=recurring)
 
 
 def _opened(

@@ -93,11 +93,13 @@ class TableConditional:
             n_samples: Draws that they are found from.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
-        found = quantiles_of(self._values(n_samples, random_state), np.atleast_1d(np.asarray(levels, np.float64)))
+        drawn = self.schema.numbers(self._values(n_samples, random_state))
+        found = quantiles_of(drawn, np.atleast_1d(np.asarray(levels, np.float64)))
         free = [
             place
             for place, column in enumerate(self.schema.columns)
-            if place not in self._given.values and column.kind not in ("categorical", "circular")
+            if place not in self._given.values
+            and (column.labels is not None or column.kind not in ("categorical", "circular"))
         ]
         return {self.schema.names[i]: Estimate(found.value[:, i], found.error[:, i]) for i in free}
 

@@ -44,12 +44,14 @@ class Given:
         """
         place = place_of(self.schema, name)
         column = self.schema.columns[place]
-        ordered = column.kind not in ("categorical", "circular")
-        if comparison in (">", ">=", "<", "<=") and not ordered:
+        ordered, labels = column.kind not in ("categorical", "circular"), column.labels
+        if comparison in (">", ">=", "<", "<=") and labels is not None:
+            self._add_codes(place, _compared(labels, comparison, number_of(column, value, limit=True)))
+        elif comparison in (">", ">=", "<", "<=") and not ordered:
             raise UsageError(
                 f"{name}{comparison}{value}: {column.kind} columns have no order.", f"write `{name}=VALUE`"
             )
-        if column.kind == "categorical":
+        elif column.kind == "categorical":
             self._add_categories(place, [value], there=comparison != "!=")
         elif comparison == "!=":
             raise UsageError(f"{name}!={value}: nearly all numbers are different.", f"write `{name}<VALUE` or `>VALUE`")
@@ -131,14 +133,25 @@ class Given:
                     else f"choose among {listed(list(column.categories), limit=20)}",
                 )
         named = np.isin(np.arange(len(column.categories)), codes.astype(int))
+        self._add_codes(place, named if there else ~named)
+
+    def _add_codes(self, place: int, new: np.ndarray) -> None:
+        column = self.schema.columns[place]
+        if not new.any():
+            raise DataError(
+                f"{column.name}: no value that was seen in training is so, so its probability is zero.",
+                f"the values are {listed(list(column.categories), limit=MANY)}",
+            )
         if place in self.values:
             old = np.arange(len(column.categories)) == self.values.pop(place)
         else:
-            old = self.codes.get(place, np.ones(len(named), bool))
-        both = old & (named if there else ~named)
-        if not both.any():
-            raise _contradiction(column, "no category is left")
-        self.codes[place] = both
+            old = self.codes.get(place, np.ones(len(new), bool))
+        if not (old & new).any():
+            raise DataError(
+                f"{column.name}: parts of what is given contradict each other: no value is left.",
+                "leave one of them out",
+            )
+        self.codes[place] = old & new
 
 
 MANY = 20
@@ -212,6 +225,12 @@ def number_of(column: Column, value: Any, *, limit: bool = False) -> float:
     if math.isnan(number) or (math.isinf(number) and not limit):
         raise UsageError(f"{column.name}={value}: {column.name!r} is a number.", f"write `{column.name}=13.2`, say")
     return number
+
+
+def _compared(labels: np.ndarray, comparison: str, limit: float) -> np.ndarray:
+    """Which numbers are so."""
+    of = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
+    return of[comparison](labels, limit)
 
 
 def _plain(label: Any) -> Any:

@@ -60,8 +60,10 @@ def holed(source: Source) -> Holed:
     return Holed(table, missing, int((~rows).sum()), rows)
 
 
-def schema_of_holed(found: Holed, kinds: Mapping[str, str]) -> tuple[Schema, tuple[str, ...]]:
-    """The schema, and a sentence for each column, of the cells that are there alone.
+def schema_of_holed(
+    found: Holed, kinds: Mapping[str, str], *, recurring: bool = True
+) -> tuple[Schema, tuple[str, ...]]:
+    """The schema, and a sentence for each column, of the cells that are there alone; `recurring` as of `infer_schema`.
 
     Raises:
         DataError: As `infer_schema`.
@@ -69,7 +71,7 @@ def schema_of_holed(found: Holed, kinds: Mapping[str, str]) -> tuple[Schema, tup
     table, columns, sentences = found.table, [], []
     for name, cells, gone in zip(table.names, table.values.T, found.holes.T, strict=True):
         one = replace(table.select([name]), values=cells[~gone, None])
-        schema, said = infer_schema(one, {name: kinds[name]} if name in kinds else {})
+        schema, said = infer_schema(one, {name: kinds[name]} if name in kinds else {}, recurring=recurring)
         columns += schema.columns
         sentences += said
     return Schema(columns), tuple(sentences)
