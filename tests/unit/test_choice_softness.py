@@ -83,3 +83,23 @@ def test_numbers_alone_are_left_as_they_are(case):
     model = alone.fit(np.random.default_rng(0).normal(size=(60, 3))).model_
     rows = apart._replace(x=replace(apart.x, values=np.random.default_rng(1).normal(size=(30, 3))))
     assert softened(model, rows, np.sum) is model
+
+
+def test_a_table_of_categories_alone_is_softened_too():
+    rng = np.random.default_rng(1)
+    learned, other = (rng.integers(0, 8, (n, 4)).astype(float) for n in (200, 4000))
+    settings = {"columns": {"*": "categorical"}, "max_epochs": 30, "patience": None, "learning_rate": 1e-2}
+    found = FlowDensity(**settings, random_state=0).fit(learned).score(other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_prepare, "with_spread", lambda model, ready: model)
+        sure = FlowDensity(**settings, random_state=0).fit(learned).score(other)
+    assert sure + 0.05 < found < -4 * np.log(8) + 0.05
+
+
+def test_a_row_that_the_model_cannot_have_leaves_the_temperature_as_it_is(case):
+    model, apart = case
+    sure = at(model, 0.4)
+    values = apart.x.values.copy()
+    values[0, 2] = np.inf
+    broken = apart._replace(x=replace(apart.x, values=values))
+    assert found(sure, broken) == pytest.approx(found(sure, apart), rel=0.03)

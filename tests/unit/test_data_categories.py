@@ -18,7 +18,7 @@ from pushforward.data import (
     unseen_categories,
     write_table,
 )
-from pushforward.data._categories import codes_of
+from pushforward.data._categories import codes_of, retyped
 
 COLOUR = Column("colour", "categorical", categories=("blue", "red"))
 
@@ -83,6 +83,30 @@ def test_the_code_of_a_number_is_that_of_the_same_number_however_it_is_stored():
     found = codes_of(["0.10", 0.1, float(np.float32(0.1)), 1, "1", 2.5, 2.501, "x", True, "nan"], categories)
     assert found.tolist() == [1, 1, 1, 2, 2, 0, -1, -1, -1, -1]
     assert codes_of([], categories).tolist() == []
+    assert codes_of([0.5, 1.0, 2.5], ("0.5", "1")).tolist() == [0, 1, -1]  # a model whose labels were text
+
+
+def test_numbers_beyond_float32_are_told_apart_or_are_no_categories():
+    assert codes_of([1e301, np.inf, 0.5], (-1e39, 0.5, 1e300)).tolist() == [-1, -1, 1]
+    assert codes_of([-1e-300, 1e-50], (1e-300, 0.5, 2e-300)).tolist() == [-1, -1]
+    seconds = np.resize([1.7e9 + 0.5, 1.7e9 + 1.5], 100)
+    assert infer_schema(Table(("t",), seconds[:, None]))[0].columns[0].kind == "unbounded"
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (("0.1", "1.0", "2.0"), (0.1, 1.0, 2.0)),
+        (("0.5", "1", "2"), (0.5, 1.0, 2.0)),
+        (("1", "2"), (1, 2)),
+        (("1.10", "2.0"), ("1.10", "2.0")),
+        (("007", "1.5"), ("007", "1.5")),
+        (("nan", "0.5"), ("nan", "0.5")),
+        (("inf", "0.5"), ("inf", "0.5")),
+    ],
+)
+def test_text_is_numbers_where_it_is_written_as_they_are(texts, labels):
+    assert retyped(texts) == labels
 
 
 @pytest.mark.parametrize(

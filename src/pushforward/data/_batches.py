@@ -52,6 +52,7 @@ def record_batch(block: np.ndarray, columns: Columns, *, text: bool = False) -> 
             array = arrow_values(block[:, i], stored, name, text=text)
         elif kind == "category":
             array = _labels(block[:, i], columns.categories[name], None if text else stored)
+            array = array.cast(number) if array.type == pa.float64() else array
         else:
             array = pa.array(_cells(block[:, i], name, kind), pa.int64() if kind == "int" else number)
             if kind == "int" and isinstance(stored, Stored) and not text:

@@ -17,6 +17,8 @@ MOST_SHARE, LEAST_ROWS = 0.5, 20
 """The same, as a share of the rows, once there are so many rows."""
 MOST_NUMBERS, NUMBERS_EACH = 32, 10
 """Numbers with fractions are categories up to so many, with so many rows for each in the mean."""
+FLOAT32 = 2.0**-23
+"""Apart by this share, two numbers are the same category: one of them has been in float32."""
 MOST_LABELS = 100_000
 """Different values that a reader keeps: a column of free text must not fill the memory."""
 UNKNOWN = -1.0
@@ -35,7 +37,7 @@ class Vocabulary:
     Args:
         name: The column's name, for messages.
         labels: Values that are known beforehand.
-        retyped: Whether text that holds only whole numbers or truth values stands for those.
+        retyped: Whether text that holds only numbers or truth values stands for those.
         missing: Text that stands for no value; its code is NaN.
         most: How many there may be; None for any number.
     """
@@ -78,15 +80,23 @@ class Vocabulary:
 
 
 def retyped(labels: tuple[Category, ...]) -> tuple[Category, ...]:
-    """Text that a file without types holds, as whole numbers or truth values where all of it is written so."""
+    """Text that a file without types holds, as numbers or truth values where all of it is written so."""
     texts = [str(label) for label in labels]
     if texts and all(text.isascii() and text.removeprefix("-").isdigit() for text in texts):
         numbers = tuple(map(int, texts))
         return numbers if [str(number) for number in numbers] == texts else labels  # 007 stays text
+    if texts and all(map(is_number, texts)) and _as_written(numbers := tuple(map(float, texts)), texts):
+        return numbers
     if texts and all(text in ("true", "false") for text in (text.lower() for text in texts)):
         truths = tuple(text.lower() == "true" for text in texts)
         return truths if len(set(truths)) == len(truths) else labels
     return labels
+
+
+def _as_written(numbers: Sequence[float], texts: list[str]) -> bool:
+    """Whether these are the numbers of the text, written as numbers with fractions are: 1.10 and 007 stay text."""
+    written = [[repr(number) for number in numbers], [f"{number:.15g}" for number in numbers]]
+    return all(map(math.isfinite, numbers)) and texts in written
 
 
 def in_order(labels: Sequence[Category]) -> tuple[tuple[Category, ...], np.ndarray]:
@@ -109,8 +119,15 @@ def codes_of(labels: Iterable[object], categories: Sequence[Category]) -> np.nda
     known = {_text(category): code for code, category in enumerate(categories)}
     if truths:
         known |= {str(int(category)): code for code, category in enumerate(categories)}
-    texts = map(_text, labels)
-    return np.array([known.get(text.lower() if truths else text, UNKNOWN) for text in texts], np.float64)
+    return np.array([_found(label, known, truths) for label in labels], np.float64)
+
+
+def _found(label: object, known: dict[str, int], truths: bool) -> float:
+    text = _text(label)
+    code = known.get(text.lower() if truths else text)
+    if code is None and isinstance(label, float):  # it was text when the model was made, as it was written
+        code = known.get(f"{label:.15g}")
+    return UNKNOWN if code is None else float(code)
 
 
 def numbers_recur(numbers: np.ndarray) -> bool:
@@ -122,7 +139,9 @@ def numbers_recur(numbers: np.ndarray) -> bool:
         return False
     if len(np.unique(numbers[: NUMBERS_EACH * MOST_NUMBERS])) > MOST_NUMBERS:
         return False
-    _, counts = np.unique(numbers, return_counts=True)
+    values, counts = np.unique(numbers.astype(np.float64), return_counts=True)
+    if (np.diff(values) <= 2.0 * FLOAT32 * np.abs(values[1:])).any():
+        return False  # float32 would not tell them apart
     few = len(counts) <= MOST_NUMBERS and NUMBERS_EACH * len(counts) <= len(numbers)
     return few and bool(counts.min() > 1)
 
@@ -130,6 +149,11 @@ def numbers_recur(numbers: np.ndarray) -> bool:
 def labels_of(numbers: np.ndarray) -> tuple[list[object], np.ndarray]:
     """The different values of a column of numbers, whole ones as ints, and the place of each row's among them."""
     values, places = np.unique(numbers, return_inverse=True)
+    fractions = values if (values != np.floor(values)).any() else np.empty(0)
+    with np.errstate(over="ignore"):
+        short = fractions.astype(np.float32)
+    if len(fractions) and np.array_equal(short, fractions):  # as float32 writes them: 0.1, not 0.10000000149
+        return [int(value) if float(value).is_integer() else float(str(value)) for value in short], places
     return [int(value) if float(value).is_integer() else float(value) for value in values], places
 
 
@@ -143,8 +167,8 @@ def _codes_of_numbers(labels: Iterable[object], categories: np.ndarray) -> np.nd
     above = np.searchsorted(rising, cells).clip(0, len(rising) - 1)
     below = np.maximum(above - 1, 0)
     near = np.where(np.abs(rising[below] - cells) < np.abs(rising[above] - cells), below, above)
-    with np.errstate(over="ignore"):
-        same = rising[near].astype(np.float32) == cells.astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        same = np.isfinite(cells) & (np.abs(rising[near] - cells) <= FLOAT32 * np.abs(rising[near]))
     return np.where(same, order[near], UNKNOWN)
 
 

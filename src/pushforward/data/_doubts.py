@@ -105,11 +105,15 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
         )
     values, counts = np.unique(cells, return_counts=True)
     top = int(np.argmax(counts))
-    if len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * rows:
+    if column.kind in WITH_ATOMS and numbers_recur(cells):
+        yield (
+            f"{column.name!r} holds {len(values)} numbers again and again, such as {values[top]:.6g}; a density grows "
+            "spikes there, and its log-likelihood means little; say categorical."
+        )
+    elif len(cells) >= LEAST_ROWS and counts[top] > SPIKE_SHARE * rows:
         atoms = tuple(sorted((*column.atoms, float(values[top]))))
         fits = column.kind in WITH_ATOMS and np.count_nonzero(~np.isin(values, atoms)) > 1
-        few = column.kind in WITH_ATOMS and numbers_recur(cells)
-        hint = "; say categorical" if few else f"; say {column.spec._replace(atoms=atoms)}" if fits else ""
+        hint = f"; say {column.spec._replace(atoms=atoms)}" if fits else ""
         yield (
             f"{column.name!r}: {values[top]:.6g} makes up {counts[top] / rows:.0%} of the rows; a density "
             f"grows a spike there, and its log-likelihood means little{hint}."

@@ -77,6 +77,11 @@ class Column:
         return str(texts_of(self.moment.clipped(np.array([float(value)])), self.moment, self.name)[0])
 
     @property
+    def is_text(self) -> bool:
+        """Whether cells are read as text: those of all categories but numbers with fractions."""
+        return self.kind == "categorical" and self.labels is None
+
+    @property
     def labels(self) -> np.ndarray | None:
         """The numbers that the categories are, rising or not, where they are numbers with fractions; else None."""
         of_numbers = self.kind == "categorical" and isinstance(self.categories[0], float)
@@ -142,9 +147,14 @@ class Schema:
         return tuple(len(column.categories) for column in self.columns)
 
     @property
+    def text(self) -> tuple[str, ...]:
+        """Names of the columns whose cells are read as text."""
+        return tuple(column.name for column in self.columns if column.is_text)
+
+    @property
     def has_numbers_alone(self) -> bool:
         """Whether every value that a user sees is a number: no text, no truth value, no date."""
-        return not self.moments and all(c.kind != "categorical" or c.labels is not None for c in self.columns)
+        return not self.moments and not self.text
 
     def numbers(self, values: np.ndarray) -> np.ndarray:
         """The values with numbers in the place of the codes of categories that are numbers."""

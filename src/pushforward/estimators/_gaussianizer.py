@@ -29,6 +29,8 @@ class Gaussianizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstim
         True
     """
 
+    _recurring = False  # noise is of numbers with a density
+
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn the map; the arguments are those of `FlowDensity.fit`."""
         self._fit(X, None, sample_weight)

@@ -147,7 +147,7 @@ def _mixed_rows(estimator: Any, X: Any, schema: Schema) -> Table:
     """The rows for a model with categorical columns, whatever type the categories have."""
     given, names = column_names(X), schema.names
     own = given or default_names(len(names))
-    table = mixed_table(X, [own[place] for place in schema.categorical if place < len(own)])
+    table = mixed_table(X, [own[place] for place, column in enumerate(schema.columns[: len(own)]) if column.is_text])
     if table is None:
         values = check_array(X, dtype=FLOATS, estimator=estimator, input_name="X", ensure_all_finite=False)
         table = Table(tuple(column_names(X) or default_names(values.shape[1])), values)
@@ -247,7 +247,7 @@ def _in_order(y: Any, schema: Schema) -> Table:
     """Targets whose columns are those of the schema in order, whatever they are called."""
     given = [str(y.name or "y0")] if hasattr(y, "to_frame") else column_names(y)
     own = given or [f"y{place}" for place in range(len(schema.columns))]
-    return target_table(y, [own[place] for place in schema.categorical if place < len(own)])
+    return target_table(y, [own[place] for place, column in enumerate(schema.columns[: len(own)]) if column.is_text])
 
 
 def checked_weights(sample_weight: Any, values: np.ndarray) -> np.ndarray | None:

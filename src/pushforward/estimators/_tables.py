@@ -12,6 +12,7 @@ from pushforward.estimators._inputs import rows_to_fit
 from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
+from pushforward.modalities.table._columns import schema_of
 from pushforward.modalities.table._settings import TableSettings
 from pushforward.modalities.table.choice._comparison import Comparison
 from pushforward.modalities.table.parts._batch import batch_scores
@@ -26,6 +27,8 @@ class TableEstimator(TableSettings, FlowEstimator):
     _modality = "table"
     _conditional: ClassVar[bool] = False
     _any_rows: ClassVar[bool] = False
+    _recurring: ClassVar[bool] = True
+    """Whether few numbers that recur may be inferred to be categories."""
 
     @property
     def schema_(self) -> Schema:
@@ -84,6 +87,8 @@ class TableEstimator(TableSettings, FlowEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Prepared:
         """Fit the flow, and give back what it was fitted to."""
         rows = rows_to_fit(self, X, y, sample_weight, conditional=self._conditional)
+        if not self._recurring and rows.schema is None:
+            rows = rows._replace(schema=schema_of(rows.x, self.columns, recurring=False))
         # Who has a `Table` has `column_warnings` too, and shows them in its own way.
         return self._learn(rows, self._check if isinstance(X, Table) else self._check_and_warn)
 

@@ -34,7 +34,7 @@ def selection(
             raise UsageError(f"--keep {name}: a column of that name is written.", "give the column another name")
     return Selection(
         columns=tuple(column.name for column in own),
-        text=tuple(column.name for column in own if column.kind == "categorical"),
+        text=tuple(column.name for column in own if column.is_text),
         moments=tuple(column.name for column in own if column.moment is not None),
         empty=tuple(column.name for column in own if "" in column.categories),
         keep=tuple(dict.fromkeys(keep)),

@@ -201,7 +201,8 @@ def _check_categories(flow: str, options: Mapping[str, Any], schema: Schema, *, 
 def _or_numbers(schema: Schema) -> str:
     """How numbers that recur are not taken for categories."""
     name = next((column.name for column in schema.columns if column.labels is not None), None)
-    return "" if name is None else f", or say that {name!r} has other values: `--column '{name}:unbounded'`"
+    said = f"`columns={{{name!r}: 'unbounded'}}` (`--column '{name}:unbounded'`)"
+    return "" if name is None else f", or say that {name!r} has other values: {said}"
 
 
 def _with_angles(

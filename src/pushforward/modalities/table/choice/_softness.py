@@ -25,6 +25,8 @@ MOST = 4.0
 """A temperature beyond this says that something else is wrong."""
 TOLERANCE = 5e-3
 """Of the logarithm of the temperature."""
+FAR = -1e6
+"""In place of the log-density of a row that has none."""
 
 
 def softened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> Model:
@@ -56,14 +58,16 @@ def softened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) ->
     whole = [replace(model, flow=with_ends(part, columns, embedding)) for part in parts]
     scores = np.stack([scores_of(one, apart) for one in whole])
     weights = flow.logits if isinstance(flow, Mixture) else np.zeros(1)
-    shares = log_softmax(np.asarray(weights, np.float64))[:, None]
+    log_shares = log_softmax(np.asarray(weights, np.float64))[:, None]
+    shares = np.exp(log_shares[:, 0])
+    scores = np.where(np.isfinite(scores), scores, FAR)  # a row outside of a support is so at every temperature
     surest = [_logs(own, sizes) for own in logits]
-    others = scores + shares - np.stack([_of_rows(own, codes) for own in surest])  # of the numbers, and the part
+    others = scores + log_shares - np.stack([_of_rows(own, codes) for own in surest])  # of the numbers, and the part
 
     def short(log_temperature: float) -> float:
         softer = [_logs(own * math.exp(-log_temperature), sizes) for own in logits]
         of_rows = np.logaddexp.reduce(others + np.stack([_of_rows(own, codes) for own in softer]), axis=0)
-        expected = np.mean([_expected(sure, soft) for sure, soft in zip(surest, softer, strict=True)])
+        expected = shares @ [_expected(sure, soft) for sure, soft in zip(surest, softer, strict=True)]
         return -value(of_rows) - MORE_ROWS * float(expected)
 
     found = minimize_scalar(short, bounds=(0.0, math.log(MOST)), method="bounded", options={"xatol": TOLERANCE})

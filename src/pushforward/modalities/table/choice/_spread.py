@@ -49,7 +49,7 @@ def wants_spread(ready: Prepared) -> bool:
     Numbers alone get theirs with their background.
     """
     given = ready.data.condition is not None or not ready.facts.schema.has_densities_alone
-    return given and ready.facts.units is not None and ready.objective is nll
+    return given and ready.objective is nll
 
 
 def with_spread(model: Model, ready: Prepared) -> Model:
@@ -63,7 +63,8 @@ def with_spread(model: Model, ready: Prepared) -> Model:
     def value(scores: np.ndarray) -> float:
         return float(counts @ scores)
 
-    return widened(softened(model, apart, value), apart, value)
+    model = softened(model, apart, value)
+    return model if model.facts.units is None else widened(model, apart, value)  # without units there are no numbers
 
 
 def row_counts(rows: int, weights: np.ndarray | None) -> np.ndarray:

@@ -156,7 +156,7 @@ class TableMarginal:
             num_particles: For each row, where it is not exact.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
-        table = table_with_holes(X, self.schema.names, list(self.schema.categories), list(self.schema.moments))
+        table = table_with_holes(X, self.schema.names, list(self.schema.text), list(self.schema.moments))
         values = encode_with_holes(table, self.schema)
         whole = np.full((len(values), len(self._table.schema.columns)), np.nan)
         whole[:, self._places] = values
@@ -228,7 +228,7 @@ def rows_of(schema: Schema, X: Any) -> np.ndarray:
     Raises:
         DataError: If a cell is missing.
     """
-    table = table_with_holes(X, schema.names, list(schema.categories), list(schema.moments))
+    table = table_with_holes(X, schema.names, list(schema.text), list(schema.moments))
     values = encode_with_holes(table, schema)
     if not np.isfinite(values).all():
         raise DataError("a cell is missing.", "give whole rows; `score_incomplete` scores what is there of a row")

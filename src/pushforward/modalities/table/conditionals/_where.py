@@ -129,8 +129,8 @@ class Given:
                 raise DataError(
                     f"column {column.name!r}: {label!r} was not seen in training, so its probability is zero.",
                     did_you_mean(str(label), list(map(str, column.categories)))
-                    if len(column.categories) < MANY
-                    else f"choose among {listed(list(column.categories), limit=20)}",
+                    if len(column.categories) < MANY and column.labels is None
+                    else f"choose among {listed(list(column.categories), limit=MANY)}",
                 )
         named = np.isin(np.arange(len(column.categories)), codes.astype(int))
         self._add_codes(place, named if there else ~named)
@@ -146,6 +146,11 @@ class Given:
             old = np.arange(len(column.categories)) == self.values.pop(place)
         else:
             old = self.codes.get(place, np.ones(len(new), bool))
+        if not (old & new).any() and column.labels is not None:
+            raise DataError(
+                f"{column.name}: no value that was seen in training is as all that is given of it.",
+                f"the values are {listed(list(column.categories), limit=MANY)}",
+            )
         if not (old & new).any():
             raise DataError(
                 f"{column.name}: parts of what is given contradict each other: no value is left.",

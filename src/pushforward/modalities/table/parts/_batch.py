@@ -48,7 +48,7 @@ def _complete(batch: Any, schema: Schema, conditions: Schema | None) -> tuple[Ta
     own = [*schema.columns, *(() if conditions is None else conditions.columns)]
     chosen = Selection(
         columns=tuple(column.name for column in own),
-        text=tuple(column.name for column in own if column.kind == "categorical"),
+        text=tuple(column.name for column in own if column.is_text),
         moments=tuple(column.name for column in own if column.moment is not None),
     )
     source = open_frame(batch, chosen, label="batch")

@@ -58,7 +58,7 @@ class TableGroups(RowGroups):
         said = self.streamed.selection
         return Selection(
             columns=tuple(column.name for column in own),
-            text=tuple(column.name for column in own if column.kind == "categorical"),
+            text=tuple(column.name for column in own if column.is_text),
             moments=tuple(column.name for column in own if column.moment is not None),
             empty=tuple(column.name for column in own if "" in column.categories),
             missing=said.missing,
