@@ -83,9 +83,8 @@ class Column:
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The numbers that the categories are, rising or not, where they are numbers with fractions; else None."""
-        of_numbers = self.kind == "categorical" and isinstance(self.categories[0], float)
-        return np.array(self.categories, np.float64) if of_numbers else None
+        """The categories, where they are numbers with fractions; else None."""
+        return np.array(self.categories) if self.categories and isinstance(self.categories[0], float) else None
 
     @property
     def support(self) -> Support:
@@ -150,22 +149,6 @@ class Schema:
     def text(self) -> tuple[str, ...]:
         """Names of the columns whose cells are read as text."""
         return tuple(column.name for column in self.columns if column.is_text)
-
-    @property
-    def has_numbers_alone(self) -> bool:
-        """Whether every value that a user sees is a number: no text, no truth value, no date."""
-        return not self.moments and not self.text
-
-    def numbers(self, values: np.ndarray) -> np.ndarray:
-        """The values with numbers in the place of the codes of categories that are numbers."""
-        labels = {place: self.columns[place].labels for place in self.categorical}
-        known = {place: own for place, own in labels.items() if own is not None}
-        if not known:
-            return values
-        values = np.array(values, np.float64)
-        for place, own in known.items():
-            values[..., place] = own[values[..., place].astype(int)]
-        return values
 
     @property
     def categories(self) -> dict[str, tuple[Category, ...]]:

@@ -42,8 +42,8 @@ def column_names(X: Any) -> list[str] | None:
 
 def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
     """Draws as they are, or as objects for a schema with categories or dates: text, truth values, numbers, dates."""
-    if schema.has_numbers_alone:
-        return schema.numbers(draws)
+    if not schema.text and not schema.moments:
+        return in_numbers(schema, draws)
     out = np.empty(draws.shape, object)
     for place, (column, cells) in enumerate(zip(schema.columns, draws.T, strict=True)):
         if column.kind == "categorical":
@@ -53,6 +53,15 @@ def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
         else:
             out[:, place] = cells.astype(int) if column.kind == "integer" and _are_whole(cells) else cells
     return out
+
+
+def in_numbers(schema: Schema, values: np.ndarray) -> np.ndarray:
+    """The values with numbers in the place of the codes of categories that are numbers, `(..., columns)`."""
+    for place in schema.categorical:
+        if (labels := schema.columns[place].labels) is not None:
+            values = np.array(values, np.float64)
+            values[..., place] = labels[values[..., place].astype(int)]
+    return values
 
 
 def _are_whole(cells: np.ndarray) -> bool:

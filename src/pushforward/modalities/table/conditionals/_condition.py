@@ -17,7 +17,7 @@ from pushforward.data import Schema, Table
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
-from pushforward.modalities.table._mixed import in_user_values
+from pushforward.modalities.table._mixed import in_numbers, in_user_values
 from pushforward.modalities.table.conditionals._holes import encode_with_holes, table_with_holes
 from pushforward.modalities.table.conditionals._rows import TableJoint
 from pushforward.modalities.table.conditionals._where import Given, given_of, place_of
@@ -93,7 +93,7 @@ class TableConditional:
             n_samples: Draws that they are found from.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
-        drawn = self.schema.numbers(self._values(n_samples, random_state))
+        drawn = in_numbers(self.schema, self._values(n_samples, random_state))
         found = quantiles_of(drawn, np.atleast_1d(np.asarray(levels, np.float64)))
         free = [
             place
