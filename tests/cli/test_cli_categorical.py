@@ -185,3 +185,57 @@ def test_categories_that_look_missing_are_scored_as_they_were_sampled(works, tmp
     result = works("score", tmp_path / "m.safetensors", tmp_path / f"s.{suffix}")
     assert "wrote 200 scores" in result.stderr
     assert "-inf" not in result.stdout
+
+
+@pytest.fixture(scope="module")
+def doses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A table with three doses, with decimal commas too, and with -9 in some places."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("doses")
+    cells = [
+        (dose, f"{x:.4f}") for dose, x in zip(rng.choice(["0.5", "1.0", "2.5"], 90), rng.normal(size=90), strict=True)
+    ]
+    plain = write_csv(folder / "doses.csv", "dose,x", cells)
+    comma = folder / "comma.csv"
+    comma.write_text(plain.read_text().replace(",", ";").replace(".", ","))
+    holes = write_csv(
+        folder / "holes.csv", "dose,x", [("-9.0" if i < 9 else dose, x) for i, (dose, x) in enumerate(cells)]
+    )
+    return {"plain": plain, "comma": comma, "holes": holes}
+
+
+def test_numbers_that_recur_are_read_as_at_the_fit(works, doses, tmp_path):
+    path = tmp_path / "m.safetensors"
+    said = works("fit", doses["comma"], "-o", path, *SMALL, "--decimal", ",").stderr
+    assert "'dose' is categorical: numbers that recur, with 3 values: 0.5, 1, 2.5." in said
+    assert "any other has density 0" in said
+    for source, how in ((doses["comma"], ("--decimal", ",")), (doses["plain"], ())):
+        assert "-inf" not in works("score", path, source, *how).stdout
+    drawn = works("sample", path, "-n", 20, "--where", "dose>=1").stdout.splitlines()[1:]
+    assert {line.split(",")[0] for line in drawn} <= {"1", "2.5"}
+    works("sample", path, "-n", 20, "-o", tmp_path / "s.npy")
+    assert set(np.load(tmp_path / "s.npy")[:, 0]) <= {0.5, 1.0, 2.5}
+    works("sample", path, "-n", 20, "-o", tmp_path / "s.csv")
+    assert "-inf" not in works("score", path, tmp_path / "s.csv").stdout
+
+
+def test_a_number_that_stands_for_no_value_is_none_of_those_that_recur(works, doses, tmp_path):
+    path, missing = tmp_path / "m.safetensors", "--missing=-9"
+    said = works("fit", doses["holes"], "-o", path, *SMALL, missing, "--incomplete").stderr
+    assert "with 3 values: 0.5, 1, 2.5." in said
+    assert "9 missing cells filled" in works("impute", path, doses["holes"], missing, "-o", tmp_path / "f.csv").stderr
+    filled = np.loadtxt(tmp_path / "f.csv", delimiter=",", skiprows=1)
+    assert {0.5, 1.0, 2.5} >= set(filled[:, 0])
+
+
+def test_numbers_that_are_said_to_be_categories_are_numbers_too(works, doses, tmp_path):
+    path = tmp_path / "m.safetensors"
+    said = works("fit", doses["plain"], "-o", path, *SMALL, "--column", "dose:categorical").stderr
+    assert "as asked for, with 3 values: 0.5, 1, 2.5." in said
+    assert "-inf" not in works("score", path, doses["comma"], "--decimal", ",").stdout
+
+
+def test_given_a_condition_and_as_one_they_are_numbers(works, doses, tmp_path):
+    path = tmp_path / "m.safetensors"
+    for condition in ("x", "dose"):
+        said = works("fit", doses["plain"], "-o", path, *SMALL, "--condition", condition).stderr
+        assert "numbers that recur" not in said

@@ -13,6 +13,7 @@ from pushforward.modalities.table.choice import _prepare
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._softness import _law, _with_temperature, softened
 
+WEIGHTS = [0.97, 0.03]
 COLUMNS = {"x0": "categorical", "x1": "unbounded+atoms(0)", "*": "unbounded"}
 
 
@@ -36,7 +37,7 @@ def at(model, temperature: float):
     """The model, or each part of its mixture, at a temperature."""
     flow, columns, _ = without_ends(model.flow, columns=True, conditions=False)
     if isinstance(flow, Mixture):
-        flow = Mixture([_with_temperature(part, temperature) for part in flow.components], [0.5, 0.5])
+        flow = Mixture([_with_temperature(part, temperature) for part in flow.components], WEIGHTS)
     else:
         flow = _with_temperature(flow, temperature)
     return replace(model, flow=with_ends(flow, columns, None))
@@ -58,7 +59,7 @@ def test_logits_that_are_too_large_are_divided_by_the_likeliest_temperature(case
     model, apart = case
     if parts == 2:
         flow, columns, _ = without_ends(model.flow, columns=True, conditions=False)
-        both = Mixture([flow, _with_temperature(flow, 1.2)], [0.5, 0.5])
+        both = Mixture([flow, _with_temperature(flow, 0.25)], WEIGHTS)
         model = replace(model, flow=with_ends(both, columns, None))
     sure = at(model, 0.4)
     grid = np.linspace(1.5, 3.5, 41)

@@ -111,7 +111,7 @@ def codes_of(labels: Iterable[object], categories: Sequence[Category]) -> np.nda
     """The code of each label among `categories`, whatever type a source gave it; `UNKNOWN` for others.
 
     A whole number and its digits are the same, and so are a truth value, its name and 0 or 1, and two numbers with
-    fractions that are one in float32.
+    fractions that are as near as float32 writes one.
     """
     if categories and isinstance(categories[0], float):
         return _codes_of_numbers(labels, np.array(categories, np.float64))
