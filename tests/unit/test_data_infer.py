@@ -183,6 +183,7 @@ def test_numbers_that_recur_are_categories():
         np.append(doses, 0.7),  # one that is there once: there may be more
         np.resize(np.arange(33) + 0.5, N),  # too many
         np.resize([0.5, 1.0, 2.0], 19),  # too few rows
+        np.resize(np.arange(30) + 0.5, 200),  # too few rows for each
         2.0 * doses,  # whole numbers have an order that a flow can use
     ):
         assert infer_schema(Table(("dose",), other[:, None]))[0].columns[0].kind != "categorical"

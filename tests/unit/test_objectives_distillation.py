@@ -134,6 +134,17 @@ def test_where_the_student_is_its_teacher_nothing_moves(key, student, gradient):
     assert max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(slope)) < 1e-4
 
 
+def test_forward_alone_in_closed_form_is_the_divergence_from_the_teacher(key, made, student):
+    x = made.sample(key, 8000)
+    loss, _ = distillation(made, forward=1.0)(student, Batch(x), key=key)
+    each = made.log_prob(x) - student.log_prob(x)
+    back = student.sample(key, 8000)
+    other = float(jnp.mean(student.log_prob(back) - made.log_prob(back)))
+    error = 4 * float(jnp.std(each)) / np.sqrt(8000)
+    assert abs(float(loss) - float(jnp.mean(each))) < error
+    assert abs(other - float(jnp.mean(each))) > 2 * error  # the other divergence is another number
+
+
 def test_forward_alone_is_likelihood_less_the_teachers(key, made, student):
     x = made.sample(key, 64)
     loss, metrics = distillation(made, forward=1.0, gradient="total")(student, Batch(x), key=key)
