@@ -8,6 +8,8 @@ import pytest
 from cli.shell import run_command
 from pushforward.data import read_clips, read_table
 from pushforward.data.sound._write import write_clip
+from pushforward.distillation import distill
+from pushforward.modalities.sound import _student
 
 pytest.importorskip("soundfile")
 RATE = 8000
@@ -86,7 +88,14 @@ def test_a_vocoder_needs_a_clip(works, fails, folder, tmp_path):
     assert "--like clip.wav" in fails("sample", model, "-o", tmp_path / "out.wav")[1]
 
 
-def test_a_student_takes_the_place_of_its_teacher(works, fails, folder, tmp_path):
+def test_a_student_takes_the_place_of_its_teacher(works, fails, folder, tmp_path, monkeypatch):
+    weights = []
+
+    def noted(*parts, forward, **options):
+        weights.append(forward)
+        return distill(*parts, forward=forward, **options)
+
+    monkeypatch.setattr(_student, "distill", noted)
     teacher, student = tmp_path / "slow.safetensors", tmp_path / "fast.safetensors"
     net = ("--set", "width=4", "--set", "depth=3", "--set", "num_blocks=1")
     works("fit", folder, "-o", teacher, "--flow", "wavenet", "--labels", "--length", "64", "--max-epochs", "1", *net)
@@ -109,6 +118,8 @@ def test_a_student_takes_the_place_of_its_teacher(works, fails, folder, tmp_path
     works("sample", student, "--label", "low", "--seconds", "0.1", "-o", tmp_path / "out.wav")
     assert len(read_clips(tmp_path / "out.wav").waves[0]) == 800
     assert "parallel-wavenet" in works("show", student).stdout
+    works("distill", teacher, "-o", student, *asked, "--forward", "0")
+    assert weights == [0.5, 0.0]  # at recordings, where nothing is said
 
 
 @pytest.mark.parametrize(
