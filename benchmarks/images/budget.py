@@ -51,7 +51,7 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 DRAWS = {"digits": 16, "mnist": 4}
 TRAINING: dict[str, Any] = {"batch_size": 64, "learning_rate": 2e-3, "ema": 0.99, "progress": False}
-BATCH_SIZE = {"flowpp": 32}
+BATCH_SIZE = {"flowpp": 32, "nsf-image": 32}
 """Of models whose steps are so long that more of them are worth more than larger ones."""
 MOST_EPOCHS = 200
 PROBE = 20
