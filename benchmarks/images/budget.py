@@ -51,7 +51,7 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 DRAWS = {"digits": 16, "mnist": 4}
 TRAINING: dict[str, Any] = {"batch_size": 64, "learning_rate": 2e-3, "ema": 0.99, "progress": False}
-BATCH_SIZE = {"flowpp": 32, "nsf-image": 32}
+BATCH_SIZE = {"flowpp": 32}
 """Of models whose steps are so long that more of them are worth more than larger ones."""
 MOST_EPOCHS = 200
 PROBE = 20
@@ -83,13 +83,13 @@ def budget(flow: Any, train: np.ndarray, training: dict[str, Any], seconds: floa
 
 
 def record(
-    name: str, model: str, minutes: float, seed: int
+    name: str, model: str, minutes: float, seed: int, batch_size: int | None = None
 ) -> tuple[dict[str, Any], pf.distributions.AbstractDistribution]:
     """What is measured of one model on one set, and the trained flow."""
     train, valid, test = load(name)
     key = jax.random.key(seed)
     flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
-    training = TRAINING | {"batch_size": BATCH_SIZE.get(model, TRAINING["batch_size"])}
+    training = TRAINING | {"batch_size": batch_size or BATCH_SIZE.get(model, TRAINING["batch_size"])}
     train, epochs = budget(flow, train, training, 60 * minutes)
     start = time.perf_counter()
     result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, patience=20, **training)
@@ -104,6 +104,7 @@ def record(
         "images": len(train),
         "epochs": len(result.history),
         "minutes": minutes,
+        "batch_size": training["batch_size"],
         "seed": seed,
         "steps": len(result.history) * -(-len(train) // training["batch_size"]),
         "seconds": round(seconds, 1),
@@ -164,9 +165,9 @@ def picture(flow: Any, name: str, model: str, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def measured(name: str, model: str, minutes: float, seed: int) -> Record:
+def measured(name: str, model: str, minutes: float, seed: int, batch_size: int | None) -> Record:
     """The record of one model on one set, and with seed 0 its picture."""
-    facts, flow = record(name, model, minutes, seed)
+    facts, flow = record(name, model, minutes, seed, batch_size)
     if seed == 0:
         picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
     return facts
@@ -178,10 +179,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="sets and models; by default all models on the digits")
     parser.add_argument("--minutes", type=float, default=1.0, help="of training, for each (default: 1)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch-size", type=int, help="images of a step (default: the model's own)")
     given = parser.parse_args()
     sets = [name for name in SETS if name in given.names] or ["digits"]
     pairs = [(name, model) for name in sets for model in [m for m in MODELS[name] if m in given.names] or MODELS[name]]
-    append("images", (measured(name, model, given.minutes, given.seed) for name, model in pairs))
+    append("images", (measured(name, model, given.minutes, given.seed, given.batch_size) for name, model in pairs))
 
 
 if __name__ == "__main__":

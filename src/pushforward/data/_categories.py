@@ -1,7 +1,7 @@
 """Categories: the values of a column that is no number, and the codes 0, 1, ... that stand for them in a flow."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -170,6 +170,16 @@ def _codes_of_numbers(labels: Iterable[object], categories: np.ndarray) -> np.nd
     with np.errstate(invalid="ignore"):
         same = np.isfinite(cells) & (np.abs(rising[near] - cells) <= FLOAT32 * np.abs(rising[near]))
     return np.where(same, order[near], UNKNOWN)
+
+
+def in_numbers(values: np.ndarray, labels: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Rows `(rows, columns)` with the numbers that codes stand for, by place; an unknown code is NaN."""
+    values = np.array(values) if labels else values
+    for place, known in labels.items():
+        codes = values[:, place].astype(int)
+        there = (codes >= 0) & (codes < len(known))
+        values[:, place] = np.where(there, known[np.where(there, codes, 0)], np.nan)
+    return values
 
 
 def _number(label: object) -> float:

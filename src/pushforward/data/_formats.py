@@ -11,6 +11,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data._batches import Columns, record_batch
+from pushforward.data._categories import in_numbers
 from pushforward.data._source import block_rows
 
 
@@ -90,7 +91,7 @@ class NpyFormat:
         if self._rows == 0:
             self._dtype = np.dtype(np.float32 if block.dtype == np.float32 else np.float64)
             self._header()
-        self._out.write(np.ascontiguousarray(_in_numbers(block, self._labels), self._dtype).tobytes())
+        self._out.write(np.ascontiguousarray(in_numbers(block, self._labels), self._dtype).tobytes())
         self._rows += len(block)
 
     def write_arrow(self, table: Any) -> None:
@@ -122,7 +123,7 @@ class NpzFormat:
         self._out, self._names, self._blocks = out, columns.names, [np.empty((0, len(columns.names)), np.float32)]
 
     def write(self, block: np.ndarray) -> None:
-        self._blocks.append(np.array(_in_numbers(block, self._labels)))
+        self._blocks.append(np.array(in_numbers(block, self._labels)))
 
     def write_arrow(self, table: Any) -> None:
         self.write(_as_numbers(table, ".npz"))
@@ -227,18 +228,6 @@ def _require_numbers(columns: Columns, extension: str) -> dict[int, np.ndarray]:
             "write a .csv or .parquet file",
         )
     return {columns.names.index(name): np.array(labels) for name, labels in columns.categories.items()}
-
-
-def _in_numbers(block: np.ndarray, labels: dict[int, np.ndarray]) -> np.ndarray:
-    """Rows with the numbers that their categories are; an unknown code is NaN."""
-    if not labels:
-        return block
-    block = np.array(block)
-    for place, known in labels.items():
-        codes = block[:, place].astype(int)
-        there = (codes >= 0) & (codes < len(known))
-        block[:, place] = np.where(there, known[np.where(there, codes, 0)], np.nan)
-    return block
 
 
 def _as_numbers(table: Any, extension: str) -> np.ndarray:

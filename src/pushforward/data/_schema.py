@@ -69,9 +69,9 @@ class Column:
 
     def text(self, value: float, digits: int = 10) -> str:
         """A value of the column, or a code of its categories, as a user writes it: a date as a date."""
-        if self.kind == "categorical":
-            category = self.categories[int(value)]
-            return f"{category:.{digits}g}" if isinstance(category, float) else str(category)
+        if self.kind == "categorical" and self.labels is None:
+            return str(self.categories[int(value)])
+        value = value if self.labels is None else self.labels[int(value)]
         if self.moment is None or self.moment.turn or not math.isfinite(value):
             return f"{value:.{digits}g}"
         return str(texts_of(self.moment.clipped(np.array([float(value)])), self.moment, self.name)[0])
@@ -146,7 +146,12 @@ class Schema:
         return tuple(len(column.categories) for column in self.columns)
 
     @property
-    def text(self) -> tuple[str, ...]:
+    def labels(self) -> dict[int, np.ndarray]:
+        """By place, the numbers of the columns whose categories are numbers with fractions."""
+        return {i: column.labels for i, column in enumerate(self.columns) if column.labels is not None}
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
         """Names of the columns whose cells are read as text."""
         return tuple(column.name for column in self.columns if column.is_text)
 
@@ -340,7 +345,4 @@ def _check_categories(column: Column) -> None:
     if len({(type(category), category) for category in column.categories}) < len(column.categories):
         raise DataError(f"column {column.name!r}: a category is listed twice.", "give each of them once")
     if len({type(category) for category in column.categories}) > 1:
-        raise DataError(
-            f"column {column.name!r}: categories of different types.",
-            "give text alone, whole numbers alone, numbers with fractions alone or truth values alone",
-        )
+        raise DataError(f"column {column.name!r}: categories of different types.", "give those of one type alone")

@@ -214,7 +214,7 @@ class FlowDensity(DensityMixin, TableEstimator):
         """
         num_draws(draws, None)
         schema = self.schema_
-        table = table_with_holes(X, schema.names, list(schema.text), list(schema.moments))
+        table = table_with_holes(X, schema.names, list(schema.text_columns), list(schema.moments))
         filled = impute_rows(
             TableJoint.of(self._fitted, "impute"), encode_with_holes(table, schema), draws, key_from(random_state)
         )
@@ -231,7 +231,7 @@ class FlowDensity(DensityMixin, TableEstimator):
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
         schema = self.schema_
-        table = table_with_holes(X, schema.names, list(schema.text), list(schema.moments))
+        table = table_with_holes(X, schema.names, list(schema.text_columns), list(schema.moments))
         joint = TableJoint.of(self._fitted, "score_incomplete")
         return score_holes(joint, encode_with_holes(table, schema), num_particles, key_from(random_state))
 

@@ -137,7 +137,7 @@ class _Distillation:
         key: PRNGKeyArray,
     ) -> Array:
         """What each row says of the divergence from the teacher."""
-        if self.gradient in ("auto", "steps") and has_steps(teacher) and has_steps(flow):
+        if self.gradient in ("auto", "steps") and self._both_have_steps(teacher, flow):
             x, own = rows_with_steps(flow, x, condition)
             return kl_of_steps(steps_at(teacher, x, condition), own)
         return teacher._log_prob_many(x, condition, key) - flow._log_prob_many(x, condition, key)
@@ -158,16 +158,21 @@ class _Distillation:
             x, log_q = flow._sample_and_log_prob_many(key, n, condition)
         return x, log_q - teacher._log_prob_many(x, condition, None)
 
-    def _chosen(self, teacher: AbstractDistribution, flow: AbstractDistribution) -> str:
+    def _both_have_steps(self, teacher: AbstractDistribution, flow: AbstractDistribution) -> bool:
+        """Whether steps can be compared; a ValueError where they cannot and are asked for."""
         steps = has_steps(teacher) and has_steps(flow)
-        path = flow.exact and flow.kinds[0] == "analytic"
-        if self.gradient == "auto":
-            return "steps" if steps else "path" if path else "total"
         if self.gradient == "steps" and not steps:
             raise ValueError(
                 'distillation: gradient="steps" needs two laws that are Gaussian in each coordinate given those before '
                 'it, such as `flows.made` and `flows.iaf(..., flip=False)`. Use "auto".'
             )
+        return steps
+
+    def _chosen(self, teacher: AbstractDistribution, flow: AbstractDistribution) -> str:
+        steps = self._both_have_steps(teacher, flow)
+        path = flow.exact and flow.kinds[0] == "analytic"
+        if self.gradient == "auto":
+            return "steps" if steps else "path" if path else "total"
         if self.gradient == "path" and not flow.exact:
             raise ValueError('distillation: the student has no exact density for the path gradient. Use "total".')
         return self.gradient

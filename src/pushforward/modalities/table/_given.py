@@ -40,7 +40,7 @@ def conditions(
     if given and file is not None:
         raise UsageError("--given and --given-file exclude each other.", "put all conditions into the file")
     if file is not None:
-        own = {"text": list(schema.text), "moments": list(schema.moments)}
+        own = {"text": list(schema.text_columns), "moments": list(schema.moments)}
         table = read_table(file, columns=schema.names, **own, **(how or {}))
         refuse_unseen(table, schema)
         return encode(table, schema)

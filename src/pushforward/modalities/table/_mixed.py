@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pushforward.data import Schema, Table, as_table
+from pushforward.data._categories import in_numbers
 from pushforward.data.moments._arrow import array_of
 from pushforward.data.moments._forms import texts_of
 from pushforward.data.moments._moment import Moment
@@ -42,8 +43,8 @@ def column_names(X: Any) -> list[str] | None:
 
 def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
     """Draws as they are, or as objects for a schema with categories or dates: text, truth values, numbers, dates."""
-    if not schema.text and not schema.moments:
-        return in_numbers(schema, draws)
+    if not schema.text_columns and not schema.moments:
+        return in_numbers(draws, schema.labels)
     out = np.empty(draws.shape, object)
     for place, (column, cells) in enumerate(zip(schema.columns, draws.T, strict=True)):
         if column.kind == "categorical":
@@ -53,15 +54,6 @@ def in_user_values(schema: Schema, draws: np.ndarray) -> np.ndarray:
         else:
             out[:, place] = cells.astype(int) if column.kind == "integer" and _are_whole(cells) else cells
     return out
-
-
-def in_numbers(schema: Schema, values: np.ndarray) -> np.ndarray:
-    """The values with numbers in the place of the codes of categories that are numbers, `(..., columns)`."""
-    for place in schema.categorical:
-        if (labels := schema.columns[place].labels) is not None:
-            values = np.array(values, np.float64)
-            values[..., place] = labels[values[..., place].astype(int)]
-    return values
 
 
 def _are_whole(cells: np.ndarray) -> bool:

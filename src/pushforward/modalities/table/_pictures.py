@@ -169,10 +169,10 @@ def _inputs(
     names = schema.names
     if of_conditions is None or what not in ("corner", "shares") or given:
         chosen = conditions(of_conditions, given, None)
-        table = read_table(source, columns=names, text=schema.text, moments=list(schema.moments), **how)
+        table = read_table(source, columns=names, text=schema.text_columns, moments=list(schema.moments), **how)
         return encode(table, schema), chosen
     # Each sample is drawn given the conditions of a row of the data.
-    text = [*schema.text, *of_conditions.text]
+    text = [*schema.text_columns, *of_conditions.text_columns]
     moments = [*schema.moments, *of_conditions.moments]
     table = read_table(source, columns=(*names, *of_conditions.names), text=text, moments=moments, **how)
     refuse_unseen(table, of_conditions)

@@ -42,7 +42,7 @@ def read_pairs(facts: TableFacts, source: str, given: Mapping[str, Any]) -> Pair
     table = read_table(
         source,
         columns=[name for one in both for name in one.names],
-        text=[name for one in both for name in one.text],
+        text=[name for one in both for name in one.text_columns],
         moments=[name for one in both for name in one.moments],
         drop_missing=given["drop_missing"],
         **reading(given),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from pushforward.bijections.discrete._one_hot import one_hot, one_hot_ends
@@ -15,18 +14,8 @@ from pushforward.distributions import AbstractDistribution, CategoricalMADE, Giv
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import with_ends, without_ends
 from pushforward.modalities.table._rows import Rows
+from pushforward.modalities.table.choice._factor import FAR, LEAST_HELD_OUT, MORE_ROWS, likeliest_factor
 from pushforward.modalities.table.choice._folds import scores_of
-
-LEAST_HELD_OUT = 20
-"""Rows that are held out, below which the temperature would be a guess."""
-MORE_ROWS = 10
-"""That are counted whose categories are drawn as the model has them."""
-MOST = 4.0
-"""A temperature beyond this says that something else is wrong."""
-TOLERANCE = 5e-3
-"""Of the logarithm of the temperature."""
-FAR = -1e6
-"""In place of the log-density of a row that has none."""
 
 
 def softened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) -> Model:
@@ -70,10 +59,10 @@ def softened(model: Model, apart: Rows, value: Callable[[np.ndarray], float]) ->
         expected = shares @ [_expected(sure, soft) for sure, soft in zip(surest, softer, strict=True)]
         return -value(of_rows) - MORE_ROWS * float(expected)
 
-    found = minimize_scalar(short, bounds=(0.0, math.log(MOST)), method="bounded", options={"xatol": TOLERANCE})
-    if not TOLERANCE < found.x < math.log(MOST) - 2.0 * TOLERANCE or not found.fun < short(0.0):
+    temperature = likeliest_factor(short)
+    if temperature == 1.0:
         return model
-    softer = [_with_temperature(part, math.exp(found.x)) for part in parts]
+    softer = [_with_temperature(part, temperature) for part in parts]
     inner = eqx.tree_at(lambda one: one.components, flow, tuple(softer)) if isinstance(flow, Mixture) else softer[0]
     new = with_ends(inner, columns, embedding)
     return replace(model, flow=new, result=replace(model.result, flow=new))

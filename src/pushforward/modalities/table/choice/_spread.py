@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from pushforward.bijections import Chain, Scale
 from pushforward.data import Schema
@@ -25,22 +24,13 @@ from pushforward.modalities._learn import Prepared
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._flow import from_standard_noise, with_ends, without_ends
 from pushforward.modalities.table._rows import Rows, taken
+from pushforward.modalities.table.choice._factor import FAR, LEAST_HELD_OUT, MORE_ROWS, likeliest_factor
 from pushforward.modalities.table.choice._folds import scores_of
 from pushforward.modalities.table.choice._softness import softened
 from pushforward.objectives import nll
 
-LEAST_HELD_OUT = 20
-"""Rows that are held out, below which the spread would be a guess."""
-MORE_ROWS = 10
-"""That are counted with noise as it should be."""
-MOST = 4.0
-"""A spread beyond this says that something else is wrong."""
 MOST_HELD_OUT = 4096
-"""That are looked at: so many know a deviation to a hundredth."""
-TOLERANCE = 5e-3
-"""Of the logarithm of the spread."""
-FAR = -1e6
-"""In place of the log-density of a row that has none."""
+"""Rows that are looked at: so many know a deviation to a hundredth."""
 
 
 def wants_spread(ready: Prepared) -> bool:
@@ -131,10 +121,7 @@ def _likeliest(
         scores = base - known * dims * log_spread + 0.5 * squares * (1.0 - lost)
         return MORE_ROWS * dim * (log_spread + 0.5 * lost) - value(np.logaddexp.reduce(scores + shares, axis=0))
 
-    most = math.log(MOST)
-    found = minimize_scalar(short, bounds=(0.0, most), method="bounded", options={"xatol": TOLERANCE})
-    inside = TOLERANCE < found.x < most - 2.0 * TOLERANCE and found.fun < short(0.0)
-    return math.exp(found.x) if inside else 1.0
+    return likeliest_factor(short)
 
 
 def _measured(rows: Rows, schema: Schema) -> np.ndarray:
@@ -142,7 +129,7 @@ def _measured(rows: Rows, schema: Schema) -> np.ndarray:
     on_line = sum(column.kind not in ("categorical", "circular") for column in schema.columns)
     values = rows.x.values
     at_atoms = [schema.supports[place].codes(values[:, place]) > 0 for place in schema.atomic]
-    return on_line - np.sum(at_atoms, axis=0, initial=0.0) * np.ones(len(values))
+    return np.full(len(values), float(on_line)) - sum(at_atoms, start=np.zeros(len(values)))
 
 
 def _known_wider(flow: AbstractDistribution, spread: float) -> AbstractDistribution:

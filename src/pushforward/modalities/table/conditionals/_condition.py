@@ -14,10 +14,11 @@ from pushforward.conditionals._joint import Joint
 from pushforward.conditionals._marginal import log_evidence
 from pushforward.conditionals._query import Estimate, Query, quantiles_of
 from pushforward.data import Schema, Table
+from pushforward.data._categories import in_numbers
 from pushforward.modalities._learn import key_from
 from pushforward.modalities._model import Model
 from pushforward.modalities.table._chunks import TableFlow, log_prob
-from pushforward.modalities.table._mixed import in_numbers, in_user_values
+from pushforward.modalities.table._mixed import in_user_values
 from pushforward.modalities.table.conditionals._holes import encode_with_holes, table_with_holes
 from pushforward.modalities.table.conditionals._rows import TableJoint
 from pushforward.modalities.table.conditionals._where import Given, given_of, place_of
@@ -93,7 +94,7 @@ class TableConditional:
             n_samples: Draws that they are found from.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
-        drawn = in_numbers(self.schema, self._values(n_samples, random_state))
+        drawn = in_numbers(self._values(n_samples, random_state), self.schema.labels)
         found = quantiles_of(drawn, np.atleast_1d(np.asarray(levels, np.float64)))
         free = [
             place
@@ -156,7 +157,7 @@ class TableMarginal:
             num_particles: For each row, where it is not exact.
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
         """
-        table = table_with_holes(X, self.schema.names, list(self.schema.text), list(self.schema.moments))
+        table = table_with_holes(X, self.schema.names, list(self.schema.text_columns), list(self.schema.moments))
         values = encode_with_holes(table, self.schema)
         whole = np.full((len(values), len(self._table.schema.columns)), np.nan)
         whole[:, self._places] = values
@@ -228,7 +229,7 @@ def rows_of(schema: Schema, X: Any) -> np.ndarray:
     Raises:
         DataError: If a cell is missing.
     """
-    table = table_with_holes(X, schema.names, list(schema.text), list(schema.moments))
+    table = table_with_holes(X, schema.names, list(schema.text_columns), list(schema.moments))
     values = encode_with_holes(table, schema)
     if not np.isfinite(values).all():
         raise DataError("a cell is missing.", "give whole rows; `score_incomplete` scores what is there of a row")

@@ -137,24 +137,17 @@ class Given:
 
     def _add_codes(self, place: int, new: np.ndarray) -> None:
         column = self.schema.columns[place]
-        if not new.any():
-            raise DataError(
-                f"{column.name}: no value that was seen in training is so, so its probability is zero.",
-                f"the values are {listed(list(column.categories), limit=MANY)}",
-            )
         if place in self.values:
             old = np.arange(len(column.categories)) == self.values.pop(place)
         else:
             old = self.codes.get(place, np.ones(len(new), bool))
-        if not (old & new).any() and column.labels is not None:
-            raise DataError(
-                f"{column.name}: no value that was seen in training is as all that is given of it.",
-                f"the values are {listed(list(column.categories), limit=MANY)}",
-            )
+        if not (old & new).any() and column.labels is None:
+            told = f"{column.name}: parts of what is given contradict each other: no value is left."
+            raise DataError(told, "leave one of them out")
         if not (old & new).any():
             raise DataError(
-                f"{column.name}: parts of what is given contradict each other: no value is left.",
-                "leave one of them out",
+                f"{column.name}: no value that was seen in training is as what is given, so its probability is zero.",
+                f"the values are {listed(list(column.categories), limit=MANY)}",
             )
         self.codes[place] = old & new
 
