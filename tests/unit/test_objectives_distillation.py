@@ -214,5 +214,7 @@ def test_a_bound_is_no_teacher_of_draws(key):
     teacher = distributions.Transformed(normal, bijections.Metropolis(normal))
     with pytest.raises(ValueError, match="Use forward=1"):
         distillation(teacher)
-    with pytest.raises(ValueError, match='Use "auto"'):
-        distillation(normal, gradient="steps")(flows.iaf(2, width=8, key=key), Batch(), key=key)
+    for forward in (0.0, 1.0):
+        with pytest.raises(ValueError, match='Use "auto"'):
+            objective = distillation(normal, gradient="steps", forward=forward)
+            objective(flows.iaf(2, width=8, key=key), Batch(jnp.zeros((4, 2))), key=key)
