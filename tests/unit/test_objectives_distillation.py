@@ -215,6 +215,6 @@ def test_a_bound_is_no_teacher_of_draws(key):
     with pytest.raises(ValueError, match="Use forward=1"):
         distillation(teacher)
     for forward in (0.0, 1.0):
+        objective = distillation(normal, gradient="steps", forward=forward)
         with pytest.raises(ValueError, match='Use "auto"'):
-            objective = distillation(normal, gradient="steps", forward=forward)
             objective(flows.iaf(2, width=8, key=key), Batch(jnp.zeros((4, 2))), key=key)
