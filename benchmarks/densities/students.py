@@ -1,9 +1,9 @@
 """Teachers that are slow at samples, and students that are fast at them.
 
-Run `python -m benchmarks.densities.students [power miniboone signal]`; the first two need `PUSHFORWARD_DATA`. Results
-are added to benchmarks/results/students.jsonl. A teacher (`maf`, `nsf-ar`) is fitted, and teaches its own layers turned
-round: KL(student || teacher), forward divergence, Pareto k, and draws a second of the student, of its teacher by the
-library's blocked inverse, and of its teacher with one pass of the network for each column.
+Run `python -m benchmarks.densities.students [power miniboone signal] [maf nsf-ar]`; the first two need
+`PUSHFORWARD_DATA`. Results are added to benchmarks/results/students.jsonl. A teacher is fitted, and teaches its own
+layers turned round: KL(student || teacher), forward divergence, Pareto k, and draws a second of the student, of its
+teacher by the library's blocked inverse, and of its teacher with one pass of the network for each column.
 """
 
 import sys
@@ -21,6 +21,7 @@ from pushforward.bijections import Autoregressive
 from pushforward.nets import AbstractConditioner
 
 LENGTH, SIGNALS = 64, 12_000
+TEACHERS = {"maf": pf.flows.maf, "nsf-ar": pf.flows.nsf_ar}
 EPOCHS = {"power": 20, "miniboone": 100, "signal": 20}
 DRAWS = 1024
 
@@ -35,7 +36,7 @@ def signal() -> np.ndarray:
     return standardised(np.tanh(x[:, warm:]) + 0.1 * rng.standard_normal((SIGNALS, LENGTH)))
 
 
-def teachers(name: str) -> Iterator[tuple[str, pf.distributions.AbstractDistribution, float]]:
+def teachers(name: str, recipes: list[str]) -> Iterator[tuple[str, pf.distributions.AbstractDistribution, float]]:
     """Recipe, fitted teacher, nats on held-out rows."""
     if name == "signal":
         rows = signal()
@@ -43,8 +44,8 @@ def teachers(name: str) -> Iterator[tuple[str, pf.distributions.AbstractDistribu
     else:
         train, test = split(name)
     dim = train.shape[1]
-    for recipe, build in {"maf": pf.flows.maf, "nsf-ar": pf.flows.nsf_ar}.items():
-        flow = build(dim, key=jax.random.key(0))
+    for recipe in recipes:
+        flow = TEACHERS[recipe](dim, key=jax.random.key(0))
         fitted = pf.fit(flow, train, max_epochs=EPOCHS[name], progress=False, key=jax.random.key(1)).flow
         yield recipe, fitted, -float(np.mean(fitted.log_prob(test)))
 
@@ -90,9 +91,9 @@ def a_second(flows: dict[str, pf.distributions.AbstractDistribution]) -> dict[st
     return {name: round(DRAWS / float(np.median(found[2:]))) for name, found in times.items()}
 
 
-def students(name: str) -> Iterator[dict]:
+def students(name: str, recipes: list[str]) -> Iterator[dict]:
     """One record for each teacher."""
-    for recipe, teacher, nats in teachers(name):
+    for recipe, teacher, nats in teachers(name, recipes):
         start = time.perf_counter()
         done = pf.distill(teacher, progress=False, key=jax.random.key(2))
         seconds = time.perf_counter() - start
@@ -112,5 +113,6 @@ def students(name: str) -> Iterator[dict]:
 
 
 if __name__ == "__main__":
-    for table in sys.argv[1:] or list(EPOCHS):
-        append("students", students(table))
+    taught = [name for name in TEACHERS if name in sys.argv[1:]] or list(TEACHERS)
+    for table in [name for name in EPOCHS if name in sys.argv[1:]] or list(EPOCHS):
+        append("students", students(table, taught))

@@ -1,9 +1,10 @@
 """From mel spectrograms to waves: WaveGlow beside Griffin and Lim's phases, on 25 + 7 clips of LJ Speech.
 
 Run `python -m benchmarks.sound.vocoder [--minutes 15]`; needs `PUSHFORWARD_DATA` and librosa, and adds a record for
-each to results/vocoder.jsonl. Both are given the true log-mel spectrogram of the 7 test clips. Figures are means over
-their frames: the absolute difference of log-mel spectrograms, in nats, and the log-spectral distance of power spectra
-of 1,024 samples, in decibels. 25 clips of 173 seconds are a toy: what is published is trained on 24 hours.
+each to results/vocoder.jsonl. Both are given the true log-mel spectrogram of the 7 test clips; the flow's draws are
+measured as they are, and brought to it in ten rounds, as noise is without a flow. Figures are means over frames: the
+absolute difference of log-mel spectrograms, in nats, and the log-spectral distance of power spectra of 1,024 samples,
+in decibels. 25 clips of 173 seconds are a toy: what is published is trained on 24 hours.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from benchmarks.data import folder
 from benchmarks.harness.records import Record, append
 from pushforward.data import Clips, Mel
 
-RATE, TRAIN, ITERATIONS = 22050, 25, 60
+RATE, TRAIN, ITERATIONS, MATCH = 22050, 25, 60, 10
 OPTIONS = {"num_flows": 12, "group_size": 64, "early_size": 12, "width": 64, "depth": 4}
 FLOOR = 1e-5
 """Magnitudes below are taken as this in the distance of spectra."""
@@ -55,6 +56,10 @@ def records(minutes: float) -> Iterator[Record]:
     waves = [wave[: len(wave) // mel.hop * mel.hop] for wave in test.waves]
     made = [griffin_lim(mel, mel(wave, full=32768.0), len(wave)) for wave in waves]
     yield _record("Griffin-Lim", mel, waves, made) | {"iterations": ITERATIONS}
+    rng = np.random.default_rng(0)
+    noise = [rng.normal(0.0, 300.0, len(wave)).astype(np.int16) for wave in waves]
+    made = [mel.bring(n, mel(w, full=32768.0), MATCH, full=32768.0) for n, w in zip(noise, waves, strict=True)]
+    yield _record("noise", mel, waves, made) | {"match": MATCH}
     start = time.monotonic()
     model = pf.SoundDensity(
         "waveglow",
@@ -69,12 +74,13 @@ def records(minutes: float) -> Iterator[Record]:
         random_state=0,
     ).fit(train)
     seconds, nats = time.monotonic() - start, model.score(test)
-    for temperature in (0.6, 0.8, 1.0):
+    for temperature, match in ((0.6, None), (0.8, None), (1.0, None), (0.8, MATCH), (1.0, MATCH)):
         began = time.perf_counter()
-        made = [model.sample(1, 0, temperature, like=wave)[0] for wave in waves]
+        made = [model.sample(1, 0, temperature, like=wave, match=match)[0] for wave in waves]
         spent = time.perf_counter() - began
         yield _record("waveglow", mel, waves, made) | {
             "temperature": temperature,
+            "match": match,
             "options": OPTIONS,
             "nats_per_sample": round(nats, 4),
             "epochs": len(model.history_),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cli.shell import run_command
-from pushforward.data import read_clips, read_table
+from pushforward.data import Mel, read_clips, read_table
 from pushforward.data.sound._write import write_clip
 from pushforward.distillation import distill
 from pushforward.modalities.sound import _student
@@ -85,6 +85,13 @@ def test_a_vocoder_needs_a_clip(works, fails, folder, tmp_path):
     works("fit", folder, "-o", model, *frames, "--length", "256", *SMALL)
     works("sample", model, "--like", folder / "low" / "0.wav", "-o", tmp_path / "out.wav")
     assert len(read_clips(tmp_path / "out.wav").waves[0]) == 1024
+    works("sample", model, "--like", folder / "low" / "0.wav", "--match", "5", "-o", tmp_path / "near.wav")
+    mel = Mel(RATE, frame=64, hop=32, bands=4)
+    made = [
+        read_clips(path).waves[0] for path in (folder / "low" / "0.wav", tmp_path / "out.wav", tmp_path / "near.wav")
+    ]
+    true, out, near = (mel(wave, full=32768.0) for wave in made)
+    assert np.abs(near - true).mean() < 0.5 * np.abs(out - true).mean()
     assert "--like clip.wav" in fails("sample", model, "-o", tmp_path / "out.wav")[1]
 
 

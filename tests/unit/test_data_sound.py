@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pushforward.data import Clips, Mel, read_clips
-from pushforward.data.sound import _audio
+from pushforward.data.sound import _audio, _mel
 from pushforward.data.sound._audio import BLOCK
 from pushforward.data.sound._segments import cut, laid_out
 from pushforward.data.sound._write import write_clip
@@ -232,3 +232,59 @@ def test_written_clips_come_back(tmp_path, whole):
     np.testing.assert_array_equal(read_clips(tmp_path / "b.wav").waves[0], small)
     with pytest.raises(ValueError, match="not a kind of file"):
         write_clip(tmp_path / "b.xyz", small, RATE)
+
+
+def noise_and_bands(count=5000):
+    mel = Mel(rate=RATE, frame=256, hop=64, bands=20)
+    return np.random.default_rng(1).normal(size=count), mel
+
+
+def test_a_sound_that_is_too_soft_is_made_loud_at_once():
+    # In a band that hears all of the sound the gain is one number, so that a round makes up for all of it.
+    mel = Mel(rate=RATE, frame=256, hop=64, bands=1, low=100.0, high=3900.0)
+    wave = tone(4000, hertz=1000.0, loud=0.2)
+    np.testing.assert_allclose(mel.bring(wave, mel(3 * wave), 1)[256:-256], 3 * wave[256:-256], atol=0.01)
+    np.testing.assert_allclose(mel.bring(wave, mel(wave), 3), wave, atol=1e-6)
+
+
+def test_every_round_is_nearer_and_what_is_not_heard_stays():
+    wave, mel = noise_and_bands()
+    wanted = mel(0.3 * np.cumsum(wave) / 30)
+    off = [np.abs(mel(mel.bring(wave, wanted, rounds)) - wanted).mean() for rounds in (1, 3, 10, 30)]
+    assert off == sorted(off, reverse=True)
+    assert off[-1] < 0.1 * np.abs(mel(wave) - wanted).mean()
+    low = Mel(rate=RATE, frame=256, hop=64, bands=8, high=1000.0)
+    kept = low.bring(wave, low(0.1 * wave), 5) - wave
+    loud = np.abs(np.fft.rfft(kept * np.hanning(len(kept))))
+    assert loud[1200 * len(kept) // RATE :].max() < 0.02 * loud.max()
+
+
+def test_silence_stays_silent_and_whole_numbers_whole():
+    wave, mel = noise_and_bands()
+    assert not mel.bring(np.zeros(5000), mel(wave)).any()
+    whole = (1000 * wave).astype(np.int16)
+    brought = mel.bring(whole, mel(40 * whole.astype(float), full=32768.0), full=32768.0)
+    assert brought.dtype == np.int16  # and within full scale, though forty times as much is beyond it
+    assert brought.max() == 32767
+    assert brought.min() == -32768
+
+
+@pytest.mark.parametrize("hop", [64, 200])  # the second leaves samples at which all windows are small
+def test_a_long_sound_is_brought_in_pieces_as_in_one(monkeypatch, hop):
+    wave, mel = np.random.default_rng(2).normal(size=9000), Mel(rate=RATE, frame=256, hop=hop, bands=20)
+    wanted = mel(np.cumsum(wave) / 30)
+    whole = mel.bring(wave, wanted, 3)
+    monkeypatch.setattr(_mel, "PIECE", 10)
+    np.testing.assert_allclose(mel.bring(wave, wanted, 3), whole, atol=1e-12)
+    assert np.abs(whole).max() < 20 * np.abs(wave).max()
+
+
+def test_spectrograms_that_do_not_fit_are_refused():
+    wave, mel = noise_and_bands()
+    for frames in (mel(wave)[1:], mel(wave)[:, 1:], np.where(np.arange(20) == 3, np.nan, mel(wave))):
+        with pytest.raises(ValueError, match=r"finite spectrogram of shape \(79, 20\)"):
+            mel.bring(wave, frames)
+    with pytest.raises(ValueError, match="at least one round"):
+        mel.bring(wave, mel(wave), 0)
+    with pytest.raises(ValueError, match="not finite"):
+        mel.bring(np.where(np.arange(5000) == 7, np.nan, wave), mel(wave))

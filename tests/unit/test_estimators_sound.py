@@ -198,6 +198,23 @@ def test_conditions_reach_the_flow(spoken):
         spoken.sample(1, 0, y="lwo", like=wave)
 
 
+@pytest.mark.parametrize("piece", [2**16, 128])  # at once, and in pieces
+def test_bands_of_draws_are_brought_to_the_clip(plain, spoken, monkeypatch, piece):
+    monkeypatch.setattr(_model, "PIECE", piece)
+    wave, facts = clips(1024).waves[0], spoken.facts_
+    wanted = facts.mel(wave, full=facts.full)
+    far, near = (spoken.sample(2, 0, y="low", like=wave, match=match) for match in (None, 20))
+    assert near.dtype == np.int16
+    off = [np.abs(facts.mel(drawn[1], full=facts.full) - wanted).mean() for drawn in (far, near)]
+    assert off[1] < 0.3 * off[0]
+    with pytest.raises(ValueError, match=r"no spectrogram to match.*\n.*`--mel`"):
+        plain.sample(1, 0, match=10)
+    with pytest.raises(ValueError, match=r"\n.*--like clip.wav"):
+        spoken.sample(1, 0, y="low", match=10)
+    with pytest.raises(ValueError, match="at least one round"):
+        spoken.sample(1, 0, y="low", like=wave, match=0)
+
+
 @pytest.mark.parametrize("model", ["plain", "spoken"])
 def test_encode_and_decode(model, request):
     fitted_model = request.getfixturevalue(model)

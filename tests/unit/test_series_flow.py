@@ -204,6 +204,17 @@ def test_reading_in_two_goes_is_reading_in_one(key, x64, encoder):
     np.testing.assert_allclose(whole, jnp.concatenate([first, rest]), atol=1e-12)
 
 
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_draws_of_one_past_read_it_once_and_are_those_of_several_pasts(key, x64, encoder):
+    flow = build(key, encoder=encoder, encoder_depth=2)
+    one, other = given(flow, key, (2,))
+    alike, mixed = (
+        flow._sample_many(key, 3, jnp.stack(rows, axis=-1), None) for rows in ([one, one, one], [one, one, other])
+    )
+    np.testing.assert_allclose(alike[..., :2], mixed[..., :2], rtol=1e-10)
+    assert np.abs(alike[..., 2] - mixed[..., 2]).max() > 1e-3
+
+
 def test_a_gru_is_its_formula(key, x64):
     net = pf.nets.GRU(2, width=3, depth=1, key=key)
     net = eqx.tree_at(lambda n: n.late, net, (jnp.array([0.1, 0.2, 0.3]),))

@@ -73,35 +73,43 @@ def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array],
 
 
 def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
-    weights, biases = _start(net, condition, x.shape[-1])
+    batch = x.shape[-1]
+    weights, biases = _start(net, condition, batch)
     act, degrees = ACTIVATIONS[net.activation], net.degrees
     last = weights[-1].reshape(net.num_params, net.dim, -1)
     last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
-    units = [[] for _ in weights]  # units[0]: features; units[l]: groups of layer l, in order of degree
-    coords, total, low = [], jnp.zeros(x.shape[-1], x.dtype), 0
+    # Each unit is written once where it stays; joined pieces would be computed again for every coordinate behind them.
+    sizes = [net.dim * net.num_features, *[net.width] * (len(weights) - 1)]
+    dtype = jnp.result_type(x, *weights, *biases)
+    units = [jnp.zeros((size, batch), dtype) for size in sizes]
+    y, total, low = jnp.zeros((net.dim, batch), dtype), jnp.zeros(batch, x.dtype), 0
     for start, end in net.steps:
-        high = np.searchsorted(degrees, start, side="right")
+        high, known = int(np.searchsorted(degrees, start, side="right")), start * net.num_features
         if high > low:
             for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1], strict=True)):
-                grown = _affine(weight[low:high], units[layer], bias[low:high], x.shape[-1])
-                units[layer + 1].append(act(grown))
+                grown = act(_affine(weight[low:high, :known], units[layer], bias[low:high]))
+                units[layer + 1] = _put(units[layer + 1], grown, low)
+                known = high
         low = high
-        rows = last[:, start:end].reshape(-1, net.width)
-        raw = _affine(rows, units[-1], last_bias[:, start:end].reshape(-1, 1), x.shape[-1])
-        y, log_slope = step(raw.reshape(net.num_params, end - start, -1), x[start:end])
-        coords.append(y)
-        units[0].append(net.features(y))
+        count = net.num_params * (end - start)
+        rows = last[:, start:end, :high].reshape(count, high)
+        raw = _affine(rows, units[-1], last_bias[:, start:end].reshape(count, -1))
+        coords, log_slope = step(raw.reshape(net.num_params, end - start, -1), x[start:end])
+        y = _put(y, coords, start)
+        units[0] = _put(units[0], net.features(coords), start * net.num_features)
         total = total + jnp.sum(log_slope, axis=0)
-    return jnp.concatenate(coords), total
+    return y, total
 
 
-def _affine(weight: Array, known: list[Array], bias: Array, batch: int) -> Array:
-    """`weight @ known + bias`, where the columns of units not yet known are left out."""
-    bias = jnp.broadcast_to(bias, (bias.shape[0], batch))
-    if not known:
-        return bias
-    h = jnp.concatenate(known)
-    return weight[:, : h.shape[0]] @ h + bias
+def _affine(weight: Array, units: Array, bias: Array) -> Array:
+    """`weight @ units + bias` of the first units, as many as the weight has columns."""
+    known = weight.shape[1]
+    product = weight @ units[:known] if known else jnp.zeros_like(units[:1])
+    return product + bias
+
+
+def _put(array: Array, rows: Array, start: int) -> Array:
+    return lax.dynamic_update_slice_in_dim(array, rows, start, 0)
 
 
 class _Plan(NamedTuple):

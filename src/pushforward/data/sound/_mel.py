@@ -16,6 +16,12 @@ STEP = 200.0 / 3.0
 """Hertz of one mel up to the knee."""
 LOG_STEP = np.log(6.4) / 27.0
 """Natural logarithm of the ratio of two pitches that are one mel apart, above the knee."""
+PIECE = 2048
+"""Frames that are brought to a spectrogram at once."""
+MOST = 3.0
+"""Nats by which a band changes in one round, at most."""
+LITTLE = 1e-3
+"""Weight of the sound as it was, so that samples at the ends of all frames that hold them stay bounded."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +125,82 @@ class Mel:
         pieces = [self._some(wave, start, min(start + 4096, last), full) for start in range(first, last, 4096)]
         return np.concatenate([np.zeros((0, self.bands), np.float32), *pieces])
 
+    def bring(self, wave: np.ndarray, frames: np.ndarray, rounds: int = 10, *, full: float = 1.0) -> np.ndarray:
+        """A sound made as loud as a spectrogram says, in every band and frame, which keeps what is inside of a band.
+
+        In each round the short-time spectrum is multiplied by what its bands lack, at each frequency the weighted
+        geometric mean over the bands that hear it, and put together again by least squares. What no band hears, and
+        silence, stay as they are.
+
+        Args:
+            wave: `(samples,)`.
+            frames: `(frames, bands)`, the log-mel spectrogram to come near to, as this makes it.
+            rounds: How many, one pass over the sound each.
+            full: What full scale is: 1 for floats, 32768 for whole numbers of 16 bits.
+
+        Returns:
+            `(samples,)`: whole numbers within full scale for whole numbers, and floats for floats.
+
+        Raises:
+            DataError: If the spectrogram is not finite or not of this sound's length, or there is no round.
+
+        Reference:
+            The least-squares estimate from a modified short-time spectrum is that of Griffin & Lim (1984), Signal
+            estimation from modified short-time Fourier transform, equation 6.
+        """
+        wave, frames = np.asarray(wave), np.asarray(frames)
+        wanted = (self.frames(len(wave)), self.bands)
+        if frames.shape != wanted or not np.isfinite(frames).all():
+            raise DataError(
+                f"mel: {len(wave):,} samples have a finite spectrogram of shape {wanted}, got {frames.shape}.",
+                "make it with this `Mel`, of a sound of the same length",
+            )
+        if not np.isfinite(wave).all():
+            raise DataError("mel: a sound that is not finite cannot be brought to a spectrogram.", "leave out NaN")
+        if rounds < 1:
+            raise DataError(f"mel: at least one round is needed, got {rounds}.", "10 are usual")
+        found, margin = np.empty_like(wave), rounds * -(-self.frame // self.hop)
+        for first in range(0, len(frames), PIECE):
+            last = min(first + PIECE, len(frames))
+            low, high = max(first - margin, 0), min(last + margin, len(frames))
+            some = np.asarray(wave[low * self.hop : high * self.hop], np.float64) / full
+            for _ in range(rounds):
+                some = self._nearer(some, frames[low:high])
+            some = full * some[(first - low) * self.hop :][: PIECE * self.hop]
+            if np.issubdtype(wave.dtype, np.integer):
+                some = np.clip(np.rint(some), -full, full - 1)
+            found[first * self.hop : first * self.hop + len(some)] = some
+        return found
+
+    def _nearer(self, wave: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """One round of `bring`."""
+        filters, window, half = self.filters(), self._window(), self.frame // 2
+        heard = filters.sum(axis=0)
+        spectra = np.fft.rfft(self._framed(wave, 0, len(frames)) * window)
+        lacks = np.clip(frames - np.log(np.maximum(np.abs(spectra) @ filters.T, FLOOR)), -MOST, MOST)
+        gains = np.exp(lacks @ (filters / np.where(heard > 0, heard, 1.0)))
+        pieces = np.fft.irfft(spectra * gains, self.frame) * window
+        total = np.zeros((len(frames) - 1) * self.hop + self.frame)
+        weight = np.zeros_like(total)
+        for number, piece in enumerate(pieces):
+            place = slice(number * self.hop, number * self.hop + self.frame)
+            total[place] += piece
+            weight[place] += window**2
+        total, weight = (np.pad(a[half:], (0, len(wave)))[: len(wave)] for a in (total, weight))
+        return (total + LITTLE * wave) / (weight + LITTLE)
+
     def _some(self, wave: np.ndarray, first: int, last: int, full: float) -> np.ndarray:
+        spectra = np.fft.rfft(self._framed(wave, first, last) / full * self._window())
+        return np.log(np.maximum(np.abs(spectra) @ self.filters().T, FLOOR)).astype(np.float32)
+
+    def _framed(self, wave: np.ndarray, first: int, last: int) -> np.ndarray:
+        """The frames from `first` to before `last`, `(frames, samples)`, of the sound and its mirror images."""
         half = self.frame // 2
-        start, stop = first * self.hop - half, (last - 1) * self.hop - half + self.frame
-        padded = _mirrored(wave, start, stop) / full
-        frames = np.lib.stride_tricks.sliding_window_view(padded, self.frame)[:: self.hop]
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)
-        loud = np.abs(np.fft.rfft(frames * window)) @ self.filters().T
-        return np.log(np.maximum(loud, FLOOR)).astype(np.float32)
+        padded = _mirrored(wave, first * self.hop - half, (last - 1) * self.hop - half + self.frame)
+        return np.lib.stride_tricks.sliding_window_view(padded, self.frame)[:: self.hop]
+
+    def _window(self) -> np.ndarray:
+        return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)
 
 
 def _mirrored(wave: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -208,7 +208,7 @@ class SeriesFlow(AbstractDistribution):
         assert condition is not None
         seen, scale = self._seen(condition)
         warm = self._inputs(seen, scale, self.past - self.context, self.past)
-        _, state = self.encoder.read(self._bent(warm), self.encoder.empty(n, scale.dtype))
+        state = _behind(self.encoder, self._bent(warm))
         first = self.past - max(self.lags)
 
         def step(carry: Any, now: Any) -> tuple[Any, Array]:
@@ -295,6 +295,20 @@ class SeriesFlow(AbstractDistribution):
         """The centre of each step of the horizon."""
         before = values[self.past - 1 : self.past + self.horizon - 1]
         return before if self.scaling == "steps" else jnp.zeros_like(before)
+
+
+def _behind(encoder: AbstractEncoder, inputs: Array) -> Any:
+    """The state behind inputs `(steps, inputs, draws)`; what is the same for all draws is read once."""
+    empty = encoder.empty(inputs.shape[-1], inputs.dtype)
+
+    def each() -> Any:
+        return encoder.read(inputs, empty)[1]
+
+    def once() -> Any:
+        _, state = encoder.read(inputs[..., :1], encoder.empty(1, inputs.dtype))
+        return jax.tree.map(lambda one, all_: jnp.broadcast_to(one, all_.shape), state, empty)
+
+    return lax.cond(jnp.all(inputs == inputs[..., :1]), once, each)
 
 
 @jax.jit

@@ -74,6 +74,13 @@ OPTIONS = (
         help="A clip whose length is taken, and whose spectrogram is given to a vocoder; or a folder of them.",
     ),
     Option(
+        name="match",
+        commands=("sample",),
+        metavar="ROUNDS",
+        parse=Number(1, 1000, whole=True),
+        help="Bring the bands of a vocoder's clips to those of --like, in so many rounds, such as 10.",
+    ),
+    Option(
         name="seconds",
         commands=("sample",),
         metavar="NUMBER",

@@ -1,7 +1,9 @@
 """What a fitted model of sound can do: score, draw, encode and decode."""
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -94,6 +96,7 @@ class SoundMethods(abc.ABC):
         *,
         length: int | None = None,
         like: np.ndarray | None = None,
+        match: int | None = None,
     ) -> np.ndarray:
         """Draw clips, `(n_samples, length)` of whole numbers.
 
@@ -104,21 +107,37 @@ class SoundMethods(abc.ABC):
             y: For a model conditional on labels: one label for all, or one for each.
             length: Samples of a clip; by default those of a segment in training, or of `like`.
             like: `(samples,)` whole numbers whose spectrogram is given to a model conditional on one.
+            match: Rounds that bring the bands of every clip to that spectrogram, 10 are usual; None for a draw of the
+                density as it is. See `pushforward.data.Mel.bring`.
 
         Raises:
-            DataError: If a label or a spectrogram is missing, or not known.
+            DataError: If a label or a spectrogram is missing, or not known, or there is none to match.
         """
         n_samples = num_draws(n_samples, temperature, still=True, usual="0.8 is usual")
         count = (self.facts_.length if like is None else len(like)) if length is None else length
         if count < 1:
             raise DataError(f"sound: a clip has at least one sample, got length={count}.", "leave it out")
+        bring = None if match is None else self._bringing(like, count, match)
         key, fitted = key_from(random_state), self._up(count)
         if fitted > 2 * PIECE and draws_in_pieces(self.flow_.base):
-            return self._long(n_samples, _seed(key), temperature, y, count, like)
-        condition = self.condition(y, like, fitted, n_samples)
-        shape = n_samples if condition is None else ()
-        drawn = self.at(fitted).sample(key, shape, condition, temperature=temperature)
-        return self._whole(np.asarray(drawn)[:, :count])
+            drawn = self._long(n_samples, _seed(key), temperature, y, count, like)
+        else:
+            condition = self.condition(y, like, fitted, n_samples)
+            shape = n_samples if condition is None else ()
+            real = self.at(fitted).sample(key, shape, condition, temperature=temperature)
+            drawn = self._whole(np.asarray(real)[:, :count])
+        return drawn if bring is None else np.stack([bring(wave) for wave in drawn])
+
+    def _bringing(self, like: np.ndarray | None, count: int, rounds: int) -> Callable[[np.ndarray], np.ndarray]:
+        """What brings a clip of so many samples to the bands of `like`."""
+        facts = self.facts_
+        if facts.mel is None:
+            raise DataError(
+                "sound: there is no spectrogram to match, as the model is not conditional on one.",
+                "leave out `--match` (in Python: `match`), or fit a vocoder with `--mel` (in Python: `mel=True`)",
+            )
+        frames = frames_of(_there(like), facts, 0, count)
+        return partial(facts.mel.bring, frames=frames, rounds=rounds, full=facts.full)
 
     def _long(
         self, n_samples: int, seed: int, temperature: float | None, y: Any, count: int, like: np.ndarray | None
@@ -194,12 +213,7 @@ class SoundMethods(abc.ABC):
         facts = self.facts_
         if facts.mel is None:
             return facts.conditions(labels, None, count)
-        if like is None:
-            raise DataError(
-                "sound: the model is conditional on a spectrogram.",
-                "give the clip to take it from: `--like clip.wav` (in Python: `like=`)",
-            )
-        frames = frames_of(like, facts, start, length)
+        frames = frames_of(_there(like), facts, start, length)
         return facts.conditions(labels, np.broadcast_to(frames, (count, *frames.shape)), count)
 
     def _whole(self, x: np.ndarray) -> np.ndarray:
@@ -235,6 +249,16 @@ class SoundModel(SoundMethods):
 @jax.jit
 def _log_prob(flow: AbstractDistribution, x: Array, condition: Array | None) -> Array:
     return flow.log_prob(x, condition)
+
+
+def _there(like: np.ndarray | None) -> np.ndarray:
+    """The clip whose spectrogram is asked for."""
+    if like is None:
+        raise DataError(
+            "sound: the model is conditional on a spectrogram.",
+            "give the clip to take it from: `--like clip.wav` (in Python: `like=`)",
+        )
+    return like
 
 
 def _seed(key: Array) -> int:

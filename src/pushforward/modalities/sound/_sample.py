@@ -29,13 +29,14 @@ def sample(
         raise UsageError("sound cannot go to standard output.", "give -o out.wav, -o folder/ or -o samples.npz")
     facts = model.facts_
     length = None if given["seconds"] is None else max(round(given["seconds"] * facts.rate), 1)
+    how = {"length": length, "match": given["match"]}
     likes: tuple[np.ndarray | None, ...] = (None,)
     if given["like"] is not None:
         likes = read_for(facts, given["like"], {}, talk).waves
     waves = [
         wave
         for number, like in enumerate(likes)
-        for wave in model.sample(count or 1, seed + number, temperature, given["label"], length=length, like=like)
+        for wave in model.sample(count or 1, seed + number, temperature, given["label"], like=like, **how)
     ]
     write(waves, facts.rate, facts.bits, target)
     talk.say(f"wrote {plural(len(waves), 'clip')} of {sum(map(len, waves)) / facts.rate:.2f} s in all to {target}")
