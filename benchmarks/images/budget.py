@@ -51,8 +51,8 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 DRAWS = {"digits": 16, "mnist": 4}
 TRAINING: dict[str, Any] = {"batch_size": 64, "learning_rate": 2e-3, "ema": 0.99, "progress": False}
-BATCH_SIZE = {"flowpp": 32}
-"""Of models whose steps are so long that more of them are worth more than larger ones."""
+BATCH_SIZE = {"digits": {"flowpp": 32}, "mnist": {"flowpp": 32, "glow": 16, "nsf-image": 16}}
+"""Of models of which more steps are worth more than larger ones."""
 MOST_EPOCHS = 200
 PROBE = 20
 """Steps of the epochs that are timed to find out how many fit into the minutes."""
@@ -89,7 +89,7 @@ def record(
     train, valid, test = load(name)
     key = jax.random.key(seed)
     flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
-    training = TRAINING | {"batch_size": batch_size or BATCH_SIZE.get(model, TRAINING["batch_size"])}
+    training = TRAINING | {"batch_size": batch_size or BATCH_SIZE[name].get(model, TRAINING["batch_size"])}
     train, epochs = budget(flow, train, training, 60 * minutes)
     start = time.perf_counter()
     result = pf.fit(flow, train, validation=valid, key=key, max_epochs=epochs, patience=20, **training)

@@ -43,8 +43,27 @@ def test_what_the_user_says_stays_and_the_rest_is_chosen():
     settings = decided(said, (28, 28, 1), 1_000)
     assert settings.options == {"preset": "small", "num_levels": 2, "num_steps": 8, "width": 7, "equalize": True}
     assert settings.ema == 0.5
-    assert settings.max_epochs == 200  # 18 steps to an epoch, and 5,000 wanted
+    assert (settings.batch_size, settings.max_epochs) == (50, 200)  # 900 pictures to an epoch, and 320,000 wanted
     assert decided(said, (28, 28, 1), 500_000).max_epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "preset", "batch", "epochs"),
+    [
+        ("glow", (28, 28, 1), "small", 16, 6),  # 320,000 pictures, 54,000 to an epoch
+        ("nsf-image", (28, 28, 1), "small", 16, 6),
+        ("glow", (8, 8, 1), "small", 64, 6),
+        ("flowpp", (28, 28, 1), "small", 64, 1),
+        ("glow", (28, 28, 1), "paper", 64, None),
+        ("vae-image", (28, 28, 1), None, 64, None),
+    ],
+)
+def test_batches_are_small_where_a_step_costs_what_its_pictures_do(name, shape, preset, batch, epochs):
+    said = ImageSettings(name, options=preset and {"preset": preset}, validation=0.1)
+    settings = decided(said, shape, 60_000)
+    assert (settings.batch_size, settings.max_epochs) == (batch, epochs)
+    more = decided(dataclasses.replace(said, batch_size=100), shape, 60_000)
+    assert (more.batch_size, more.max_epochs) == (100, epochs)
 
 
 @pytest.mark.parametrize("said", [{"noise": 0.05}, {"alpha": 0.05}, {"alpha": None}, {"equalize": False}], ids=str)
@@ -75,6 +94,8 @@ def test_what_was_chosen_is_said_beside_the_papers():
     assert "num_steps=8" in text
     assert "the paper has num_levels=3, num_steps=32, equalize=False: --set preset=paper" in text
     assert "width" not in text
+    assert "batches" not in text
+    assert "and at most 6 epochs in batches of 16: for" in told(decided(said, (28, 28, 1), 60_000), said)
     paper = ImageSettings("glow", options={"preset": "paper"})
     assert told(decided(paper, (8, 8, 1), 1_797), paper) == ""
 

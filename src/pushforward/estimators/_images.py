@@ -24,7 +24,7 @@ class ImageDensity(ImageSettings, FlowEstimator, ImageMethods):  # pyright: igno
         flip: Whether training sees images mirrored left to right, half of the time.
         shift: Training sees images moved by up to so many pixels; the image is continued by its edge.
         drop_labels: Share of the labels that training leaves out, 0.1 for a model that is to be guided.
-        batch_size: Images per step.
+        batch_size: Images per step; None for 64, or for 16 where small flows of large images learn more by more steps.
 
     The other settings, and `result_`, are those of `FlowDensity`.
 

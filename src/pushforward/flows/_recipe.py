@@ -34,11 +34,13 @@ class Small(NamedTuple):
         options: Of `build`.
         training: As `Recipe.training`.
         steps: Of training, at most; `fit` takes whole epochs of about as many.
+        batch_size: Of these steps; with larger or smaller batches there are as many events to learn from.
     """
 
     options: Mapping[str, Any]
     training: Training
     steps: int
+    batch_size: int = 64
 
 
 @dataclass(frozen=True)

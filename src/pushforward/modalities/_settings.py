@@ -51,7 +51,7 @@ TRAINING = (
         metavar="N",
         parse=COUNT,
         help="Rows or images per step.",
-        shown="a power of two up to a tenth of the rows, 32 to 256; 64 images; 8 segments of sound; "
+        shown="a power of two up to a tenth of the rows, 32 to 256; 64 images, or 16; 8 segments of sound; "
         "64 windows of series",
     ),
     Option(

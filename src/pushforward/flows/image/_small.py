@@ -19,6 +19,13 @@ def small(shape: Shape, options: Mapping[str, Any], steps: int, most: int = 5_00
     return Small(options, TRAINING, max(1, min(most, round(steps * MNIST / math.prod(shape)))))
 
 
+def in_small_batches(found: Small, shape: Shape) -> Small:
+    """As many pictures in a quarter of the batch, if they are so large that a step costs what its pictures do."""
+    if math.prod(shape) < MNIST:
+        return found
+    return found._replace(steps=4 * found.steps, batch_size=found.batch_size // 4)
+
+
 def grey(said: Mapping[str, Any], **options: Any) -> dict[str, Any]:
     """The options, and a first map that evens out the histogram of grey values where nothing is said of another."""
     is_said = said.keys() & {"alpha", "equalize"} or said.get("noise")
@@ -35,13 +42,15 @@ def levels(shape: Shape, most: int) -> int:
 def small_glow(shape: Shape, **said: Any) -> Small:
     """Two levels of 8 steps, three from 32 pixels on."""
     most = 3 if min(shape[:2]) >= 32 else 2
-    return small(shape, grey(said, num_levels=levels(shape, most), num_steps=8, width=64), 5_000)
+    found = small(shape, grey(said, num_levels=levels(shape, most), num_steps=8, width=64), 5_000)
+    return in_small_batches(found, shape)
 
 
 def small_nsf(shape: Shape, **said: Any) -> Small:
     """Two levels of 4 steps, three from 32 pixels on."""
     most = 3 if min(shape[:2]) >= 32 else 2
-    return small(shape, grey(said, num_levels=levels(shape, most), num_steps=4, width=32, depth=2), 5_000)
+    found = small(shape, grey(said, num_levels=levels(shape, most), num_steps=4, width=32, depth=2), 5_000)
+    return in_small_batches(found, shape)
 
 
 def small_realnvp(shape: Shape, **said: Any) -> Small:

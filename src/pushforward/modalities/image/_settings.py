@@ -17,4 +17,4 @@ class ImageSettings(Settings):
     flip: bool = False
     shift: int = 0
     drop_labels: float = 0.0
-    batch_size: int | None = 64
+    batch_size: int | None = None

@@ -1,7 +1,6 @@
 """How large an image flow is and how long it is trained where nobody says: by the pictures and the machine."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,8 @@ from pushforward.modalities.image._settings import ImageSettings
 SMALL, PAPER = "small", "paper"
 PRESETS = ("auto", SMALL, PAPER)
 OPTION = "preset"
+BATCH = 64
+"""Pictures of a step, where the flow has no other wish."""
 
 
 def decided(settings: ImageSettings, shape: Shape, count: int) -> ImageSettings:
@@ -28,12 +29,13 @@ def decided(settings: ImageSettings, shape: Shape, count: int) -> ImageSettings:
     """
     recipe, options = image_recipe(settings.flow), by_name(settings.options)
     preset = options.get(OPTION, "auto")
+    usual = dataclasses.replace(settings, batch_size=settings.batch_size or BATCH)
     if recipe.small is None:
-        return settings
+        return usual
     if preset not in PRESETS:
         raise DataError(f"images: unknown preset {preset!r}.", f"one of {', '.join(PRESETS)}")
     if preset == PAPER or (preset == "auto" and jax.default_backend() != "cpu"):
-        return dataclasses.replace(settings, options=options | {OPTION: PAPER})
+        return dataclasses.replace(usual, options=options | {OPTION: PAPER})
     small = recipe.small(shape, **options)
     chosen = {"options": dict(small.options) | options | {OPTION: SMALL}, **_training(small, settings, count)}
     return dataclasses.replace(settings, **chosen)
@@ -45,10 +47,10 @@ def of_recipe(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _training(small: Small, settings: ImageSettings, count: int) -> dict[str, Any]:
-    """Of what the user left open, what belongs to the size; epochs are as many as have its steps."""
-    steps = math.ceil(count * (1.0 - (settings.validation or 0.0)) / (settings.batch_size or count))
-    own = dataclasses.asdict(small.training)
-    own["max_epochs"] = max(1, min(own["max_epochs"], round(small.steps / max(steps, 1))))
+    """Of what the user left open, what belongs to the size; epochs are as many as have the pictures of its steps."""
+    pictures = max(count * (1.0 - (settings.validation or 0.0)), 1.0)
+    own = dataclasses.asdict(small.training) | {"batch_size": small.batch_size}
+    own["max_epochs"] = max(1, min(own["max_epochs"], round(small.steps * small.batch_size / pictures)))
     return {name: value for name, value in own.items() if getattr(settings, name) is None}
 
 
@@ -61,8 +63,10 @@ def told(settings: ImageSettings, said: ImageSettings) -> str:
     paper = RECIPES[settings.flow].defaults
     other = {name: paper[name] for name, value in chosen.items() if paper[name] != value}
     epochs = f" and at most {plural(settings.max_epochs or 1, 'epoch')}" if said.max_epochs is None else ""
+    batch = settings.batch_size if said.batch_size is None else BATCH
+    batches = f" in batches of {batch}" if batch != BATCH else ""
     instead = f"; the paper has {_listed(other)}: --set {OPTION}={PAPER}" if other else ""
-    return f"{_listed(chosen)}{epochs}: for these pictures on a CPU{instead}"
+    return f"{_listed(chosen)}{epochs}{batches}: for these pictures on a CPU{instead}"
 
 
 def _listed(options: Mapping[str, Any]) -> str:
