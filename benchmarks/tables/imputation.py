@@ -47,7 +47,7 @@ def by_flow(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = pf.FlowDensity(ensemble=ensemble, columns=columns, random_state=seed).fit(train)
-        return np.asarray(model.impute(holes, draws=DRAWS, random_state=seed), float)
+        return np.asarray(model.impute(holes, draws=DRAWS, random_state=seed))
 
 
 def by_iteration(train: np.ndarray, holes: np.ndarray, seed: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def run(table: str, model: str, split: int) -> Iterator[dict[str, Any]]:
     train, test = load(table, split)
     gone = np.random.default_rng(100 + split).random(test.shape) < MISSING
     started = time.perf_counter()
-    draws = MODELS[model](train, np.where(gone, np.nan, test), split)
+    draws = MODELS[model](train, np.where(gone, np.nan, test), split).astype(test.dtype)  # so that equal ones are equal
     seconds = time.perf_counter() - started
     yield {
         "table": table,

@@ -163,6 +163,20 @@ def test_holes_are_filled_and_nothing_else_is(pair, mixed):
     assert (found[:, 1, 0] == AGE[1]).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_that_recur_are_filled_in_the_precision_of_the_rows(dtype):
+    X = np.column_stack([RANDOM.choice([0.1, 0.7, 1.3], 300), RANDOM.normal(size=300)]).astype(dtype)
+    model = pf.FlowDensity("maf", columns="infer", **QUICK)
+    with pytest.warns(UserWarning, match="learned as probabilities"):
+        model.fit(X)
+    holes = X[:20].copy()
+    holes[::2, 0] = np.nan
+    filled = model.impute(holes, draws=3)
+    assert filled.dtype == dtype
+    assert np.isin(filled[..., 0], X[:, 0]).all()
+    np.testing.assert_array_equal(filled[:, 1::2], np.broadcast_to(X[1:20:2], (3, 10, 2)))
+
+
 def test_what_is_there_of_a_row_is_scored(pair):
     X = np.array([[1.5, 0.2], [1.5, np.nan], [np.nan, np.nan]])
     found = pair.score_incomplete(X)

@@ -207,7 +207,8 @@ class FlowDensity(DensityMixin, TableEstimator):
             random_state: A seed, a `numpy.random.RandomState`, or None for NumPy's global one.
 
         Returns:
-            `(draws, rows, columns)`, objects where there are categories or dates.
+            `(draws, rows, columns)`, in the precision of `X` if it is an array of floats; objects where there are
+            categories or dates.
 
         Raises:
             DataError: If there is a value that the model cannot produce.
@@ -220,7 +221,9 @@ class FlowDensity(DensityMixin, TableEstimator):
         )
         if filled.doubts:
             warnings.warn(doubts_sentence(filled), stacklevel=2)
-        return np.stack([in_user_values(schema, rows) for rows in filled.draws])
+        found = np.stack([in_user_values(schema, rows) for rows in filled.draws])
+        is_float = isinstance(X, np.ndarray) and np.issubdtype(X.dtype, np.floating) and found.dtype != object
+        return found.astype(X.dtype) if is_float else found
 
     def score_incomplete(self, X: Any, num_particles: int = 512, random_state: Any = 0) -> Estimate:
         """Log-density of what is there of each row in nats, `(rows,)`, and its standard error.
