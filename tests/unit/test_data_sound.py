@@ -245,6 +245,8 @@ def test_a_sound_that_is_too_soft_is_made_loud_at_once():
     wave = tone(4000, hertz=1000.0, loud=0.2)
     np.testing.assert_allclose(mel.bring(wave, mel(3 * wave), 1)[256:-256], 3 * wave[256:-256], atol=0.01)
     np.testing.assert_allclose(mel.bring(wave, mel(wave), 3), wave, atol=1e-6)
+    most = mel.bring(wave, mel(wave) + 5.0, 1)  # one round changes no band by more than three nats
+    np.testing.assert_allclose(most[256:-256], np.exp(3.0) * wave[256:-256], rtol=0.05, atol=0.05)
 
 
 def test_every_round_is_nearer_and_what_is_not_heard_stays():
@@ -286,5 +288,7 @@ def test_spectrograms_that_do_not_fit_are_refused():
             mel.bring(wave, frames)
     with pytest.raises(ValueError, match="at least one round"):
         mel.bring(wave, mel(wave), 0)
+    with pytest.raises(ValueError, match=r"full scale of more than 1.*\n.*32768"):
+        mel.bring((1000 * wave).astype(np.int16), mel(wave))
     with pytest.raises(ValueError, match="not finite"):
         mel.bring(np.where(np.arange(5000) == 7, np.nan, wave), mel(wave))

@@ -62,6 +62,7 @@ def test_batches_are_small_where_a_step_costs_what_its_pictures_do(name, shape, 
     said = ImageSettings(name, options=preset and {"preset": preset}, validation=0.1)
     settings = decided(said, shape, 60_000)
     assert (settings.batch_size, settings.max_epochs) == (batch, epochs)
+    assert decided(dataclasses.replace(said, batch_size=0), shape, 60_000).batch_size == 0  # which `fit` refuses
     more = decided(dataclasses.replace(said, batch_size=100), shape, 60_000)
     assert (more.batch_size, more.max_epochs) == (100, epochs)
 

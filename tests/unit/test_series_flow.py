@@ -213,6 +213,31 @@ def test_draws_of_one_past_read_it_once_and_are_those_of_several_pasts(key, x64,
     )
     np.testing.assert_allclose(alike[..., :2], mixed[..., :2], rtol=1e-10)
     assert np.abs(alike[..., 2] - mixed[..., 2]).max() > 1e-3
+    early = one.at[flow.past - flow.context, 0].add(0.5)  # only the first steps that are read differ
+    moved = flow._sample_many(key, 3, jnp.stack([one, one, early], axis=-1), None)
+    assert np.abs(alike[..., 2] - moved[..., 2]).max() > 1e-6
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_draw_has_derivatives_by_its_own_past_alone_also_where_pasts_are_equal(key, x64, encoder):
+    flow = build(key, encoder=encoder)
+    one = given(flow, key)
+    step = 1e-6 * jax.random.normal(key, one.shape)
+
+    def second(pasts):
+        return jnp.sum(flow.sample(key, (), pasts)[1])
+
+    by_first, by_second = jax.grad(second)(jnp.stack([one, one]))
+    np.testing.assert_array_equal(by_first, 0.0)
+    ends = [second(jnp.stack([one, one + sign * step])) for sign in (1, -1)]
+    np.testing.assert_allclose(jnp.sum(by_second * step), 0.5 * (ends[0] - ends[1]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("draws", [0, 1])
+def test_none_or_one_draw_is_drawn(key, encoder, draws):
+    flow = build(key, encoder=encoder)
+    assert flow.sample(key, draws, given(flow, key)).shape == (draws, *flow.event_shape)
 
 
 def test_a_gru_is_its_formula(key, x64):

@@ -157,7 +157,12 @@ class Mel:
             )
         if not np.isfinite(wave).all():
             raise DataError("mel: a sound that is not finite cannot be brought to a spectrogram.", "leave out NaN")
-        if rounds < 1:
+        if np.issubdtype(wave.dtype, np.integer) and full <= 1:
+            raise DataError(
+                f"mel: whole numbers have a full scale of more than 1, got full={full:g}.",
+                "write `full=32768.0` for 16 bits, for the spectrogram too",
+            )
+        if rounds < 1 or rounds != int(rounds):
             raise DataError(f"mel: at least one round is needed, got {rounds}.", "10 are usual")
         found, margin = np.empty_like(wave), rounds * -(-self.frame // self.hop)
         for first in range(0, len(frames), PIECE):

@@ -297,18 +297,28 @@ class SeriesFlow(AbstractDistribution):
         return before if self.scaling == "steps" else jnp.zeros_like(before)
 
 
+@jax.custom_jvp
 def _behind(encoder: AbstractEncoder, inputs: Array) -> Any:
     """The state behind inputs `(steps, inputs, draws)`; what is the same for all draws is read once."""
-    empty = encoder.empty(inputs.shape[-1], inputs.dtype)
-
-    def each() -> Any:
-        return encoder.read(inputs, empty)[1]
+    if inputs.shape[-1] < 2:
+        return _behind_each(encoder, inputs)
 
     def once() -> Any:
         _, state = encoder.read(inputs[..., :1], encoder.empty(1, inputs.dtype))
+        empty = encoder.empty(inputs.shape[-1], inputs.dtype)
         return jax.tree.map(lambda one, all_: jnp.broadcast_to(one, all_.shape), state, empty)
 
-    return lax.cond(jnp.all(inputs == inputs[..., :1]), once, each)
+    return lax.cond(jnp.all(inputs == inputs[..., :1]), once, lambda: _behind_each(encoder, inputs))
+
+
+@_behind.defjvp
+def _behind_jvp(primals: Any, tangents: Any) -> Any:
+    """Derivatives are those of reading the past of each draw, as pasts that are equal may not move alike."""
+    return jax.jvp(_behind_each, primals, tangents)
+
+
+def _behind_each(encoder: AbstractEncoder, inputs: Array) -> Any:
+    return encoder.read(inputs, encoder.empty(inputs.shape[-1], inputs.dtype))[1]
 
 
 @jax.jit

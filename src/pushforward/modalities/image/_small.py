@@ -29,7 +29,7 @@ def decided(settings: ImageSettings, shape: Shape, count: int) -> ImageSettings:
     """
     recipe, options = image_recipe(settings.flow), by_name(settings.options)
     preset = options.get(OPTION, "auto")
-    usual = dataclasses.replace(settings, batch_size=settings.batch_size or BATCH)
+    usual = dataclasses.replace(settings, batch_size=BATCH if settings.batch_size is None else settings.batch_size)
     if recipe.small is None:
         return usual
     if preset not in PRESETS:
