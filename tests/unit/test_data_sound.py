@@ -249,6 +249,18 @@ def test_a_sound_that_is_too_soft_is_made_loud_at_once():
     np.testing.assert_allclose(most[256:-256], np.exp(3.0) * wave[256:-256], rtol=0.05, atol=0.05)
 
 
+def test_between_two_bands_a_gain_is_their_mean_by_how_much_they_hear():
+    mel = Mel(rate=RATE, frame=1024, hop=256, bands=2, low=200.0, high=3800.0)
+    hertz = 1000.0  # a frequency of the spectrum, so that all of the tone is near one row of the filters
+    first, second = mel.filters()[:, round(hertz * mel.frame / RATE)]
+    assert min(first, second) > 0
+    assert abs(first - second) > 0.2 * (first + second)
+    wave = tone(8000, hertz=hertz, loud=0.2)
+    louder = mel.bring(wave, mel(wave) + np.array([1.0, 0.0]), 1)
+    middle = slice(2048, -2048)
+    np.testing.assert_allclose(louder[middle], np.exp(first / (first + second)) * wave[middle], atol=0.004)
+
+
 def test_every_round_is_nearer_and_what_is_not_heard_stays():
     wave, mel = noise_and_bands()
     wanted = mel(0.3 * np.cumsum(wave) / 30)
