@@ -1,12 +1,13 @@
 """Teachers that are slow at samples, and students that are fast at them.
 
-Run `python -m benchmarks.densities.students [power miniboone signal] [maf nsf-ar]`; the first two need
+Run `python -m benchmarks.densities.students [power miniboone signal] [maf nsf-ar] [--student iaf]`; the first two need
 `PUSHFORWARD_DATA`. Results are added to benchmarks/results/students.jsonl. A teacher is fitted, and teaches its own
-layers turned round: KL(student || teacher), forward divergence, Pareto k, and draws a second of the student, of its
-teacher by the library's blocked inverse, and of its teacher with one pass of the network for each column.
+layers turned round, or an IAF of affine layers: KL(student || teacher), forward divergence, Pareto k, and draws a
+second of the student, of its teacher by the library's blocked inverse, and of its teacher with one pass of the network
+for each column.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Iterator
 
@@ -16,12 +17,14 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import split, standardised
+from benchmarks.harness.arguments import chosen
 from benchmarks.harness.records import append
 from pushforward.bijections import Autoregressive
 from pushforward.nets import AbstractConditioner
 
 LENGTH, SIGNALS = 64, 12_000
 TEACHERS = {"maf": pf.flows.maf, "nsf-ar": pf.flows.nsf_ar}
+STUDENTS = {"own": None, "iaf": pf.flows.iaf}
 EPOCHS = {"power": 20, "miniboone": 100, "signal": 20}
 DRAWS = 1024
 
@@ -91,28 +94,42 @@ def a_second(flows: dict[str, pf.distributions.AbstractDistribution]) -> dict[st
     return {name: round(DRAWS / float(np.median(found[2:]))) for name, found in times.items()}
 
 
-def students(name: str, recipes: list[str]) -> Iterator[dict]:
+def students(name: str, recipes: list[str], kind: str) -> Iterator[dict]:
     """One record for each teacher."""
     for recipe, teacher, nats in teachers(name, recipes):
-        start = time.perf_counter()
-        done = pf.distill(teacher, progress=False, key=jax.random.key(2))
-        seconds = time.perf_counter() - start
-        report = done.report
-        yield {
-            "data": name,
-            "teacher": recipe,
-            "teacher_test_nats": round(nats, 3),
-            "kl": round(report.kl, 4),
-            "kl_error": round(report.kl_error, 4),
-            "kl_per_dim": round(report.kl_per_dim, 4),
-            "forward_kl": None if report.forward_kl is None else float(f"{report.forward_kl:.4g}"),
-            "missed": report.missed,
-            "pareto_k": round(report.pareto_k, 2),
-            "seconds": round(seconds, 1),
-        } | a_second({"student": done.flow, "blocked": teacher, "by_column": column_by_column(teacher)})
+        about = {"data": name, "teacher": recipe, "student_is": kind, "teacher_test_nats": round(nats, 3)}
+        yield about | taught(teacher, kind)
+
+
+def taught(teacher: pf.distributions.AbstractDistribution, kind: str) -> dict:
+    """What a student has learned, and how fast it is."""
+    build = STUDENTS[kind]
+    student = None if build is None else build(*teacher.event_shape, key=jax.random.key(3))
+    start = time.perf_counter()
+    done = pf.distill(teacher, student, progress=False, key=jax.random.key(2))
+    seconds = time.perf_counter() - start
+    report = done.report
+    return {
+        "kl": round(report.kl, 4),
+        "kl_error": round(report.kl_error, 4),
+        "kl_per_dim": round(report.kl_per_dim, 4),
+        "forward_kl": None if report.forward_kl is None else float(f"{report.forward_kl:.4g}"),
+        "missed": report.missed,
+        "pareto_k": round(report.pareto_k, 2),
+        "seconds": round(seconds, 1),
+    } | a_second({"student": done.flow, "blocked": teacher, "by_column": column_by_column(teacher)})
+
+
+def main() -> None:
+    """Teach what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--student", choices=STUDENTS, default="own")
+    args = parser.parse_args()
+    tables, recipes = chosen(parser, args.names, EPOCHS, TEACHERS)
+    for table in tables:
+        append("students", students(table, recipes, args.student))
 
 
 if __name__ == "__main__":
-    taught = [name for name in TEACHERS if name in sys.argv[1:]] or list(TEACHERS)
-    for table in [name for name in EPOCHS if name in sys.argv[1:]] or list(EPOCHS):
-        append("students", students(table, taught))
+    main()

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 import pushforward as pf
+from benchmarks.harness.arguments import chosen
 from benchmarks.harness.records import Record, append
 from benchmarks.images.budget import DRAWS, SETS, load
 from pushforward.data import Images
@@ -44,6 +45,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     given = parser.parse_args().names
-    sets = [data for data in SETS if data in given] or ["digits"]
-    names = [name for name in NAMES if name in given] or NAMES
+    sets, names = chosen(parser, given, SETS, NAMES)
+    sets = sets if set(sets) & set(given) else ["digits"]
     append("images", (measured(data, name) for data in sets for name in names))

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from cases import perturb
-from pushforward.bijections import Affine, Autoregressive, Chain, Coupling, Flip, Inverse, RationalQuadraticSpline
+from pushforward.bijections import (
+    Affine,
+    Autoregressive,
+    Chain,
+    Coupling,
+    Flip,
+    Identity,
+    Inverse,
+    RationalQuadraticSpline,
+)
 from pushforward.bijections._memory import stacked_if_alike
 
 DIM = 4
@@ -68,3 +77,14 @@ def test_layers_that_differ_are_not_stacked(key):
     stacked = stacked_if_alike([coupling, coupling])
     pairs = zip(jax.tree.leaves(stacked), jax.tree.leaves(coupling), strict=True)
     assert all(a.shape == (2, *b.shape) for a, b in pairs)
+
+
+def test_a_deep_chain_asks_each_part_for_its_condition_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Identity, "cond_shape", property(lambda self: asked.append(self) or (3,)))
+    chain = Identity((2,))
+    for _ in range(10):
+        chain = Chain([chain])
+    asked.clear()
+    assert chain.cond_shape == (3,)
+    assert len(asked) == 1

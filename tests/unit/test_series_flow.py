@@ -9,6 +9,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from scipy.stats import multivariate_normal
 
 import pushforward as pf
+from pushforward.distributions._transformed import drawn_ahead
 
 SMALL = {"width": 8, "depth": 1, "encoder_width": 8, "num_layers": 2, "lags": (1, 2, 3), "context": 4}
 ENCODERS = ["gru", "lstm", "transformer"]
@@ -239,6 +240,19 @@ def test_a_draw_has_derivatives_by_its_own_past_alone_also_where_pasts_are_equal
 def test_none_or_one_draw_is_drawn(key, encoder, draws):
     flow = build(key, encoder=encoder)
     assert flow.sample(key, draws, given(flow, key)).shape == (draws, *flow.event_shape)
+
+
+@pytest.mark.parametrize("temperature", [None, 0.5])
+@pytest.mark.parametrize("emission", ["maf", "mixture"])
+def test_noise_that_is_drawn_ahead_is_that_of_each_step(key, x64, emission, temperature):
+    flow = build(key, emission="maf").emission
+    if emission == "mixture":
+        flow = pf.distributions.Mixture([flow, flow])
+    keys, seen = jax.random.split(key, 3), jax.random.normal(key, (3, *flow.cond_shape, 5))
+    chance, emit = drawn_ahead(flow, keys, 5, temperature)
+    ahead = jax.lax.map(lambda now: emit(*now), (chance, seen))
+    for t in range(3):
+        assert np.allclose(ahead[t], flow._sample_many(keys[t], 5, seen[t], temperature), rtol=0, atol=1e-12)
 
 
 def test_a_gru_is_its_formula(key, x64):

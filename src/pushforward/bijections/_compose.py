@@ -328,7 +328,8 @@ def sparing(bijection: AbstractBijection, memory: str) -> AbstractBijection:
 
 def shared_cond_shape(parts: Sequence[Any], name: str) -> Shape | None:
     """The one condition shape among parts, None if none is conditional."""
-    shapes = {part.cond_shape for part in parts if part.cond_shape is not None}
+    # Asked for once: parts ask theirs, so that twice would be 2 to the depth of a flow.
+    shapes = {shape for part in parts if (shape := part.cond_shape) is not None}
     if len(shapes) > 1:
         raise ValueError(f"{name}: all parts see the same condition, but theirs have shapes {sorted(shapes)}.")
     return shapes.pop() if shapes else None

@@ -193,3 +193,23 @@ class Transformed(AbstractDistribution):
     def _data_init(self, x: Array, condition: Array | None) -> "Transformed":
         bijection, z = self.bijection._data_init(x, condition)
         return Transformed(self.base._data_init(z, condition), bijection)
+
+
+def drawn_ahead(
+    distribution: AbstractDistribution, keys: Array, n: int, temperature: ArrayLike | None
+) -> tuple[Any, Callable[[Any, Array | None], Array]]:
+    """What `n` draws for each of some keys need of chance, and what makes draws of it given a condition.
+
+    The draws are those of `_sample_many`. The noise of a flow is made for all keys at once: in a loop over conditions
+    that are known one after another it would be as many small works.
+    """
+    if not isinstance(distribution, Transformed) or distribution.base.cond_shape is not None:
+        return keys, lambda key, condition: distribution._sample_many(key, n, condition, temperature)
+    base, bijection = distribution.base, distribution.bijection
+
+    def drawn(key: PRNGKeyArray) -> tuple[PRNGKeyArray, Array]:
+        map_key, base_key = jax.random.split(key)
+        z = base._sample_many(base_key, n, None, temperature)
+        return map_key, laid_out(base, "_sample_many", z, (*base.event_shape, n))
+
+    return jax.vmap(drawn)(keys), lambda one, condition: bijection._forward_many(one[1], condition, one[0])[0]

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from pushforward._errors import did_you_mean
 from pushforward._types import Shape
+from pushforward.nets._products import times_first
 
 
 def delayed(x: Float[Array, "channels time batch"], steps: int) -> Float[Array, "channels time batch"]:
@@ -37,7 +38,7 @@ def dilated(
     """
     last = kernel - 1 if causal else kernel // 2
     copies = [delayed(x, (last - place) * dilation) for place in range(kernel)]
-    return jnp.tensordot(weight, jnp.concatenate(copies), 1)
+    return times_first(weight, jnp.concatenate(copies))
 
 
 SPREADS = ("repeat", "linear")

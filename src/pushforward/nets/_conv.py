@@ -15,6 +15,7 @@ from pushforward.nets._activations import ACTIVATIONS, activation_name
 from pushforward.nets._conditioner import AbstractConditioner
 from pushforward.nets._mlp import check_hidden
 from pushforward.nets._precision import check_precision, lowered
+from pushforward.nets._products import times_first
 
 
 class ConvNet(AbstractConditioner):
@@ -160,7 +161,7 @@ def convolve(
         stride: Of the pixels, one in so many each way gets an answer, the first of them included.
     """
     if weight.shape[1] == 1:
-        return jnp.tensordot(weight[:, 0, 0], x[:, ::stride, ::stride], 1, preferred_element_type=dtype)
+        return times_first(weight[:, 0, 0], x[:, ::stride, ::stride], dtype)
     by_patches = partial(_by_patches, dtype=dtype, stride=stride)
     products = partial(_by_shifts, dtype=dtype) if weight.shape[0] < weight.shape[3] and stride == 1 else by_patches
     # A gradient through XLA's convolution fails where it sums up in another type.

@@ -15,6 +15,7 @@ from pushforward.nets._activations import ACTIVATIONS, activation_name
 from pushforward.nets._conditioner import AbstractConditioner
 from pushforward.nets._conv import convolve, wide
 from pushforward.nets._precision import check_precision, lowered
+from pushforward.nets._products import times_first
 from pushforward.nets._transformer import Memory, attend, normed
 
 SMALL = 0.1
@@ -169,7 +170,7 @@ def _normed(h: Array) -> Array:
 
 
 def _product(matrix: Array, h: Array, bias: Array) -> Array:
-    return jnp.tensordot(matrix, h, 1) + wide(bias)
+    return times_first(matrix, h) + wide(bias)
 
 
 def _normal(key: PRNGKeyArray, shape: Shape, fan_in: int) -> Array:

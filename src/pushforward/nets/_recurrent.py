@@ -170,6 +170,8 @@ class LSTM(AbstractEncoder):
 
 def _seen(inner: Array, bias: Array, x: Array) -> Array:
     """What all steps bring to the gates, in one product: `(steps, inputs, batch) -> (steps, gates, batch)`."""
+    if len(x) == 1:  # of which nothing has to be turned
+        return (inner @ x[0] + bias[:, None])[None]
     return jnp.einsum("gi,tib->tgb", inner, x) + bias[:, None]
 
 

@@ -13,6 +13,7 @@ from pushforward._errors import as_key
 from pushforward._params import static
 from pushforward._types import Activation, Part
 from pushforward.nets._activations import ACTIVATIONS, activation_name
+from pushforward.nets._products import times_last
 
 EXPANSION = 4
 """Hidden units between two attentions, in widths; 4 in nearly every transformer."""
@@ -63,7 +64,7 @@ class AttentionLayer(Part):
     def heads(self, h: Array) -> tuple[Array, Array, Array]:
         """Queries, keys and values, each `(batch, heads, tokens, size)`, of tokens `(batch, tokens, width)`."""
         batch, tokens, width = h.shape
-        together = normed(h) @ self.weights[0].T + self.biases[0]
+        together = times_last(self.weights[0], normed(h)) + self.biases[0]
         split = together.reshape(batch, tokens, 3, self.num_heads, width // self.num_heads)
         query, key, value = jnp.transpose(split, (2, 0, 3, 1, 4))
         return query, key, value
@@ -72,9 +73,9 @@ class AttentionLayer(Part):
         """Tokens with what attention found for them, `(batch, heads, tokens, size)`, and the network's output."""
         joined = jnp.transpose(seen, (0, 2, 1, 3)).reshape(h.shape)
         _, mix, up, down = self.weights
-        h = h + joined @ mix.T + self.biases[1]
-        inside = ACTIVATIONS[self.activation](normed(h) @ up.T + self.biases[2])
-        return h + inside @ down.T + self.biases[3]
+        h = h + times_last(mix, joined) + self.biases[1]
+        inside = ACTIVATIONS[self.activation](times_last(up, normed(h)) + self.biases[2])
+        return h + times_last(down, inside) + self.biases[3]
 
 
 class CausalTransformer(Part):
@@ -197,13 +198,13 @@ class CausalTransformer(Part):
         return self._read(h)[:, 0], tuple(grown)
 
     def _embedded(self, before: Array, places: Array, condition: Array | None) -> Array:
-        h = before @ self.embedding.T + places
+        h = times_last(self.embedding, before) + places
         return h if condition is None or self.cond_weight is None else h + (condition.T @ self.cond_weight.T)[:, None]
 
     def _read(self, h: Array) -> Array:
         """`(batch, tokens, width) -> (num_params, tokens, token_dim, batch)`."""
         batch, tokens, _ = h.shape
-        out = (normed(h) @ self.weight.T + self.bias).reshape(batch, tokens, self.num_params, self.token_dim)
+        out = (times_last(self.weight, normed(h)) + self.bias).reshape(batch, tokens, self.num_params, self.token_dim)
         return jnp.transpose(out, (2, 1, 3, 0))
 
 

@@ -13,6 +13,7 @@ from pushforward._types import Shape
 from pushforward.nets._along_time import Frames, delayed, dilated
 from pushforward.nets._conditioner import AbstractCausal
 from pushforward.nets._conv import random_weights
+from pushforward.nets._products import times_first
 
 Memory = tuple[tuple[Array, ...], Array | None]
 """Of each layer the inputs that its kernel still reaches, and what was made of the condition."""
@@ -190,7 +191,7 @@ class WaveNet(AbstractCausal):
 
 
 def _matrix(matrix: Array, x: Array, bias: Array) -> Array:
-    return jnp.tensordot(matrix, x, 1) + bias.reshape(-1, *(1,) * (x.ndim - 1))
+    return times_first(matrix, x) + bias.reshape(-1, *(1,) * (x.ndim - 1))
 
 
 def _check_options(counts: dict[str, int], kernel: int, causal: bool, head: int) -> None:

@@ -13,6 +13,7 @@ from pushforward._errors import check_part
 from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, worst_kind
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.distributions._transformed import drawn_ahead
 from pushforward.distributions.series._numbers import checked_numbers, log_known, noise_around, rounded, where_they_live
 from pushforward.distributions.series._units import (
     LEAST_SHARE,
@@ -210,23 +211,23 @@ class SeriesFlow(AbstractDistribution):
         warm = self._inputs(seen, scale, self.past - self.context, self.past)
         state = _behind(self.encoder, self._bent(warm))
         first = self.past - max(self.lags)
+        chance, emit = drawn_ahead(self.emission, jax.random.split(key, self.horizon), n, temperature)
 
         def step(carry: Any, now: Any) -> tuple[Any, Array]:
             last, gone, state = carry
-            key, known = now
+            known, own = now
             here = Seen(last, gone, known[None])
             inputs = self._inputs_at(here, scale)
             bent = self._bent(inputs)
             said, state = self.encoder.read(bent[None], state)
             given = jnp.concatenate([said[0], bent])
-            noise = self.emission._sample_many(key, n, given, temperature)
+            noise = emit(own, given)
             x = rounded(self.numbers, self._centre_behind(last) + scale * (noise + self.linear @ inputs))
             last = jnp.concatenate([last[1:], x[None]])
             return (last, jnp.concatenate([gone[1:], jnp.zeros_like(gone[:1])]), state), x
 
         start = seen.values[first : self.past], seen.missing[first : self.past], state
-        steps = jax.random.split(key, self.horizon), seen.known[self.past :]
-        return lax.scan(step, start, steps)[1]
+        return lax.scan(step, start, (seen.known[self.past :], chance))[1]
 
     def _data_init(self, x: Array, condition: Array | None) -> "SeriesFlow":
         assert condition is not None
