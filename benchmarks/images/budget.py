@@ -21,6 +21,7 @@ import numpy as np
 
 import pushforward as pf
 from benchmarks.data import folder
+from benchmarks.harness.arguments import chosen
 from benchmarks.harness.records import ROOT, Record, append
 from pushforward._params import count_parameters
 
@@ -181,8 +182,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, help="images of a step (default: the model's own)")
     given = parser.parse_args()
-    sets = [name for name in SETS if name in given.names] or ["digits"]
-    pairs = [(name, model) for name in sets for model in [m for m in MODELS[name] if m in given.names] or MODELS[name]]
+    sets, models = chosen(parser, given.names, SETS, MODELS["digits"])
+    sets = sets if set(sets) & set(given.names) else ["digits"]
+    pairs = [(name, model) for name in sets for model in models if model in MODELS[name]]
     append("images", (measured(name, model, given.minutes, given.seed, given.batch_size) for name, model in pairs))
 
 

@@ -68,8 +68,11 @@ def test_what_cannot_be_taught_says_why(works, fails, teacher, moons_model, tmp_
     assert "no `Autoregressive` layers" in error
     error, hint = fails("distill", teacher, "-o", teacher, *QUICK, "-q", code=2)
     assert f"{teacher} is read by this command" in error
-    error, hint = fails("distill", teacher, "-o", model, "--set", "width=8", "-q", code=2)
+    error, hint = fails("distill", teacher, "-o", model, "--set", "num_layers=8", "-q", code=2)
     assert "--flow" in error
+    assert "width" in hint
+    error, hint = fails("distill", teacher, "-o", model, "--set", "width=many", "-q", code=2)
+    assert "a whole number" in error
     error, hint = fails("distill", teacher, "-o", model, "--flow", "iaf", "--set", "wdth=8", "-q", code=2)
     assert "width" in hint
     error, hint = fails("distill", teacher, "-o", model, *QUICK, "--data", "toy:moons:20", "-q")

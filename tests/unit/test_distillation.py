@@ -11,6 +11,7 @@ import pushforward as pf
 from pushforward import DataError, bijections, distributions, flows
 from pushforward.distillation import student_report, turned_round
 from pushforward.distillation._turned import layer_errors, pairs_of
+from pushforward.nets import MADE
 
 QUICK = {"max_epochs": 1, "steps_per_epoch": 3, "progress": False}
 
@@ -123,6 +124,18 @@ def test_maf_teaches_its_layers_turned_round(key):
     done = pf.distill(teacher, max_epochs=20, match_epochs=20, progress=False, key=key)
     assert done.report.kl_per_dim < 0.05
     assert done.report.missed < 0.02
+
+
+def test_layers_turned_round_can_have_smaller_networks(key):
+    teacher = flows.maf(2, num_layers=2, width=16, depth=2, key=key)
+    done = pf.distill(teacher, width=8, depth=1, match_epochs=1, key=key, **QUICK)
+    assert done.matching is not None
+    for net in jax.tree.leaves(done.flow, is_leaf=lambda node: isinstance(node, MADE)):
+        assert not isinstance(net, MADE) or (net.width, len(net.weights)) == (8, 2)
+    with pytest.raises(ValueError, match="build `student` so"):
+        pf.distill(teacher, flows.iaf(2, width=8, key=key), width=8, key=key, **QUICK)
+    with pytest.raises(ValueError, match="width"):
+        turned_round(teacher, width=0, key=key)
 
 
 def test_a_conditional_student_learns_each_condition(key):

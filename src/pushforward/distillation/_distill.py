@@ -56,6 +56,8 @@ def distill(
     gradient: str = "auto",
     extra: ExtraLoss | None = None,
     start: bool = True,
+    width: int | None = None,
+    depth: int | None = None,
     match_epochs: int = 40,
     num_samples: int = 256,
     num_draws: int = 20_000,
@@ -92,6 +94,9 @@ def distill(
         start: Whether the student starts with its teacher's means and covariances, by an affine map behind it, and
             with the teacher's last maps if these make the support. Of more than 1,024 numbers, with one mean and one
             spread for all.
+        width: Hidden units of the layers' networks, if there is no `student`; None for as many as the teacher's have.
+            Fewer are faster.
+        depth: Their hidden layers, likewise.
         match_epochs: Epochs in which layers learn theirs, if there is no `student`.
         num_samples: Draws of the student per step; of a conditional one, rows per step.
         num_draws: Draws of the teacher, made once, if `forward` or `extra` needs rows and there are no `data`.
@@ -128,7 +133,10 @@ def distill(
     key = as_key("distill", key)
     build_key, match_key, draw_key, fit_key, report_key = jax.random.split(key, 5)
     own = student is None
-    student = turned_round(flow, key=build_key) if student is None else student
+    if student is None:
+        student = turned_round(flow, width=width, depth=depth, key=build_key)
+    elif width is not None or depth is not None:
+        raise ValueError("distill: `width` and `depth` are of the teacher's layers turned round; build `student` so.")
     check_part("distill", "student", student, AbstractDistribution, "Write `distill(teacher, student, key=key)`.")
     check_pair("distill", flow, student)
     objective = distillation(flow, forward=forward, num_samples=num_samples, gradient=gradient, extra=extra)

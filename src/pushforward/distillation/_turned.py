@@ -119,9 +119,10 @@ def _turned_layer(layer: Autoregressive, width: int | None, depth: int | None, k
             "student, such as `flows.iaf(dim, key=key)`."
         )
     inner = layer.inner.bijection if isinstance(layer.inner, Inverse) else Inverse(layer.inner)
+    width, depth = net.width if width is None else width, len(net.weights) - 1 if depth is None else depth
     turned = Autoregressive(
-        inner, net.dim, width=width or net.width, depth=depth or len(net.weights) - 1, cond_dim=net.cond_dim,
-        activation=ACTIVATION, circular=net.circular, unit=net.unit, key=key,
+        inner, net.dim, width=width, depth=depth, cond_dim=net.cond_dim, activation=ACTIVATION,
+        circular=net.circular, unit=net.unit, key=key,
     )  # fmt: skip
     if layer.order is not None:
         turned = eqx.tree_at(lambda one: one.order, turned, layer.order, is_leaf=lambda leaf: leaf is None)

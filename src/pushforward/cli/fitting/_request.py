@@ -1,7 +1,7 @@
 """What `pushforward fit` is asked for, and its checks before anything is read."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -86,13 +86,17 @@ def check_recipe(flow: str, settings: Sequence[tuple[str, Any]], *, conditional:
             raise WrongUsage(f"--set {name}: --flow {flow} has no options.", "name the flow that the option is for")
         return
     recipe = RECIPES[flow]
-    known = recipe.settings()
-    for name, value in settings:
-        if name not in known:
-            raise WrongUsage(f"--set {name}: {flow} has no such option.", did_you_mean(name, list(known)))
-        _check_type(name, value, known[name])
+    check_settings(flow, settings, recipe.settings())
     if conditional and not recipe.conditional:
         raise WrongUsage(f"--flow {flow} cannot be conditional.", f"choose one of {conditional_like(recipe)}")
+
+
+def check_settings(whose: str, settings: Sequence[tuple[str, Any]], known: Mapping[str, Any]) -> None:
+    """A usage error for an option that is none of those known, with their defaults, or is of another type."""
+    for name, value in settings:
+        if name not in known:
+            raise WrongUsage(f"--set {name}: {whose} has no such option.", did_you_mean(name, list(known)))
+        _check_type(name, value, known[name])
 
 
 def _check_type(name: str, value: Any, default: Any) -> None:
