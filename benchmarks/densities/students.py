@@ -1,10 +1,10 @@
 """Teachers that are slow at samples, and students that are fast at them.
 
-Run `python -m benchmarks.densities.students [power miniboone signal] [maf nsf-ar] [--student iaf]`; the first two need
-`PUSHFORWARD_DATA`. Results are added to benchmarks/results/students.jsonl. A teacher is fitted, and teaches its own
-layers turned round, or an IAF of affine layers: KL(student || teacher), forward divergence, Pareto k, and draws a
-second of the student, of its teacher by the library's blocked inverse, and of its teacher with one pass of the network
-for each column.
+Run `python -m benchmarks.densities.students [power miniboone signal] [maf nsf-ar] [--student iaf | --width 64]`; the
+first two tables need `PUSHFORWARD_DATA`. Results are added to benchmarks/results/students.jsonl. A teacher is fitted,
+and teaches its own layers turned round, with networks of their width or another, or an IAF of affine layers:
+KL(student || teacher), forward divergence, Pareto k, and draws a second of the student, of its teacher by the library's
+blocked inverse, and of its teacher with one pass of the network for each column.
 """
 
 import argparse
@@ -94,19 +94,19 @@ def a_second(flows: dict[str, pf.distributions.AbstractDistribution]) -> dict[st
     return {name: round(DRAWS / float(np.median(found[2:]))) for name, found in times.items()}
 
 
-def students(name: str, recipes: list[str], kind: str) -> Iterator[dict]:
+def students(name: str, recipes: list[str], kind: str, width: int | None) -> Iterator[dict]:
     """One record for each teacher."""
     for recipe, teacher, nats in teachers(name, recipes):
-        about = {"data": name, "teacher": recipe, "student_is": kind, "teacher_test_nats": round(nats, 3)}
-        yield about | taught(teacher, kind)
+        about = {"data": name, "teacher": recipe, "student_is": kind, "width": width}
+        yield about | {"teacher_test_nats": round(nats, 3)} | taught(teacher, kind, width)
 
 
-def taught(teacher: pf.distributions.AbstractDistribution, kind: str) -> dict:
+def taught(teacher: pf.distributions.AbstractDistribution, kind: str, width: int | None) -> dict:
     """What a student has learned, and how fast it is."""
     build = STUDENTS[kind]
     student = None if build is None else build(*teacher.event_shape, key=jax.random.key(3))
     start = time.perf_counter()
-    done = pf.distill(teacher, student, progress=False, key=jax.random.key(2))
+    done = pf.distill(teacher, student, width=width, progress=False, key=jax.random.key(2))
     seconds = time.perf_counter() - start
     report = done.report
     return {
@@ -125,10 +125,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--student", choices=STUDENTS, default="own")
+    parser.add_argument("--width", type=int, help="of the student's networks (default: the teacher's)")
     args = parser.parse_args()
     tables, recipes = chosen(parser, args.names, EPOCHS, TEACHERS)
     for table in tables:
-        append("students", students(table, recipes, args.student))
+        append("students", students(table, recipes, args.student, args.width))
 
 
 if __name__ == "__main__":
