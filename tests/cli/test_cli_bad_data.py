@@ -218,6 +218,8 @@ def test_holes_that_cannot_be(fails, tmp_path, text, options, error, hint):
         (("--epsilon", "inf"), 2, "inf is not a finite number", "fit --help"),
         (("--bounds", "a=0:9"), 2, "`bounds` (`--bounds`) is for private fits", "give `epsilon`"),
         (("--delta", "1e-6"), 2, "`delta` (`--delta`) is for private fits", "give `epsilon` (`--epsilon`) too"),
+        (("--delta", "1e-5"), 2, "`delta` (`--delta`) is for private fits", "give `epsilon` (`--epsilon`) too"),
+        (("--clip-norm", "1"), 2, "`clip_norm` (`--clip-norm`) is for private fits", "give `epsilon`"),
         (("--clip-norm", "2"), 2, "`clip_norm` (`--clip-norm`) is for private fits", "give `epsilon`"),
         ((*DECLARED, "--checkpoint", "c"), 2, "has no `checkpoint` (`--checkpoint`)", "it would hold the noise"),
         ((*DECLARED, "--bounds", "a=0:8"), 2, "'a' is given twice", "fit --help"),

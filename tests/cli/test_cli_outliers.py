@@ -89,6 +89,18 @@ def test_alpha_that_cannot_be_resolved_is_refused_with_the_number_of_rows(fails,
     assert "0.0083" in hint
 
 
+def test_calibration_rows_that_cannot_be_are_told(works, fails, tmp_path):
+    rows = [[a, "fm"[i % 2]] for i, (a, _) in enumerate(ordinary(200, 0))]
+    data = write_csv(tmp_path / "d.csv", "a,c", rows)
+    works("fit", data, "-o", tmp_path / "m.safetensors", *SMALL)
+    args = ("outliers", tmp_path / "m.safetensors", data, "--alpha", "0.05", "-o", tmp_path / "f.csv", "--calibration")
+    some = write_csv(tmp_path / "some.csv", "a,c", [*rows[:60], *([0.0, "x"] for _ in range(3))])
+    assert "3 rows of 63 have probability zero, row 61 the first" in works(*args, some).stderr
+    error, hint = fails(*args, write_csv(tmp_path / "all.csv", "a,c", [[0.0, "x"] for _ in range(50)]))
+    assert "50 rows of 50 have probability zero" in error
+    assert "the model has seen" in hint
+
+
 def test_a_model_that_held_nothing_out_asks_for_rows(works, fails, new, tmp_path):
     data = write_csv(tmp_path / "d.csv", "a,b", ordinary(50, 0))
     works("fit", data, "-o", tmp_path / "m.safetensors", *SMALL, "--validation", "0")

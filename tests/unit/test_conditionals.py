@@ -10,7 +10,7 @@ from scipy import stats
 from pushforward import flows
 from pushforward._errors import DataError
 from pushforward.bijections import Affine, Autoregressive, Chain, Concatenate, Exp, Flip, Identity, Permute
-from pushforward.conditionals import condition, marginal
+from pushforward.conditionals import _marginal, condition, marginal
 from pushforward.conditionals._exact import dependence, exact_of
 from pushforward.distributions import (
     Autoregression,
@@ -303,3 +303,21 @@ def test_far_away_it_says_how_far():
 def test_a_conditional_flow_is_refused(key):
     with pytest.raises(ValueError, match="conditional on shape"):
         condition(flows.maf(2, cond_dim=1, key=key), {0: 0.0})
+
+
+def test_rows_that_are_not_to_be_trusted_are_looked_at_again(monkeypatch, key):
+    asked = []
+
+    def evidence(joint, query, pool, each, random):
+        asked.append((each, query.values[:, 0].tolist()))
+        odd = (query.values[:, 0] > 1.0) & (len(asked) == 1)
+        return query.values[:, 0].copy(), np.where(odd, np.inf, 0.1)
+
+    monkeypatch.setattr(_marginal, "_evidence", evidence)
+    flow = MultivariateNormal(jnp.zeros(2), jnp.eye(2))
+    found = marginal(flow, [0], exact=False).log_prob(jnp.array([[0.0], [2.0], [1.0], [3.0]]))
+    (first, _), (second, again) = asked
+    assert again == [2.0, 3.0]
+    assert second > first
+    assert np.isfinite(found.error).all()
+    np.testing.assert_allclose(found.value, [0.0, 2.0, 1.0, 3.0])

@@ -16,6 +16,7 @@ from pushforward.diagnostics.goodness import _tests as tests
 from pushforward.diagnostics.goodness._case import Case, Columns
 from pushforward.diagnostics.goodness._check import judged
 from pushforward.diagnostics.goodness._noise import noise_of
+from pushforward.diagnostics.goodness._report import Finding, meaning
 from pushforward.distributions import (
     CategoricalMADE,
     ConditionalBase,
@@ -221,3 +222,13 @@ def test_a_table_of_all_kinds_of_columns_is_tested_against_itself():
     assert "column 'kind' differs" in str(found)
     with pytest.raises(pf.DataError, match="row 1 holds a value"):
         pf.diagnostics.check(density, rows.assign(rain=-1.0), key=0)
+
+
+def test_a_good_verdict_tells_of_tests_that_say_no():
+    def found(*passed):
+        return [Finding(str(i), 0.5 if each else 0.03, each, "") for i, each in enumerate(passed)]
+
+    assert meaning("all agree", "good", found(True, True)) == "all agree"
+    assert meaning("all agree", "good", found(True, False)).startswith("A test says NO")
+    assert meaning("all agree", "good", found(False, False)).startswith("2 tests say NO")
+    assert meaning("it is off", "different", found(False, False)) == "it is off"

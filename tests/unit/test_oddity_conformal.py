@@ -5,6 +5,7 @@ import pytest
 
 from pushforward import DataError
 from pushforward.diagnostics.oddity import conformal_p_values, conformal_threshold, false_discoveries, rows_needed
+from pushforward.diagnostics.oddity._conformal import check_resolved
 
 
 def test_a_p_value_counts_the_calibration_rows_that_are_as_odd():
@@ -80,3 +81,12 @@ def test_the_share_of_false_discoveries_is_kept():
 def test_no_rows_and_nan_are_refused(call):
     with pytest.raises(DataError):
         call()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 40, 41, 99, 100, 1234])
+def test_the_smallest_share_that_is_named_can_be_told(rows):
+    with pytest.raises(DataError) as told:
+        check_resolved(1e-9, rows)
+    named = float(told.value.hint.split()[-1])
+    assert named >= 1 / (rows + 1)
+    check_resolved(named, rows)

@@ -13,6 +13,7 @@ from pushforward.conditionals._anneal import ISLANDS, SWEEPS, Found
 from pushforward.conditionals._exact import AbstractExact, exact_of
 from pushforward.conditionals._joint import Joint, joint_of
 from pushforward.conditionals._query import Estimate, Query, doubts, quantiles_of, solve
+from pushforward.diagnostics._importance import pareto_told
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import flow_of
 
@@ -108,7 +109,7 @@ class Conditional:
         steps = "importance sampling" if self.steps == 1 else f"{self.steps} steps of annealing"
         return (
             f"{given}, by {steps}\neffective share of draws {100 * self.effective:.1f} %, "
-            f"Pareto k = {self.pareto_k:.2f}, R-hat = {self.r_hat:.3f}: {verdict}"
+            f"{pareto_told(self.pareto_k)}, R-hat = {self.r_hat:.3f}: {verdict}"
         )
 
     def _batches(self, key: PRNGKeyArray, n: int) -> list[np.ndarray]:
@@ -188,7 +189,7 @@ def answer(
             raise _nothing_there()
         raise DataError(
             f"condition: what was found is not to be trusted: {found.doubt}. {_how_far(joint, query, pool)}",
-            f"give more particles than {particles}, or something that is nearer to the data",
+            f"give something that is nearer to the data, or in Python `num_particles` above {particles:,}",
         )
     return found
 

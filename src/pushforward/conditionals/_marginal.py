@@ -106,13 +106,27 @@ def log_evidence(joint: Joint, query: Query, particles: int, key: PRNGKeyArray) 
     random = np.random.default_rng(np.asarray(jax.random.key_data(rest)))
     pool = joint.sample(pool_key, POOL, random)
     each = max(2 * -(-particles // (2 * ISLANDS)), 32)
+    value, error = _evidence(joint, query, pool, each, random)
+    if (again := np.flatnonzero(np.isinf(error))).size:
+        value[again], error[again] = _evidence(joint, query.taken(again), pool, MORE * each, random)
+    return Estimate(value, error)
+
+
+MORE = 4
+"""Times as many particles for rows that the first cannot be trusted with."""
+
+
+def _evidence(
+    joint: Joint, query: Query, pool: np.ndarray, each: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-densities and their errors, infinite where they are not to be trusted."""
     values, errors = [], []
     for part in parts_of(query, max(CELLS // (each * ISLANDS) // 8, 1)):
         found = solve(joint, part, pool, each, random, UNMOVED)
         bad = np.array([doubt is not None for doubt in doubts(found)])
         values.append(found.log_z)
         errors.append(np.where(np.isneginf(found.log_z), 0.0, np.where(bad, np.inf, found.log_z_error)))
-    return Estimate(np.concatenate(values), np.concatenate(errors))
+    return np.concatenate(values), np.concatenate(errors)
 
 
 def parts_of(query: Query, rows: int) -> list[Query]:

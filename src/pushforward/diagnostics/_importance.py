@@ -96,7 +96,7 @@ class WeightedSamples:
         return (
             f"log Z = {self.log_z:.4f} ± {self.log_z_error:.4f} nats from {n} draws\n"
             f"effective sample size {self.effective_sample_size:.0f} ({100 * self.effective_sample_size / n:.1f} %)\n"
-            f"Pareto k = {self.pareto_k:.2f}, {verdict}"
+            f"{pareto_told(self.pareto_k)}, {verdict}"
         )
 
 
@@ -193,3 +193,8 @@ def _drawn(
 ) -> tuple[Array, Array, Array]:
     x, log_q = flow._sample_and_log_prob_many(key, num_samples, None)
     return x, log_q, log_densities("importance", log_density, x, flow.event_shape)
+
+
+def pareto_told(k: float) -> str:
+    """A shape of weights in words."""
+    return "weights without a tail" if k == -math.inf else f"Pareto k = {k:.2f}"

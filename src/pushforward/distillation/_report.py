@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from pushforward._errors import as_seed
 from pushforward.diagnostics import weigh
+from pushforward.diagnostics._importance import pareto_told
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import conditions_of, flow_of
 from pushforward.objectives._distillation import check_pair
@@ -75,7 +76,7 @@ class StudentReport:
     def __str__(self) -> str:
         lines = [
             f"KL(student || teacher) = {self.kl:.4f} ± {self.kl_error:.4f} nats, {self.kl_per_dim:.4f} a dimension",
-            f"Pareto k = {self.pareto_k:.2f}",
+            pareto_told(self.pareto_k),
         ]
         if self.forward_kl is not None and self.missed is not None:
             lines.append(

@@ -12,7 +12,7 @@ from pushforward._errors import DataError, as_seed
 from pushforward.diagnostics._calibration import pit
 from pushforward.diagnostics._trees import classifier, one_thread
 from pushforward.diagnostics.goodness._case import LEAST_ROWS, check_level
-from pushforward.diagnostics.goodness._report import Finding, told
+from pushforward.diagnostics.goodness._report import Finding, meaning, told
 from pushforward.diagnostics.goodness._tests import ROUNDS
 from pushforward.distributions import AbstractDistribution, Fitted
 from pushforward.distributions._fitted import conditions_of, flow_of
@@ -50,7 +50,12 @@ class Calibration:
 
     def __str__(self) -> str:
         head = f"{self.rows:,} rows, ranks of {len(self.names)} column{'s' * (len(self.names) != 1)}"
-        return "\n".join([head, *told(self.findings), f"verdict: {self.verdict}. {CALIBRATED[self.verdict]}"])
+        return "\n".join([head, *told(self.findings), f"verdict: {self.verdict}. {self.meaning}"])
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means, and what to try."""
+        return meaning(CALIBRATED[self.verdict], self.verdict, self.findings)
 
 
 CALIBRATED = {

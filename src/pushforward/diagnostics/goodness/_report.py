@@ -53,12 +53,26 @@ class Check:
     def __str__(self) -> str:
         lines = [f"{self.rows:,} rows, {self.nats[0]:.3f} ± {self.nats[1]:.3f} nats a row"]
         lines += [f"  {line}" for line in self.beside()]
-        return "\n".join([*lines, *told(self.findings), f"verdict: {self.verdict}. {WORDS[self.verdict]}"])
+        return "\n".join([*lines, *told(self.findings), f"verdict: {self.verdict}. {self.meaning}"])
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means, and what to try."""
+        return meaning(WORDS[self.verdict], self.verdict, self.findings)
 
     def beside(self) -> list[str]:
         """How the log-density compares with simpler models, a sentence each."""
         others = {"one Gaussian": self.gaussian, "independent columns": self.columns}
         return [_beside(name, found) for name, found in others.items() if found is not None]
+
+
+def meaning(words: str, verdict: str, findings: Iterable[Finding]) -> str:
+    """What a verdict means; of a good one it tells of tests that say NO, as each does by chance once in twenty."""
+    against = sum(not finding.passed and finding.p_value is not None for finding in findings)
+    if verdict != "good" or not against:
+        return words
+    many = "A test says" if against == 1 else f"{against} tests say"
+    return f"{many} NO, as each does of a right model once in twenty; together they are no evidence."
 
 
 def told(findings: Iterable[Finding]) -> list[str]:

@@ -79,11 +79,18 @@ def check_resolved(alpha: float, num_rows: int) -> None:
     """A DataError where so many calibration rows cannot resolve a share of false alarms."""
     needed = rows_needed(alpha)
     if num_rows < needed:
-        finest = f"the smallest share that they can tell is {1 / (num_rows + 1):.2g}" if num_rows else "there are none"
+        finest = f"the smallest share that they can tell is {_least(num_rows):g}" if num_rows else "there are none"
         raise DataError(
             f"alpha={alpha:g} needs at least {needed:,} calibration rows, got {num_rows:,}.",
             f"give rows that the model was not fitted to, or a larger alpha: {finest}",
         )
+
+
+def _least(num_rows: int) -> float:
+    """The smallest share that so many rows can tell, with two digits, rounded up."""
+    exact = 1 / (num_rows + 1)
+    unit = 10.0 ** (math.floor(math.log10(exact)) - 1)
+    return float(f"{math.ceil(exact / unit * (1 - _ROUNDING)) * unit:.2g}")
 
 
 def false_discoveries(p_values: Scores, share: float) -> np.ndarray:

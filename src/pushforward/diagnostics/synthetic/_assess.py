@@ -140,7 +140,7 @@ def _quality(
             None if single else better > of_chance or unseen,
             f"gradient-boosted trees are right on {_right(scores['synthetic'])} of pairs of a real and a synthetic "
             "row; 1 stands for half of them, which is guessing, 0 for all.",
-            "train longer, or try another flow, such as nsf-ar",
+            "train longer, on more rows, or with another flow than this one",
         ),
         Figure(
             *("detection, held-out rows", "quality", 1.0, apart, False, None),

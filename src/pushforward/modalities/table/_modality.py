@@ -57,10 +57,13 @@ class TableModality(Modality):
     def settings(self, given: Mapping[str, Any], data: Any, common: Mapping[str, Any]) -> Any:
         """The common settings, and the kinds of columns: inferred where they are not said."""
         from pushforward.modalities.table._settings import TableSettings
+        from pushforward.modalities.table.private._prepare import not_private
 
         columns = {"*": "infer"} | dict(data.kinds)
         single = ("ensemble", "incomplete", "epsilon", "delta", "clip_norm")
-        own = {name: given[name] for name in single if name in given}
+        own = {name: given[name] for name in single if given.get(name) is not None}
+        if "epsilon" not in own and (left := {"delta", "clip_norm"} & {*own}):  # also where it is the default
+            raise not_private(min(left))
         own |= {name: dict(given[name]) for name in ("bounds", "categories") if given.get(name)}
         return TableSettings(**common, columns=columns, background=given["background"], **own)
 

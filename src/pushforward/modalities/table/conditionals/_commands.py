@@ -23,6 +23,8 @@ DRAW, SCORE, ERROR = "draw", "log_prob", "log_prob_error"
 PARTICLES = 2048
 SCORED = 512
 """Particles of each row that is scored."""
+MOST_NAMED = 5
+"""Rows that a warning names."""
 
 
 def sample_where(
@@ -87,9 +89,13 @@ def score_incomplete(model: Model, source: str, target: str, given: Mapping[str,
     talk.say(f"wrote {plural(len(values), 'score')} to {_named(target)}")
     holes = int((~np.isfinite(values)).any(axis=1).sum())
     talk.say(f"  {plural(holes, 'row')} with missing cells: of these it is the density of the columns that are there")
-    unknown = int(np.isinf(found.error).sum())
-    if unknown:
-        talk.warn(f"{plural(unknown, 'row')} with a score that is not to be trusted: its error is infinite.")
+    unknown = np.flatnonzero(np.isinf(found.error)) + 1
+    if unknown.size:
+        first = ", ".join(str(row) for row in unknown[:MOST_NAMED]) + (" ..." if unknown.size > MOST_NAMED else "")
+        talk.warn(
+            f"{plural(unknown.size, 'row')} ({first}) with a score that is not to be trusted: its error is infinite. "
+            "What is there of such a row is rare."
+        )
 
 
 def _read(

@@ -53,7 +53,7 @@ class TableJoint:
             names = ", ".join(model.facts.condition_schema.names)
             raise UsageError(
                 f"{name}: the model is conditional on {names} already, and knows nothing of how likely these are.",
-                "give them by `--given`, or fit a model of all columns, without `--condition`",
+                "fit a model of all columns, without `--condition`; `sample` of this one takes them by `--given` alone",
             )
         flow = TableFlow.of(model)
         joint = joint_of(flow.flow, name)

@@ -221,7 +221,10 @@ def number_of(column: Column, value: Any, *, limit: bool = False) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if math.isnan(number) or (math.isinf(number) and not limit):
-        raise UsageError(f"{column.name}={value}: {column.name!r} is a number.", f"write `{column.name}=13.2`, say")
+        example = "13" if column.kind == "integer" else "13.2"
+        raise UsageError(
+            f"{column.name}={value}: {column.name!r} is a number.", f"write `{column.name}={example}`, say"
+        )
     return number
 
 

@@ -81,7 +81,9 @@ def calibration(model: Model, flow: TableFlow, given: Mapping[str, Any], talk: T
         score = Oddity(flow, by, rows)
         values = [_values(model, part) for part in parts if part.table.num_rows]
         scores = [score(x, log_prob(flow, x, condition)) for x, condition in values]
-        return Calibration(tuple(np.concatenate(scores).tolist() if scores else ()), True, by, rows)
+        found = np.concatenate(scores) if scores else np.zeros(0)
+        _check_possible(found, file, talk)
+        return Calibration(tuple(found.tolist()), True, by, rows)
     if known is None:
         raise DataError(
             "the model keeps no scores of rows that were held out, so nothing says which score is odd.",
@@ -93,6 +95,19 @@ def calibration(model: Model, flow: TableFlow, given: Mapping[str, Any], talk: T
             "a little more than the share may be false alarms; `--calibration FILE` with other rows is exact"
         )
     return known
+
+
+def _check_possible(scores: np.ndarray, file: str, talk: Talk) -> None:
+    """A DataError where no calibration row can be one of the model's, a warning where some cannot."""
+    never = np.flatnonzero(np.isneginf(scores))
+    if not never.size:
+        return
+    says = f"{file}: {plural(len(never), 'row')} of {len(scores):,} have probability zero, row {never[0] + 1} the first"
+    if len(never) == len(scores):
+        raise DataError(
+            f"{says}: beside them no row is odd.", "give ordinary rows, with values that the model has seen"
+        )
+    talk.warn(f"{says}: as large a share of other rows passes as ordinary, whatever they are.")
 
 
 def odd_columns(schema: Schema, gains: np.ndarray) -> str:

@@ -16,7 +16,7 @@ PRIVATE_OPTIONS = (
         commands=("fit",),
         metavar="NUMBER",
         parse=Number(0, 1, above=True, below=True),
-        default=1e-5,
+        shown="1e-05",
         help="The delta of --epsilon; take it far below one over the number of rows.",
     ),
     Option(
@@ -24,7 +24,7 @@ PRIVATE_OPTIONS = (
         commands=("fit",),
         metavar="NUMBER",
         parse=Number(0, above=True),
-        default=1.0,
+        shown="1",
         help="Longest gradient of a row of a private fit.",
     ),
     Option(

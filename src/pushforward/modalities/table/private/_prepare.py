@@ -90,11 +90,15 @@ def refuse_private(settings: TableSettings) -> None:
     for field in fields(TableSettings):
         value = getattr(settings, field.name)
         if field.name in OF_PRIVATE and value != field.default and value not in (None, {}):
-            flag = f"--{field.name.replace('_', '-')}"
-            raise UsageError(
-                f"`{field.name}` (`{flag}`) is for private fits.",
-                "give `epsilon` (`--epsilon`) too, or leave it out",
-            )
+            raise not_private(field.name)
+
+
+def not_private(name: str) -> UsageError:
+    """The error for such a setting."""
+    return UsageError(
+        f"`{name}` (`--{name.replace('_', '-')}`) is for private fits.",
+        "give `epsilon` (`--epsilon`) too, or leave it out",
+    )
 
 
 OF_PRIVATE = ("delta", "clip_norm", "bounds", "categories")

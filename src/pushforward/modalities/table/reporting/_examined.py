@@ -8,9 +8,8 @@ import numpy as np
 from pushforward import plots
 from pushforward._errors import DataError
 from pushforward.diagnostics import Calibration, Check
-from pushforward.diagnostics.goodness._calibration import CALIBRATED
 from pushforward.diagnostics.goodness._check import judged
-from pushforward.diagnostics.goodness._report import WORDS, Finding
+from pushforward.diagnostics.goodness._report import Finding
 from pushforward.modalities._model import Model
 from pushforward.modalities._options import flatten
 from pushforward.modalities._talk import plural
@@ -55,7 +54,7 @@ def _of_rows(
         compared(model, data.rows, None, case.drawn, columns, seed),
         extremes(model, data.rows, None),
     ]
-    return Verdict(good, found.verdict, WORDS[found.verdict], large=True), good, sections
+    return Verdict(good, found.verdict, found.meaning, large=True), good, sections
 
 
 def _of_conditional(
@@ -69,7 +68,7 @@ def _of_conditional(
         compared(model, data.rows, data.given, drawn_rows, columns, seed),
         extremes(model, data.rows, data.condition),
     ]
-    return Verdict(good, found.verdict, CALIBRATED[found.verdict], large=True), good, sections
+    return Verdict(good, found.verdict, found.meaning, large=True), good, sections
 
 
 def _ranks(found: Calibration, conditions: tuple[str, ...], level: float) -> Section:
