@@ -7,12 +7,13 @@ A model gets as many images as fit into the minutes, by the time of its first st
 rest that is no whole epoch is a part of the images left out of each. Figures are upper bounds in bits per dimension,
 averaged over 16 draws of noise, 4 for MNIST. There samples at temperature 0.7 are shown to a network that was trained
 to tell digits apart: its largest probability, in the mean, beside that of test images. `--seed` draws other weights and
-batches.
+batches, `--set` gives other options.
 """
 
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from benchmarks.data import folder
 from benchmarks.harness.arguments import chosen
 from benchmarks.harness.records import ROOT, Record, append
 from pushforward._params import count_parameters
+from pushforward.cli.frame._options import Setting
 
 SETS = {"digits": 17, "mnist": 256}
 """Grey levels of each set."""
@@ -84,12 +86,17 @@ def budget(flow: Any, train: np.ndarray, training: dict[str, Any], seconds: floa
 
 
 def record(
-    name: str, model: str, minutes: float, seed: int, batch_size: int | None = None
+    name: str,
+    model: str,
+    minutes: float,
+    seed: int,
+    batch_size: int | None = None,
+    others: Sequence[tuple[str, Any]] = (),
 ) -> tuple[dict[str, Any], pf.distributions.AbstractDistribution]:
     """What is measured of one model on one set, and the trained flow."""
     train, valid, test = load(name)
-    key = jax.random.key(seed)
-    flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **MODELS[name][model])
+    key, options = jax.random.key(seed), MODELS[name][model] | dict(others)
+    flow = pf.flows.RECIPES[model].build(train.shape[1:], grey_levels=SETS[name], key=key, **options)
     training = TRAINING | {"batch_size": batch_size or BATCH_SIZE[name].get(model, TRAINING["batch_size"])}
     train, epochs = budget(flow, train, training, 60 * minutes)
     start = time.perf_counter()
@@ -100,7 +107,7 @@ def record(
     return {
         "set": name,
         "model": model,
-        "options": MODELS[name][model],
+        "options": options,
         "parameters": count_parameters(flow),
         "images": len(train),
         "epochs": len(result.history),
@@ -166,12 +173,19 @@ def picture(flow: Any, name: str, model: str, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def measured(name: str, model: str, minutes: float, seed: int, batch_size: int | None) -> Record:
-    """The record of one model on one set, and with seed 0 its picture."""
-    facts, flow = record(name, model, minutes, seed, batch_size)
-    if seed == 0:
+def measured(
+    name: str, model: str, minutes: float, seed: int, batch_size: int | None, others: Sequence[tuple[str, Any]]
+) -> Record:
+    """The record of one model on one set, and with seed 0 and its own options its picture."""
+    facts, flow = record(name, model, minutes, seed, batch_size, others)
+    if seed == 0 and not others:
         picture(flow, name, model, ROOT / "docs" / "figures" / f"{name}-{model}.png")
     return facts
+
+
+def option(text: str) -> tuple[str, Any]:
+    """An option of a flow, as the shell reads it."""
+    return Setting().convert(text, None, None)
 
 
 def main() -> None:
@@ -181,11 +195,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0, help="of training, for each (default: 1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, help="images of a step (default: the model's own)")
+    parser.add_argument("--set", action="append", default=[], type=option, metavar="NAME=VALUE", help="of the models")
     given = parser.parse_args()
     sets, models = chosen(parser, given.names, SETS, MODELS["digits"])
     sets = sets if set(sets) & set(given.names) else ["digits"]
     pairs = [(name, model) for name in sets for model in models if model in MODELS[name]]
-    append("images", (measured(name, model, given.minutes, given.seed, given.batch_size) for name, model in pairs))
+    training = given.minutes, given.seed, given.batch_size, given.set
+    append("images", (measured(*pair, *training) for pair in pairs))
 
 
 if __name__ == "__main__":
