@@ -94,7 +94,7 @@ def test_how_likely_it_is_and_what_follows_are_as_in_draws_that_are_kept(mixed, 
 
 def test_whole_numbers_have_probabilities(mixed):
     ages = np.arange(18, 80)
-    found = mixed.marginal(["age"]).log_prob(ages[:, None].astype(float))
+    found = mixed.marginal("age").log_prob(ages[:, None].astype(float))
     known = np.isfinite(found.error)  # for one in some dozens the tail of 512 weights is too heavy for an error
     assert known.mean() > 0.9
     error = np.sqrt(np.sum((np.exp(found.value) * np.where(known, found.error, 0.1)) ** 2))

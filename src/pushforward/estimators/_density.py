@@ -190,8 +190,8 @@ class FlowDensity(DensityMixin, TableEstimator):
             warnings.warn(found.far, stacklevel=2)
         return found
 
-    def marginal(self, columns: Sequence[str]) -> TableMarginal:
-        """The distribution of some columns alone, with draws and log-densities that have errors.
+    def marginal(self, columns: str | Sequence[str]) -> TableMarginal:
+        """The distribution of some columns alone, or of one, with draws and log-densities that have errors.
 
         Raises:
             DataError: If a column is not there, or none is named.

@@ -80,7 +80,7 @@ def sbc(
     num_samples: int = 255,
     level: float = 0.05,
     names: Sequence[str] = (),
-    key: PRNGKeyArray | int,
+    key: PRNGKeyArray | int = 0,
 ) -> Calibration:
     r"""Whether the ranks of values among a conditional model's draws are even, by tests at `level`, with a verdict.
 

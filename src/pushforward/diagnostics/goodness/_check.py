@@ -29,7 +29,7 @@ def check(
     train: ArrayLike | Any = None,
     *,
     level: float = 0.05,
-    key: PRNGKeyArray | int,
+    key: PRNGKeyArray | int = 0,
 ) -> Check:
     """Whether a model fits data that it was not fitted to, by tests that each reject a right model at `level`.
 
@@ -48,7 +48,7 @@ def check(
     Example:
         >>> rows = np.random.default_rng(0).normal(size=(500, 2))
         >>> flow = pf.distributions.Normal.standard((2,))
-        >>> pf.diagnostics.check(flow, rows, key=0).verdict
+        >>> pf.diagnostics.check(flow, rows).verdict
         'good'
     """
     check_level("check", level)

@@ -67,12 +67,12 @@ class Check:
 
 
 def meaning(words: str, verdict: str, findings: Iterable[Finding]) -> str:
-    """What a verdict means; of a good one it tells of tests that say NO, as each does by chance once in twenty."""
+    """What a verdict means; of a good one it tells of tests that say NO, as each does now and then by chance."""
     against = sum(not finding.passed and finding.p_value is not None for finding in findings)
     if verdict != "good" or not against:
         return words
     many = "A test says" if against == 1 else f"{against} tests say"
-    return f"{many} NO, as each does of a right model once in twenty; together they are no evidence."
+    return f"{many} NO, as one does of a right model now and then; together they are no evidence against this one."
 
 
 def told(findings: Iterable[Finding]) -> list[str]:

@@ -132,7 +132,8 @@ class TableMarginal:
         exact: Whether log-densities are exact; draws always are.
     """
 
-    def __init__(self, model: Model, names: Sequence[str]):
+    def __init__(self, model: Model, names: str | Sequence[str]):
+        names = [names] if isinstance(names, str) else names
         self._table = TableJoint.of(model, "marginal")
         self._places = [place_of(self._table.schema, name) for name in names]
         if not self._places or len(set(self._places)) < len(self._places):
