@@ -78,6 +78,12 @@ def test_samples_are_what_was_declared(model):
     assert drawn.column("hours").max() <= 100
 
 
+def test_limits_that_most_values_lie_outside_of_are_told():
+    bounds = DECLARED["bounds"] | {"age": (100, 120)}
+    with pytest.warns(UserWarning, match=r"400 of 400 values of 'age' lie outside of its limits, 100 to 120"):
+        fitted(0, bounds=bounds)
+
+
 def test_rows_of_undeclared_categories_are_left_out():
     with pytest.warns(UserWarning, match="with a category that is not declared left out"):
         fitted(0, categories={"sex": ["F", "X"]})

@@ -1,5 +1,6 @@
 """Columns whose limits and categories are the user's, not the data's."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from pushforward.modalities.table._columns import INFER, OTHERS, by_name
 
 GRID = 1001
 """Values of each column, evenly spread over its limits, that stand for the data where units are chosen."""
+
+MOVED_UNTOLD = 0.05
+"""Share of a column's values beyond its limits up to which nothing is said: limits that leave out a few are usual."""
 
 Bounds = Mapping[str, Sequence[float | int]]
 """By column, the least and the greatest value."""
@@ -72,9 +76,21 @@ def within(table: Table, schema: Schema, bounds: Bounds) -> tuple[Table, np.ndar
             kept &= values[:, place] >= 0
         elif column.kind != "circular":
             low, high = limits_of(column, bounds)
-            at_atom = np.isin(values[:, place], column.atoms)
-            values[:, place] = np.where(at_atom, values[:, place], np.clip(values[:, place], low, high))
+            cells = values[:, place]
+            near = np.where(np.isin(cells, column.atoms), cells, np.clip(cells, low, high))
+            _tell_moved(column.name, int((near != cells).sum()), len(cells), low, high)
+            values[:, place] = near
     return replace(coded, values=values[kept]), kept
+
+
+def _tell_moved(name: str, moved: int, rows: int, low: float, high: float) -> None:
+    """Warn where so many values are moved that the limits are hardly those of the column."""
+    if moved > MOVED_UNTOLD * rows:
+        warnings.warn(
+            f"{moved:,} of {rows:,} values of {name!r} lie outside of its limits, {low:g} to {high:g}, and were moved to "
+            "the nearest.",
+            stacklevel=2,
+        )
 
 
 def stand_in(schema: Schema, bounds: Bounds) -> np.ndarray:
