@@ -87,8 +87,8 @@ def _tell_moved(name: str, moved: int, rows: int, low: float, high: float) -> No
     """Warn where so many values are moved that the limits are hardly those of the column."""
     if moved > MOVED_UNTOLD * rows:
         warnings.warn(
-            f"{moved:,} of {rows:,} values of {name!r} lie outside of its limits, {low:g} to {high:g}, and were moved to "
-            "the nearest.",
+            f"{moved:,} of {rows:,} values of {name!r} lie outside of its limits, {low:g} to {high:g}, and were "
+            "moved to the nearest.",
             stacklevel=2,
         )
 
