@@ -33,9 +33,8 @@ def taught(model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Mode
     teacher = TableFlow.of(model)
     x, condition = (None, None) if lesson.source is None else _seen(model, teacher, lesson.source, given)
     build_key, key = jax.random.split(jax.random.key(lesson.seed))
-    student, sizes = None, lesson.options
+    student = None
     if lesson.flow is not None:
-        sizes = {}
         cond_dim = None if teacher.flow.cond_shape is None else teacher.flow.cond_shape[0]
         student = build_flow(lesson.flow, lesson.options, facts.schema, cond_dim, build_key)
     try:
@@ -47,9 +46,9 @@ def taught(model: Model, lesson: Lesson, given: Mapping[str, Any]) -> tuple[Mode
             forward=lesson.forward or 0.0,
             max_epochs=lesson.max_epochs,
             match_epochs=lesson.max_epochs,
-            **sizes,
             progress=lesson.progress,
             key=key,
+            **(lesson.options if student is None else {}),
         )
     except DataError:
         raise
