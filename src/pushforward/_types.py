@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import equinox as eqx
 import jax
@@ -30,6 +31,14 @@ class Part(eqx.Module):
     import the module that defines it before loading. Plain data (a shape, a number of layers, a name) is a class
     variable, a property or a field `equinox.field(static=True)`.
     """
+
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str, /) -> Any:
+            """Methods for our own use as Python has them: of others Equinox makes a tree at each look, in 40 µs."""
+            found = object.__getattribute__(self, name)
+            is_method = isinstance(found, MethodType) and name[0] != "_"
+            return super().__getattribute__(name) if is_method else found
 
     def __check_init__(self):
         for field in dataclasses.fields(self):

@@ -103,6 +103,22 @@ def test_conditions_broadcast_and_matter(name, key):
     assert not np.allclose(log_prob, distribution.log_prob(x, conditions + 1.0), atol=1e-3)
 
 
+@pytest.mark.parametrize("most", [None, 7])
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_draws_given_one_condition_are_those_given_it_many_times(name, most, key, monkeypatch):
+    from pushforward.distributions import _base
+
+    if most is not None:  # so that draws take several calls
+        monkeypatch.setattr(_base, "most_rows", lambda _: 7)
+        monkeypatch.setattr(_base, "DRAWN_BLOCKS", 1)
+    distribution, condition = perturb(CONDITIONAL[name](key), 0.5), jax.random.normal(key, (3,))
+    repeated = jnp.broadcast_to(condition, (24, 3))
+    x, log_prob = distribution.sample_and_log_prob(key, 24, condition)
+    np.testing.assert_allclose(x, distribution.sample(key, (), repeated), rtol=1e-5)
+    np.testing.assert_allclose(distribution.sample(key, (4, 6), condition[None, None]).reshape(24, 2), x, rtol=1e-5)
+    np.testing.assert_allclose(log_prob, distribution.log_prob(x, repeated), rtol=1e-4, atol=1e-4)
+
+
 def test_average_over_orders_is_that_of_densities(key):
     distribution = perturb(d.Autoregression(3, num_orders=4, key=key, **SMALL), 0.5)
     x = jax.random.normal(key, (3, 6))

@@ -1,5 +1,7 @@
 """Which arrays are trained: `partition`, `trainable`, `frozen`, and buffers that no gradient reaches."""
 
+import types
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -111,3 +113,14 @@ def test_no_gradient_reaches_the_densities_of_a_stochastic_layer(key):
     assert not any(np.any(leaf) for leaf in leaves(gradient.bijections[1]))
     direct = jax.grad(lambda b: jnp.sum(b.log_prob(jnp.ones(2))))(bridge)
     assert not any(np.any(leaf) for leaf in leaves(direct))
+
+
+def test_methods_for_users_are_trees_and_those_for_own_use_are_python_methods(key):
+    """The first can be given to a transform of JAX; the second would take longer to look up than to run."""
+    flow = pf.flows.maf(2, width=8, key=key)
+    doubled = jax.tree.map(lambda a: 2.0 * a, flow)
+    x = jnp.ones((3, 2))
+    assert isinstance(flow.log_prob, eqx.Module)
+    np.testing.assert_array_equal(jax.jit(lambda f: f(x))(doubled.log_prob), doubled.log_prob(x))
+    assert isinstance(flow._log_prob_many, types.MethodType)
+    assert isinstance(flow.bijection._forward_many, types.MethodType)

@@ -114,11 +114,9 @@ class AbstractAnswers(Part):
 
     def _checked_condition(self, condition: ArrayLike | None) -> Array | None:
         """The condition as a float array `(*batch, *cond_shape)`, or a ValueError."""
-        name = type(self).__name__
-        check_condition(name, condition, self.cond_shape)
-        if condition is None or self.cond_shape is None:
-            return None
-        return as_batch(name, "condition", condition, self.cond_shape)
+        name, shape = type(self).__name__, self.cond_shape
+        check_condition(name, condition, shape)
+        return None if condition is None or shape is None else as_batch(name, "condition", condition, shape)
 
     def _opened(self, condition: Array | None) -> "tuple[Any, Array | None]":
         """The distribution that does the work, and the condition `(*batch, *cond_shape)` as that one sees it.

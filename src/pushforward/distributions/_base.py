@@ -92,16 +92,17 @@ class AbstractDistribution(AbstractAnswers):
         """
         name = type(self).__name__
         key = None if key is None else as_key(name, key)
-        x = as_batch(name, "x", x, self.event_shape)
+        shape, cond_shape = self.event_shape, self.cond_shape
+        x = as_batch(name, "x", x, shape)
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.log_prob(x, condition, key=key)
-        batch = x.shape[: x.ndim - len(self.event_shape)]
+        batch = x.shape[: x.ndim - len(shape)]
         rows = None
-        if condition is not None and self.cond_shape is not None:
-            batch = broadcast_batches(name, batch, condition.shape[: condition.ndim - len(self.cond_shape)])
-            rows = rows_of(condition, batch, self.cond_shape)
-        events = rows_of(x, batch, self.event_shape)
+        if condition is not None and cond_shape is not None:
+            batch = broadcast_batches(name, batch, condition.shape[: condition.ndim - len(cond_shape)])
+            rows = rows_of(condition, batch, cond_shape)
+        events = rows_of(x, batch, shape)
         log_prob = _log_prob_of_all(self, events, rows, key)
         if self.kinds[0] in ("iterative", "estimated") and any_unsolved(log_prob, events, rows):
             conditions = None if rows is None else jnp.moveaxis(rows, 0, -1)
@@ -131,16 +132,7 @@ class AbstractDistribution(AbstractAnswers):
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.sample(key, sample_shape, condition, temperature=temperature)
-        n, shape, rows = self._sampling_plan(sample_shape, condition)
-
-        def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> Array:
-            events = _sample(self, key, n, rows, temperature)
-            if self.kinds[1] == "iterative" and any_unsolved(events, rows):
-                self._raise_unsolved_samples(key, rows, temperature, events)
-            return events
-
-        events = _draws_of_all(self, draw, key, n, rows)
-        return batch_first(events).reshape(*shape, *self.event_shape)
+        return self._drawn(partial(_sample, temperature=temperature), key, sample_shape, condition, temperature)
 
     def sample_and_log_prob(
         self, key: PRNGKeyArray, sample_shape: int | Shape = (), condition: ArrayLike | None = None
@@ -150,16 +142,7 @@ class AbstractDistribution(AbstractAnswers):
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.sample_and_log_prob(key, sample_shape, condition)
-        n, shape, rows = self._sampling_plan(sample_shape, condition)
-
-        def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> tuple[Array, Array]:
-            events, log_prob = _sample_and_log_prob(self, key, n, rows)
-            if self.kinds[1] == "iterative" and any_unsolved(events, rows):
-                self._raise_unsolved_samples(key, rows, None, events)
-            return events, log_prob
-
-        events, log_prob = _draws_of_all(self, draw, key, n, rows)
-        return batch_first(events).reshape(*shape, *self.event_shape), log_prob.reshape(shape)
+        return self._drawn(_sample_and_log_prob, key, sample_shape, condition, None)
 
     @property
     def exact(self) -> bool:
@@ -176,12 +159,33 @@ class AbstractDistribution(AbstractAnswers):
         """How the density and a sample are computed: (density, sampling)."""
         return "analytic", "analytic"
 
-    def _sampling_plan(self, sample_shape: int | Shape, condition: Array | None) -> tuple[int, Shape, Array | None]:
-        shape = shape_of_draws(type(self).__name__, sample_shape)
-        if condition is None or self.cond_shape is None:
-            return math.prod(shape), shape, None
-        shape += condition.shape[: condition.ndim - len(self.cond_shape)]
-        return math.prod(shape), shape, batch_last(condition, shape, self.cond_shape)
+    def _drawn(
+        self,
+        program: Callable[..., T],
+        key: PRNGKeyArray,
+        sample_shape: int | Shape,
+        condition: Array | None,
+        temperature: ArrayLike | None,
+    ) -> T:
+        """What `program(distribution, key, n, conditions)` gives, with the axis of draws in the shape asked for."""
+        shape, cond_shape, rows = shape_of_draws(type(self).__name__, sample_shape), self.cond_shape, None
+        if condition is not None and cond_shape is not None:
+            batch = condition.shape[: condition.ndim - len(cond_shape)]
+            shape += batch
+            # One condition of all draws is repeated inside of the program, where most of its copies need not be made.
+            one = math.prod(batch) == 1
+            rows = condition.reshape(1, *cond_shape) if one else rows_of(condition, shape, cond_shape)
+
+        def draw(key: PRNGKeyArray, n: int, rows: Array | None) -> T:
+            found = program(self, key, n, rows)
+            events = jax.tree.leaves(found)[0]
+            if self.kinds[1] == "iterative" and any_unsolved(events, rows):
+                given = _conditions_last(rows, n)
+                self._raise_unsolved_samples(key, given, temperature, jnp.moveaxis(events, 0, -1))
+            return found
+
+        found = _draws_of_all(self, draw, key, math.prod(shape), rows)
+        return jax.tree.map(lambda a: a.reshape(*shape, *a.shape[1:]), found)
 
     def _raise_unsolved_density(self, x: Array, condition: Array | None, log_prob: Array) -> None:
         """Raise the error that names the worst point of which a solver did not find the density."""
@@ -256,17 +260,17 @@ def _log_prob_in_blocks(
 def _draws_of_all(
     distribution: AbstractDistribution, draw: Callable[..., T], key: PRNGKeyArray, n: int, condition: Array | None
 ) -> T:
-    """What `draw(key, n, condition)` gives, arrays with the draws along the last axis; of many in several calls."""
+    """What `draw(key, n, condition)` gives, arrays with the draws along the first axis; of many in several calls."""
     most = most_rows(distribution.event_shape) * (1 if are_images(distribution.event_shape) else DRAWN_BLOCKS)
     if n <= most or isinstance(key, Tracer):
         return draw(key, n, condition)
     size, pieces = even_size(n, most), []
     for start in range(0, n, size):
         first = min(start, n - size)
-        given = None if condition is None else condition[..., first : first + size]
+        given = condition if condition is None or len(condition) == 1 else condition[first : first + size]
         piece = draw(jax.random.fold_in(key, start), size, given)
-        pieces.append(jax.tree.map(lambda a, cut=start - first: a[..., cut:], piece))
-    return jax.tree.map(lambda *each: jnp.concatenate(each, axis=-1), *pieces)
+        pieces.append(jax.tree.map(lambda a, cut=start - first: a[cut:], piece))
+    return jax.tree.map(lambda *each: jnp.concatenate(each), *pieces)
 
 
 @jax.jit
@@ -286,12 +290,19 @@ def _sample(
     condition: Array | None,
     temperature: ArrayLike | None,
 ) -> Array:
-    events = distribution._sample_many(key, n, condition, temperature)
-    return laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n))
+    """Draws `(n, *event)` given conditions `(n, *cond)`, or `(1, *cond)` for all."""
+    events = distribution._sample_many(key, n, _conditions_last(condition, n), temperature)
+    return batch_first(laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n)))
 
 
 @partial(jax.jit, static_argnums=2)
 def _sample_and_log_prob(
     distribution: AbstractDistribution, key: PRNGKeyArray, n: int, condition: Array | None
 ) -> tuple[Array, Array]:
-    return distribution._sample_and_log_prob_many(key, n, condition)
+    events, log_prob = distribution._sample_and_log_prob_many(key, n, _conditions_last(condition, n))
+    return batch_first(events), log_prob
+
+
+def _conditions_last(condition: Array | None, n: int) -> Array | None:
+    """`(n, *cond)`, or `(1, *cond)` for all, as `(*cond, n)`."""
+    return None if condition is None else batch_last(condition, (n,), condition.shape[1:])

@@ -208,9 +208,7 @@ class SeriesFlow(AbstractDistribution):
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
         assert condition is not None
         seen, scale = self._seen(condition)
-        warm = self._inputs(seen, scale, self.past - self.context, self.past)
-        state = _behind(self.encoder, self._bent(warm))
-        first = self.past - max(self.lags)
+        state, first = _behind(self, seen, scale), self.past - max(self.lags)
         chance, emit = drawn_ahead(self.emission, jax.random.split(key, self.horizon), n, temperature)
 
         def step(carry: Any, now: Any) -> tuple[Any, Array]:
@@ -299,17 +297,19 @@ class SeriesFlow(AbstractDistribution):
 
 
 @jax.custom_jvp
-def _behind(encoder: AbstractEncoder, inputs: Array) -> Any:
-    """The state behind inputs `(steps, inputs, draws)`; what is the same for all draws is read once."""
-    if inputs.shape[-1] < 2:
-        return _behind_each(encoder, inputs)
+def _behind(flow: SeriesFlow, seen: Seen, scale: Array) -> Any:
+    """The encoder's state behind the past; a past that is the same for all draws is read once."""
+    if scale.shape[-1] < 2:
+        return _behind_each(flow, seen, scale)
 
     def once() -> Any:
-        _, state = encoder.read(inputs[..., :1], encoder.empty(1, inputs.dtype))
-        empty = encoder.empty(inputs.shape[-1], inputs.dtype)
+        state = _behind_each(flow, *jax.tree.map(lambda all_: all_[..., :1], (seen, scale)))
+        empty = flow.encoder.empty(scale.shape[-1], scale.dtype)
         return jax.tree.map(lambda one, all_: jnp.broadcast_to(one, all_.shape), state, empty)
 
-    return lax.cond(jnp.all(inputs == inputs[..., :1]), once, lambda: _behind_each(encoder, inputs))
+    past = jax.tree.map(lambda all_: all_[: flow.past], seen)
+    alike = jnp.stack([jnp.all(all_ == all_[..., :1]) for all_ in (*past, scale)])
+    return lax.cond(jnp.all(alike), once, lambda: _behind_each(flow, seen, scale))
 
 
 @_behind.defjvp
@@ -318,8 +318,9 @@ def _behind_jvp(primals: Any, tangents: Any) -> Any:
     return jax.jvp(_behind_each, primals, tangents)
 
 
-def _behind_each(encoder: AbstractEncoder, inputs: Array) -> Any:
-    return encoder.read(inputs, encoder.empty(inputs.shape[-1], inputs.dtype))[1]
+def _behind_each(flow: SeriesFlow, seen: Seen, scale: Array) -> Any:
+    inputs = flow._bent(flow._inputs(seen, scale, flow.past - flow.context, flow.past))
+    return flow.encoder.read(inputs, flow.encoder.empty(inputs.shape[-1], inputs.dtype))[1]
 
 
 @jax.jit
