@@ -19,7 +19,6 @@ from pushforward.bijections import (
     Flip,
     Inverse,
     RationalQuadraticSpline,
-    Reshape,
     repeat,
 )
 from pushforward.distributions import Normal, Transformed
@@ -64,8 +63,7 @@ def _spline_flow(case: Case, key: jax.Array) -> Transformed:
 
 def _glow(case: Case, image: tuple[int, int, int], key: jax.Array) -> Transformed:
     sizes = {"num_levels": case.scales, "num_steps": case.layers, "width": _width(case), "depth": len(case.hidden)}
-    flow = flows.glow(image, **sizes, linear="lu", learned_prior=False, grey_levels=None, key=key)
-    return Transformed(flow.base, Chain([flow.bijection, Reshape(image, (case.dim,))]))
+    return flows.glow(image, **sizes, linear="lu", learned_prior=False, grey_levels=None, key=key)
 
 
 def _width(case: Case) -> int:
@@ -101,7 +99,8 @@ class PushforwardModel:
         return self.count
 
     def put(self, x: np.ndarray) -> jax.Array:
-        return jax.block_until_ready(jnp.asarray(x, dtype=self.dtype))
+        rows = jnp.asarray(x, dtype=self.dtype)
+        return jax.block_until_ready(rows.reshape(len(rows), *self.flow.event_shape))
 
     def set_batches(self, x: np.ndarray, batch: int) -> None:
         self.source = RowSource(Batch(self.put(x)), np.arange(len(x)), batch)
@@ -148,7 +147,7 @@ class PushforwardModel:
 
     def sample(self, n: int) -> jax.Array:
         self.key, key = jax.random.split(self.key)
-        return jax.block_until_ready(self.flow.sample(key, n))
+        return jax.block_until_ready(self.flow.sample(key, n).reshape(n, -1))
 
 
 def _full_rate(step: jax.Array) -> jax.Array:

@@ -77,6 +77,34 @@ def _orthonormal_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     return q, x + q @ (lower - lower.T - c)
 
 
+@jax.custom_jvp
+def lower_inverse(lower: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    r"""$L^{-1}$ from the inverses of blocks on the diagonal, joined two by two. What is above is not looked at.
+
+    Of $\begin{pmatrix} A & 0 \\ C & B \end{pmatrix}$ it is $\begin{pmatrix} A^{-1} & 0 \\ -B^{-1}CA^{-1} & B^{-1}
+    \end{pmatrix}$. No LAPACK: behind a call of it its threads wait for work, on the cores that XLA's want.
+    """
+    dim, size = len(lower), 1
+    whole = 1 << (dim - 1).bit_length()
+    padded = jnp.eye(whole, dtype=lower.dtype).at[:dim, :dim].set(lower)
+    found = 1.0 / jnp.diagonal(padded)[:, None, None]
+    while size < whole:
+        pairs = whole // (2 * size)
+        corners = padded.reshape(pairs, 2, size, pairs, 2, size)[:, 1, :, :, 0]
+        first, second = found[0::2], found[1::2]
+        between = -second @ jnp.moveaxis(jnp.diagonal(corners, axis1=0, axis2=2), -1, 0) @ first
+        found = jnp.block([[first, jnp.zeros_like(first)], [between, second]])
+        size *= 2
+    return found[0, :dim, :dim]
+
+
+@lower_inverse.defjvp
+def _lower_inverse_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    (lower,), (along,) = primals, tangents
+    back = lower_inverse(lower)
+    return back, -back @ jnp.tril(along) @ back
+
+
 def lower_solve(lower: Float[Array, "m m"], y: Float[Array, "m *n"]) -> Float[Array, "m *n"]:
     """$L^{-1}y$ row by row; no LAPACK, for many matrices at once. What is above the diagonal is not looked at."""
 

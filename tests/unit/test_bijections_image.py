@@ -12,14 +12,26 @@ from pushforward.distributions import Normal, Transformed, Uniform
 from pushforward.nets import ConvNet, convolve
 
 
+@pytest.mark.parametrize(("height", "width", "kernel"), [(4, 5, 3), (1, 1, 3), (2, 1, 5), (1, 6, 7)])
 @pytest.mark.parametrize(("channels", "out"), [(1, 8), (8, 1), (3, 4)], ids=["narrow in", "narrow out", "neither"])
-def test_every_way_of_a_convolution_is_the_sum_over_neighbours(channels, out, key):
-    x = jax.random.normal(key, (channels, 4, 5, 2))
-    weight = jax.random.normal(key, (out, 3, 3, channels))
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (c, h, w, n, 3, 3)
-    expected = np.einsum("chwnij,oijc->ohwn", windows, weight)
-    np.testing.assert_allclose(convolve(x, weight), expected, atol=1e-5)
+def test_every_way_of_a_convolution_is_the_sum_over_neighbours(channels, out, height, width, kernel, x64, key):
+    x = jax.random.normal(key, (channels, height, width, 2))
+    weight = jax.random.normal(key, (out, kernel, kernel, channels))
+    margin = kernel // 2
+
+    def by_windows(x, weight):
+        padded = jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+        places = [padded[:, i : i + height, j : j + width] for i in range(kernel) for j in range(kernel)]
+        return jnp.einsum("pchwn,opc->ohwn", jnp.stack(places), weight.reshape(out, -1, channels))
+
+    np.testing.assert_allclose(convolve(x, weight), by_windows(x, weight), atol=1e-12)
+    along = jax.random.normal(key, (out, height, width, 2))
+    slopes, expected = (
+        jax.grad(lambda x, weight, f=f: jnp.sum(along * f(x, weight) ** 2), (0, 1))(x, weight)
+        for f in (convolve, by_windows)
+    )
+    for slope, wanted in zip(slopes, expected, strict=True):
+        np.testing.assert_allclose(slope, wanted, atol=1e-11)
 
 
 def test_a_network_starts_at_zero_and_sees_its_condition(key):

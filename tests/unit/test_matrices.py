@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from pushforward._matrices import inverse, log_abs_det, lower_solve, orthogonal, orthonormal
+from pushforward._matrices import inverse, log_abs_det, lower_inverse, lower_solve, orthogonal, orthonormal
 from pushforward.flows import RECIPES
 
 SOLVERS = {"lu", "geqrf", "householder_product", "qr", "cholesky", "triangular_solve", "eigh", "svd"}
@@ -146,3 +147,25 @@ def test_substitution_row_by_row_is_lapacks(x64, key):
     lower, y = jnp.tril(jax.random.normal(key, (5, 5))) + 3 * jnp.eye(5), jax.random.normal(key, (5, 2))
     np.testing.assert_allclose(lower_solve(lower, y), jnp.linalg.solve(lower, y), atol=1e-12)
     np.testing.assert_allclose(lower_solve(lower, y[:, 0]), jnp.linalg.solve(lower, y[:, 0]), atol=1e-12)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 8, 13])
+def test_the_inverse_of_a_triangle_is_lapacks_with_its_gradient(x64, key, dim):
+    full = jax.random.normal(key, (dim, dim)) + 2 * jnp.eye(dim)
+    full = full.at[0, -1].set(1e9) if dim > 1 else full  # above the diagonal, where nobody looks
+    along = jax.random.normal(jax.random.key(1), (dim, dim))
+    np.testing.assert_allclose(lower_inverse(full), np.linalg.inv(np.tril(full)), rtol=1e-11, atol=1e-12)
+    slopes, expected = (
+        jax.grad(lambda a, f=f: jnp.sum(along * f(a)))(full)
+        for f in (lower_inverse, lambda a: jnp.linalg.inv(jnp.tril(a)))
+    )
+    np.testing.assert_allclose(slopes, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_the_inverse_of_an_ill_conditioned_triangle_is_as_near_as_lapacks():
+    """Rows of one size below a diagonal of 1 make inverses that grow by powers of two."""
+    lower = np.eye(40) - np.tril(np.random.default_rng(0).normal(size=(40, 40)), -1)
+    exact, single = np.linalg.inv(lower), lower.astype(np.float32)
+    lapack = scipy.linalg.solve_triangular(single, np.eye(40, dtype=np.float32), lower=True)
+    ours = np.asarray(lower_inverse(jnp.asarray(single)))
+    assert np.abs(ours - exact).max() < 3 * np.abs(lapack - exact).max() + 1e-6 * np.abs(exact).max()

@@ -16,11 +16,12 @@ from pushforward._types import Kind, Shape, of_parts
 from pushforward.distributions._answers import AbstractAnswers
 from pushforward.distributions._layout import (
     DRAWN_BLOCKS,
-    are_images,
     batch_first,
     batch_last,
     broadcast_batches,
+    drawn_in_blocks,
     even_size,
+    in_blocks,
     laid_out,
     most_rows,
     rows_of,
@@ -235,33 +236,38 @@ def _log_prob_of_all(
     distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None
 ) -> Array:
     """Log-densities of `(n, *event)`; of many rows that are not being traced in blocks."""
-    n, most = x.shape[0], most_rows(distribution.event_shape)
-    if n <= most or isinstance(x, Tracer):
-        return _log_prob(distribution, x, condition, key)
-    return _log_prob_in_blocks(distribution, x, condition, key, math.ceil(n / most))
-
-
-@partial(jax.jit, static_argnames="blocks")
-def _log_prob_in_blocks(
-    distribution: AbstractDistribution, x: Array, condition: Array | None, key: PRNGKeyArray | None, blocks: int
-) -> Array:
-    """One block after another in one program; the first rows fill up the last block."""
     n = x.shape[0]
-    size = math.ceil(n / blocks)
+    blocks, size = in_blocks(n, distribution.event_shape)
+    if blocks == 1 or isinstance(x, Tracer):
+        return _log_prob(distribution, x, condition, key)
+    return _log_prob_in_blocks(distribution, x, condition, key, blocks, size)
 
-    def split(rows: Array) -> Array:
-        return jnp.concatenate([rows, rows[: blocks * size - n]]).reshape(blocks, size, *rows.shape[1:])
 
-    pieces = split(x), None if condition is None else split(condition)
+@partial(jax.jit, static_argnames=("blocks", "size"))
+def _log_prob_in_blocks(
+    distribution: AbstractDistribution,
+    x: Array,
+    condition: Array | None,
+    key: PRNGKeyArray | None,
+    blocks: int,
+    size: int,
+) -> Array:
+    """One block after another in one program."""
     keys = None if key is None else jax.random.split(key, blocks)
-    return jax.lax.map(lambda block: _log_prob(distribution, *block), (*pieces, keys)).reshape(-1)[:n]
+    pieces = _split(x, blocks, size), None if condition is None else _split(condition, blocks, size), keys
+    return jax.lax.map(lambda block: _log_prob(distribution, *block), pieces).reshape(-1)[: len(x)]
+
+
+def _split(rows: Array, blocks: int, size: int) -> Array:
+    """Rows in blocks `(blocks, size, ...)`; the first fill up the last."""
+    return jnp.concatenate([rows, rows[: blocks * size - len(rows)]]).reshape(blocks, size, *rows.shape[1:])
 
 
 def _draws_of_all(
     distribution: AbstractDistribution, draw: Callable[..., T], key: PRNGKeyArray, n: int, condition: Array | None
 ) -> T:
     """What `draw(key, n, condition)` gives, arrays with the draws along the first axis; of many in several calls."""
-    most = most_rows(distribution.event_shape) * (1 if are_images(distribution.event_shape) else DRAWN_BLOCKS)
+    most = most_rows(distribution.event_shape) * DRAWN_BLOCKS
     if n <= most or isinstance(key, Tracer):
         return draw(key, n, condition)
     size, pieces = even_size(n, most), []
@@ -271,6 +277,22 @@ def _draws_of_all(
         piece = draw(jax.random.fold_in(key, start), size, given)
         pieces.append(jax.tree.map(lambda a, cut=start - first: a[cut:], piece))
     return jax.tree.map(lambda *each: jnp.concatenate(each), *pieces)
+
+
+def _blocks_of_draws(
+    distribution: AbstractDistribution, draw: Callable[..., T], key: PRNGKeyArray, n: int, condition: Array | None
+) -> T:
+    """As `_draws_of_all` inside of a program: one block after another, which then share their memory."""
+    blocks, size = in_blocks(n, distribution.event_shape)
+    if blocks == 1 or not drawn_in_blocks(distribution.kinds[1], distribution.event_shape):
+        return draw(key, n, condition)
+    keys = jax.random.split(key, blocks)
+    if condition is None or len(condition) == 1:
+        found = jax.lax.map(lambda key: draw(key, size, condition), keys)
+    else:
+        pieces = keys, _split(condition, blocks, size)
+        found = jax.lax.map(lambda piece: draw(piece[0], size, piece[1]), pieces)
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:n], found)
 
 
 @jax.jit
@@ -291,16 +313,23 @@ def _sample(
     temperature: ArrayLike | None,
 ) -> Array:
     """Draws `(n, *event)` given conditions `(n, *cond)`, or `(1, *cond)` for all."""
-    events = distribution._sample_many(key, n, _conditions_last(condition, n), temperature)
-    return batch_first(laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n)))
+
+    def draw(key: PRNGKeyArray, n: int, condition: Array | None) -> Array:
+        events = distribution._sample_many(key, n, _conditions_last(condition, n), temperature)
+        return batch_first(laid_out(distribution, "_sample_many", events, (*distribution.event_shape, n)))
+
+    return _blocks_of_draws(distribution, draw, key, n, condition)
 
 
 @partial(jax.jit, static_argnums=2)
 def _sample_and_log_prob(
     distribution: AbstractDistribution, key: PRNGKeyArray, n: int, condition: Array | None
 ) -> tuple[Array, Array]:
-    events, log_prob = distribution._sample_and_log_prob_many(key, n, _conditions_last(condition, n))
-    return batch_first(events), log_prob
+    def draw(key: PRNGKeyArray, n: int, condition: Array | None) -> tuple[Array, Array]:
+        events, log_prob = distribution._sample_and_log_prob_many(key, n, _conditions_last(condition, n))
+        return batch_first(events), log_prob
+
+    return _blocks_of_draws(distribution, draw, key, n, condition)
 
 
 def _conditions_last(condition: Array | None, n: int) -> Array | None:

@@ -1,7 +1,8 @@
 """Convolutional networks on images, channels first inside, batch last."""
 
+import itertools
 import math
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import jax
@@ -190,9 +191,23 @@ def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
     out, kernel, _, channels = weight.shape
     rows = jnp.moveaxis(weight, 0, 2).reshape(-1, channels)
     products = jnp.matmul(rows, x.reshape(channels, -1), preferred_element_type=dtype)
-    products = products.reshape(kernel * kernel, out, *x.shape[1:])
-    moved = [_shift(y, *divmod(place, kernel), kernel) for place, y in enumerate(products)]
-    return reduce(jnp.add, moved)
+    # Split, as the gradient of each by an index is an array as large as all of them.
+    images = jax.lax.split(products.reshape(-1, *x.shape[1:]), [out] * kernel**2)
+    margin, (height, width) = kernel // 2, x.shape[1:3]
+    # Added in place, one after another: XLA makes a sum of nine anew for each that reads it.
+    total = images[kernel * margin + margin]
+    for image, (i, j) in zip(images, itertools.product(range(kernel), repeat=2), strict=True):
+        if (i, j) != (margin, margin):
+            (here, there), (left, right) = _meeting(i - margin, height), _meeting(j - margin, width)
+            total = total.at[:, here, left].add(image[:, there, right])
+    return total
+
+
+def _meeting(shift: int, size: int) -> tuple[slice, slice]:
+    """Which of `size` places have one that is `shift` further, and which are those."""
+    far = min(abs(shift), size)
+    before, behind = slice(0, size - far), slice(far, size)
+    return (before, behind) if shift >= 0 else (behind, before)
 
 
 def _shift(x: Array, i: int, j: int, kernel: int, stride: int = 1) -> Array:

@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from pushforward._errors import as_key, check_positive, violated
-from pushforward._matrices import inverse, log_abs_det, lower_solve, orthogonal
+from pushforward._matrices import inverse, log_abs_det, lower_inverse, lower_solve, orthogonal
 from pushforward._params import positive, positive_raw, static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
@@ -70,8 +69,7 @@ class TriangularAffine(AbstractLinear):
         return self.matrix @ x + self.loc[:, None], self._log_det(x)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        back = solved(lambda y: solve_triangular(self.matrix, y, lower=True), x - self.loc[:, None])
-        return back, -self._log_det(x)
+        return lower_inverse(self.matrix) @ (x - self.loc[:, None]), -self._log_det(x)
 
     def _inverse_each(self, x: Array) -> tuple[Array, Array]:
         back = jax.vmap(lambda f, y: lower_solve(f.matrix, y - f.loc), -1, -1)(self, x)
@@ -119,11 +117,8 @@ class LU(AbstractLinear):
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         lower, upper, log_det = self._factors()
-
-        def solve(y: Array) -> Array:
-            return solve_triangular(upper, solve_triangular(lower, y, lower=True, unit_diagonal=True), lower=False)
-
-        return solved(solve, x - self.loc[:, None]), jnp.broadcast_to(-log_det, x.shape[-1:])
+        back = lower_inverse(upper.T).T @ lower_inverse(lower)
+        return back @ (x - self.loc[:, None]), jnp.broadcast_to(-log_det, x.shape[-1:])
 
     def _inverse_each(self, x: Array) -> tuple[Array, Array]:
         def one(f: LU, y: Array) -> tuple[Array, Array]:
