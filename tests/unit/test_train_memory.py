@@ -67,7 +67,7 @@ def test_images_are_scored_and_drawn_few_at_a_time(key, monkeypatch):
     normal = pf.distributions.Normal(jnp.ones((2, 2, 1)), 1.5)
     x = jax.random.normal(key, (11, 2, 2, 1))
     whole = normal.log_prob(x)
-    monkeypatch.setattr(_layout, "BLOCK_CELLS", 16)  # four images
+    monkeypatch.setattr(_layout, "IMAGE_CELLS", 16)  # four images
     np.testing.assert_allclose(normal.log_prob(x), whole, rtol=1e-6)
     draws, log_prob = normal.sample_and_log_prob(key, 11)
     assert draws.shape == (11, 2, 2, 1)
