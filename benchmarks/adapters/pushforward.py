@@ -104,7 +104,7 @@ class PushforwardModel:
 
     def set_batches(self, x: np.ndarray, batch: int) -> None:
         self.source = RowSource(Batch(self.put(x)), np.arange(len(x)), batch)
-        self.plan = Plan(nll, self.optimizer, self.source.take, _full_rate, ema=False)
+        self.plan = Plan(nll, self.optimizer, self.source.take, _full_rate, ema=False, packs=True)
         # One order of the rows for all epochs: the rivals' rows are not shuffled while the clock runs either.
         self.rows = self.source.feed(self.key, 0).arrays
 

@@ -9,6 +9,7 @@ from pushforward import flows
 from pushforward._params import partition
 from pushforward.objectives import Batch, nll
 from pushforward.train._batches import RowSource, shuffled
+from pushforward.train._packed import SMALL, packing_of
 from pushforward.train._schedule import adam, clip_by_running_norm, rate_factor
 from pushforward.train._state import first_state
 from pushforward.train._step import Knobs, Plan, run_steps
@@ -24,9 +25,9 @@ def source():
     return RowSource(Batch(jnp.asarray(x)), np.arange(len(x)), BATCH)
 
 
-@pytest.fixture
-def plan(source):
-    return Plan(nll, adam(5.0), source.take, "constant", ema=True)
+@pytest.fixture(params=[False, True], ids=["arrays apart", "arrays packed"])
+def plan(source, request):
+    return Plan(nll, adam(5.0), source.take, "constant", ema=True, packs=request.param)
 
 
 @pytest.fixture
@@ -42,6 +43,48 @@ def run(plan, source, key):
         return run_steps(plan, state, frozen, (data, order), knobs, 0, stop, bad_limit)
 
     return run
+
+
+def large_and_small(key):
+    """Matrices that are not packed among arrays that are, buffers, and arrays of one number."""
+    return flows.maf(3, num_layers=2, width=80, key=key)
+
+
+def test_packed_arrays_are_trained_as_those_apart(source, key, x64):
+    params, frozen = partition(large_and_small(key))
+    assert {leaf.size > SMALL for leaf in jax.tree.leaves(params)} == {True, False}
+    x = jax.random.normal(key, (5 * BATCH, 3))
+    source = RowSource(Batch(x), np.arange(len(x)), BATCH)
+    ends = []
+    for packs in (False, True):
+        plan = Plan(nll, adam(5.0), source.take, "constant", ema=True, packs=packs)
+        state = first_state(params, 1.0, 0, optimizer=plan.optimizer, ema=True, metrics=())
+        knobs = Knobs(key, 0.01, 1.0, 5.0, 0.9, np.inf)
+        ends.append(run_steps(plan, state, frozen, source.feed(key, 0).arrays, knobs, 0, 5, 5))
+    apart, packed = ends
+    assert jax.tree.structure(apart) == jax.tree.structure(packed)
+    for one, other in zip(jax.tree.leaves(apart), jax.tree.leaves(packed), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_a_state_is_unpacked_as_it_was(key):
+    params, _ = partition(large_and_small(key))
+    state = first_state(params, 1.0, 0, optimizer=adam(5.0), ema=True, metrics=())
+    packing = packing_of(params)
+    packed = packing.pack(state)
+    assert len(jax.tree.leaves(packed)) < len(jax.tree.leaves(state)) / 2
+    back = packing.unpack(packed, state)
+    assert jax.tree.structure(back) == jax.tree.structure(state)
+    for one, other in zip(jax.tree.leaves(state), jax.tree.leaves(back), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("params", [{"a": jnp.ones(3)}, {"a": jnp.ones(3), "b": jnp.ones(2, jnp.bfloat16)}, {}])
+def test_what_cannot_be_packed_is_left_as_it_is(params):
+    packing = packing_of(params)
+    assert packing.pack(params) is params or packing.pack(params) == params
+    assert packing.small(params) == []
+    assert packing.open(params, []) is params
 
 
 def learned(state):

@@ -72,9 +72,17 @@ def run_layers(
     """Layers in turn; those of a long program that are equal but for their arrays as the body of one loop."""
     stacked = stacked_if_alike(layers) if kind in ("sequential", "iterative") else None
     if stacked is None:
-        return in_turn([getattr(layer, way.method) for layer in layers], x, condition, key)
+        return in_turn([partial(_mapped, way.method, layer) for layer in layers], x, condition, key)
     keys = None if key is None else jax.random.split(key, len(layers))
     return run_stack(way, "store", stacked, x, condition, keys)
+
+
+@partial(jax.jit, static_argnums=0)
+def _mapped(
+    method: str, layer: AbstractBijection, x: Array, condition: Array | None, key: PRNGKeyArray | None
+) -> tuple[Array, Array]:
+    """A layer's method, traced once for all layers that are equal but for the values of their arrays."""
+    return getattr(layer, method)(x, condition, key)
 
 
 def in_turn(methods: Sequence[Any], x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:

@@ -173,6 +173,7 @@ def fit(
         schedule=as_given if own else schedule if isinstance(schedule, str) else hashable(schedule),
         ema=ema is not None,
         devices=spread,
+        packs=spread is None and not own and not weight_decay,
     )
     head = source.peek(key, min(START_ROWS, rows_at_once(flow.event_shape, source.batch_size, flow.cond_shape)))
     job = Job(

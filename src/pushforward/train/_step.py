@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from pushforward.objectives import Batch, Objective
 from pushforward.train._batches import DATA, MONITOR, NOISE
 from pushforward.train._devices import Devices
+from pushforward.train._packed import Packing, packing_of
 from pushforward.train._schedule import rate_factor
 from pushforward.train._state import Sums, TrainState
 
@@ -32,6 +33,7 @@ class Plan:
         schedule: Name of the schedule, or a function from the step to a factor.
         ema: Whether a running mean of the parameters is kept.
         devices: Over which the rows of a batch are spread; None for one device.
+        packs: Whether the optimizer treats every number alike, so that it may be given all of them as one array.
     """
 
     objective: Objective
@@ -40,6 +42,7 @@ class Plan:
     schedule: str | Callable[[Array], Array]
     ema: bool
     devices: Devices | None = None
+    packs: bool = False
 
 
 class Knobs(NamedTuple):
@@ -89,21 +92,38 @@ def run_steps(
         stop: The step to stop before.
         bad_limit: Give the host a look after this many bad steps without a break.
     """
+    packing = packing_of(state.params) if plan.packs else Packing()
 
-    def unfinished(state: TrainState) -> Array:
+    def unfinished(carry: tuple[TrainState, Any]) -> Array:
+        state, _ = carry
         return (state.step < stop) & (state.bad_in_row < bad_limit)
 
-    return jax.lax.while_loop(unfinished, lambda state: _step(plan, state, frozen, feed, knobs, first), state)
+    def step(carry: tuple[TrainState, Any]) -> tuple[TrainState, Any]:
+        state, small = carry
+        loss = partial(_loss_and_gradient, plan, packing.open(state.params, small), frozen)
+        state = _step(plan, state, packing, loss, feed, knobs, first)
+        return state, packing.small(state.params)
+
+    packed = packing.pack(state)
+    return packing.unpack(jax.lax.while_loop(unfinished, step, (packed, packing.small(packed.params)))[0], state)
 
 
-def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, first: ArrayLike) -> TrainState:
+def _step(
+    plan: Plan,
+    state: TrainState,
+    packing: Packing,
+    loss_and_gradient: Callable[[Batch, PRNGKeyArray], Any],
+    feed: Any,
+    knobs: Knobs,
+    first: ArrayLike,
+) -> TrainState:
     batch, key = batch_at(plan, feed, knobs.key, state.step, first)
     batch = batch if plan.devices is None else plan.devices.spread(batch)
-    batch = batch._replace(progress=state.step / knobs.total_steps)
-    (loss, metrics), grads = jax.value_and_grad(_loss, argnums=1, has_aux=True)(plan, state.params, frozen, batch, key)
+    (loss, metrics), grads = loss_and_gradient(batch._replace(progress=state.step / knobs.total_steps), key)
     weight = jnp.ones(()) if batch.weights is None else jnp.mean(batch.weights)
     # A batch counts by its share of all weights, so that the mean over batches is the mean over rows.
     grads = grads if batch.weights is None else jax.tree.map(lambda g: g * weight.astype(g.dtype), grads)
+    grads = packing.pack(grads)
     finite = jnp.isfinite(loss) & jnp.isfinite(_square(grads))
     rate = knobs.rate * state.rate_scale * _scheduled(plan, state.step, knobs)
 
@@ -121,6 +141,13 @@ def _step(plan: Plan, state: TrainState, frozen: Any, feed: Any, knobs: Knobs, f
         sums=_add(state.sums, loss, metrics, weight, finite)._replace(rate=rate),
     )
     return state if plan.devices is None else plan.devices.hold_state(state)
+
+
+def _loss_and_gradient(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> Any:
+    def loss(params: Any) -> tuple[Array, dict[str, Array]]:
+        return plan.objective(eqx.combine(params, frozen), batch, key=key)
+
+    return jax.value_and_grad(loss, has_aux=True)(params)
 
 
 def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
@@ -160,10 +187,6 @@ def _scheduled(plan: Plan, step: Array, knobs: Knobs) -> Array:
         cool_from=knobs.cool_from,
         cool_steps=knobs.cool_steps,
     )
-
-
-def _loss(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
-    return plan.objective(eqx.combine(params, frozen), batch, key=key)
 
 
 def _square(tree: Any) -> Array:
