@@ -58,7 +58,7 @@ LEAST_ROWS, MOST_ROWS = 2_048, 4_096
 weights too often: of 784 columns, 2,000 rows took 207 ms whole and 477 in twelve pieces. Of images there is no least: a
 convolutional network makes hundreds of numbers of each."""
 DRAWN_BLOCKS = 16
-"""Blocks of vectors that are drawn in one call: a million rows of 6 columns from a MAF at once took 1.5 GiB."""
+"""Blocks that are drawn in one call: a million rows of 6 columns from a MAF at once took 1.5 GiB."""
 
 
 ROWS_TOGETHER, IMAGES_TOGETHER = 64, 16
