@@ -101,6 +101,10 @@ CASES = {"moons": plane("moons"), "rings": plane("rings"), "digits": pictures(di
 # %% [markdown]
 # With `PUSHFORWARD_LONGER=10` every model has ten times as long, and Fashion-MNIST is a fourth data set if the folder
 # `PUSHFORWARD_DATA` has it. The figures of this page are those without it.
+#
+# With `PUSHFORWARD_LONGER=3`, 36 seconds a model, the flow is the one that loses on Fashion-MNIST: -3127 nats beside a
+# bound of -3050 of the VAE, and draws of precision 0.07 beside 0.33, and 0.71 of the GAN. Vectors of 784 numbers say
+# nothing of neighbours to a small coupling flow; flows of images ([Glow, part by part](glow_step.md)) are made for them.
 
 # %%
 if LONGER > 1 and "PUSHFORWARD_DATA" in os.environ:
@@ -312,7 +316,7 @@ for name in ("moons", "rings"):
     print(f"{name}: {-pf.data.entropy(name):.2f} nats are the best possible")
 
 # %%
-for name in CASES:
+for name in ("moons", "rings", "digits"):
     nats = table[name, "nats"]
     assert nats["flow"] > nats["VAE"]
     assert table[name, "more data"]["precision"] > 0.9
