@@ -104,7 +104,7 @@ CASES = {"moons": plane("moons"), "rings": plane("rings"), "digits": pictures(di
 #
 # With `PUSHFORWARD_LONGER=3`, 36 seconds a model, the flow is the one that loses on Fashion-MNIST: -3127 nats beside a
 # bound of -3050 of the VAE, and draws of precision 0.07 beside 0.33, and 0.71 of the GAN. Vectors of 784 numbers say
-# nothing of neighbours to a small coupling flow; flows of images ([Glow, part by part](glow_step.md)) are made for them.
+# nothing of neighbours to a small coupling flow; those of images ([Glow, part by part](glow_step.md)) know of them.
 
 # %%
 if LONGER > 1 and "PUSHFORWARD_DATA" in os.environ:
