@@ -106,11 +106,11 @@ def test_conditions_broadcast_and_matter(name, key):
 @pytest.mark.parametrize("most", [None, 7])
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_draws_given_one_condition_are_those_given_it_many_times(name, most, key, monkeypatch):
-    from pushforward.distributions import _base
+    from pushforward.distributions import _layout
 
     if most is not None:  # so that draws take several calls
-        monkeypatch.setattr(_base, "most_rows", lambda _: 7)
-        monkeypatch.setattr(_base, "DRAWN_BLOCKS", 1)
+        monkeypatch.setattr(_layout, "most_rows", lambda _: most)
+        monkeypatch.setattr(_layout, "DRAWN_BLOCKS", 1)
     distribution, condition = perturb(CONDITIONAL[name](key), 0.5), jax.random.normal(key, (3,))
     repeated = jnp.broadcast_to(condition, (24, 3))
     x, log_prob = distribution.sample_and_log_prob(key, 24, condition)

@@ -34,6 +34,18 @@ def test_every_way_of_a_convolution_is_the_sum_over_neighbours(channels, out, he
         np.testing.assert_allclose(slope, wanted, atol=1e-11)
 
 
+@pytest.mark.parametrize(("channels", "out"), [(1, 8), (8, 1)])
+def test_a_convolution_of_no_images_gives_none(channels, out):
+    assert convolve(jnp.zeros((channels, 3, 3, 0)), jnp.ones((out, 3, 3, channels))).shape == (out, 3, 3, 0)
+
+
+def test_a_flow_of_images_scores_and_draws_none(key):
+    flow = pf.flows.glow((4, 4, 2), num_levels=2, num_steps=1, width=4, key=key)
+    draws, log_prob = flow.sample_and_log_prob(key, 0)
+    assert (draws.shape, log_prob.shape) == ((0, 4, 4, 2), (0,))
+    assert flow.log_prob(draws, key=key).shape == (0,)
+
+
 def test_a_network_starts_at_zero_and_sees_its_condition(key):
     net = ConvNet((4, 4, 1), (2, 4, 4, 1), width=4, cond_dim=3, residual=True, key=key)
     x, classes = jnp.ones((4, 4, 1, 3)), jnp.eye(3)

@@ -68,7 +68,7 @@ def drawn_at_once(monkeypatch) -> list[int]:
     """How many draws each call of a sampler makes, of which blocks are short."""
     sizes, draw, draw_scored = [], _base._sample, _base._sample_and_log_prob
     monkeypatch.setattr(_layout, "MOST_ROWS", 16)
-    monkeypatch.setattr(_base, "DRAWN_BLOCKS", 2, raising=False)
+    monkeypatch.setattr(_layout, "DRAWN_BLOCKS", 2)
     monkeypatch.setattr(_base, "_sample", lambda *given, **more: sizes.append(given[2]) or draw(*given, **more))
     monkeypatch.setattr(_base, "_sample_and_log_prob", lambda *given: sizes.append(given[2]) or draw_scored(*given))
     return sizes

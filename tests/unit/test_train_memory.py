@@ -61,6 +61,16 @@ def test_how_much_was_wanted_is_read_from_what_jax_says():
     assert memory_wanted(ValueError("the shape is wrong")) is None
 
 
+def test_a_call_of_a_solver_draws_one_block_of_images():
+    """Its working memory grows with the images, which it does not take block by block."""
+    from pushforward.distributions._layout import drawn_in_blocks, most_of_a_call, most_rows
+
+    for shape in ((28, 28, 1), (32, 32, 3)):
+        assert not drawn_in_blocks("iterative", shape)
+        assert most_of_a_call("iterative", shape) == most_rows(shape)
+        assert most_of_a_call("analytic", shape) > most_rows(shape)
+
+
 def test_images_are_scored_and_drawn_few_at_a_time(key, monkeypatch):
     from pushforward.distributions import _layout
 

@@ -15,7 +15,6 @@ from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Shape, of_parts
 from pushforward.distributions._answers import AbstractAnswers
 from pushforward.distributions._layout import (
-    DRAWN_BLOCKS,
     batch_first,
     batch_last,
     broadcast_batches,
@@ -23,7 +22,7 @@ from pushforward.distributions._layout import (
     even_size,
     in_blocks,
     laid_out,
-    most_rows,
+    most_of_a_call,
     rows_of,
     sampling_key,
     shape_of_draws,
@@ -267,7 +266,7 @@ def _draws_of_all(
     distribution: AbstractDistribution, draw: Callable[..., T], key: PRNGKeyArray, n: int, condition: Array | None
 ) -> T:
     """What `draw(key, n, condition)` gives, arrays with the draws along the first axis; of many in several calls."""
-    most = most_rows(distribution.event_shape) * DRAWN_BLOCKS
+    most = most_of_a_call(distribution.kinds[1], distribution.event_shape)
     if n <= most or isinstance(key, Tracer):
         return draw(key, n, condition)
     size, pieces = even_size(n, most), []

@@ -183,8 +183,8 @@ def _by_patches(x: Array, weight: Array, dtype: Any, stride: int) -> Array:
     patches = jnp.stack([_shift(x, i, j, kernel, stride) for i in range(kernel) for j in range(kernel)])
     shape = patches.shape[2:]
     rows = weight.reshape(weight.shape[0], -1)
-    patches = patches.reshape(-1, math.prod(shape))
-    return jnp.matmul(rows, patches, preferred_element_type=dtype).reshape(-1, *shape)
+    patches = patches.reshape(kernel**2 * len(x), math.prod(shape))
+    return jnp.matmul(rows, patches, preferred_element_type=dtype).reshape(len(rows), *shape)
 
 
 def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
@@ -192,7 +192,7 @@ def _by_shifts(x: Array, weight: Array, dtype: Any) -> Array:
     rows = jnp.moveaxis(weight, 0, 2).reshape(-1, channels)
     products = jnp.matmul(rows, x.reshape(channels, -1), preferred_element_type=dtype)
     # Split, as the gradient of each by an index is an array as large as all of them.
-    images = jax.lax.split(products.reshape(-1, *x.shape[1:]), [out] * kernel**2)
+    images = jax.lax.split(products.reshape(kernel**2 * out, *x.shape[1:]), [out] * kernel**2)
     margin, (height, width) = kernel // 2, x.shape[1:3]
     # Added in place, one after another: XLA makes a sum of nine anew for each that reads it.
     total = images[kernel * margin + margin]

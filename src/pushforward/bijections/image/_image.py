@@ -208,7 +208,7 @@ class EachPixel(AbstractBatched):
     def _at_pixels(self, method, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         n = x.shape[-1]
         y, log_det = method(self._as_batch(x), self._for_pixels(condition), key)
-        return self._as_image(y, n), jnp.sum(log_det.reshape(-1, n), axis=0)
+        return self._as_image(y, n), jnp.sum(log_det.reshape(math.prod(self.grid), n), axis=0)
 
     @of_parts
     def _data_init(self, x: Array, condition: Array | None) -> "tuple[EachPixel, Array]":

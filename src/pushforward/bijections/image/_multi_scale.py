@@ -159,7 +159,8 @@ class MultiScale(AbstractBatched):
     def _split(self, x: Array, i: int) -> tuple[Array, Array]:
         """What goes on to the next coarser level, and the variables of level `i` as a vector, `(size, n)`."""
         kept = 0 if i == 0 else self.levels[i - 1].out_shape[-1]
-        return x[..., :kept, :], x[..., kept:, :].reshape(-1, x.shape[-1])
+        left = x[..., kept:, :]
+        return x[..., :kept, :], left.reshape(math.prod(left.shape[:-1]), x.shape[-1])
 
     def _keys(self, key: PRNGKeyArray | None) -> list[PRNGKeyArray | None]:
         return [None] * len(self.levels) if key is None else list(jax.random.split(key, len(self.levels)))
