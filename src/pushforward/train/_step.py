@@ -33,7 +33,7 @@ class Plan:
         schedule: Name of the schedule, or a function from the step to a factor.
         ema: Whether a running mean of the parameters is kept.
         devices: Over which the rows of a batch are spread; None for one device.
-        packs: Whether the optimizer treats every number alike, so that it may be given all of them as one array.
+        packs: Whether the optimizer treats every number alike, so that small arrays may be given to it as one.
     """
 
     objective: Objective
