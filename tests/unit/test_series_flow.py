@@ -214,7 +214,8 @@ def test_draws_of_one_past_read_it_once_and_are_those_of_several_pasts(key, x64,
     def drawn(*pasts):
         return flow._sample_many(key, 3, jnp.stack(pasts, axis=-1), None)
 
-    for last in (other, early):
+    gap = one.at[flow.past - 2, flow.num_series].set(1.0)  # the same values, one of which is missing
+    for last in (other, early, gap):
         mixed = drawn(one, one, last)
         np.testing.assert_allclose(drawn(one, one, one)[..., :2], mixed[..., :2], rtol=1e-10)
         np.testing.assert_allclose(drawn(last, last, last)[..., 2], mixed[..., 2], rtol=1e-10)
