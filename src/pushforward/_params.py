@@ -127,18 +127,35 @@ def count_parameters(tree: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(partition(tree)[0]))
 
 
+@jax.custom_jvp
 def positive(raw: Array) -> tuple[Array, Array]:
     r"""`(value, log value)` of $\text{raw} + \sqrt{1 + \text{raw}^2} = e^{\operatorname{arcsinh}(\text{raw})}$.
 
     Onto the positive numbers, 1 at 0 with slope 1, linear far out: no overflow, no vanishing gradient
     (design records 0002 and 0023). Whatever positive number was written is kept, up to the ends of the type.
     """
-    size = jnp.abs(raw)
-    near = jnp.minimum(size, LINEAR_FROM)
-    value = (near + jnp.sqrt(1.0 + near * near)) * jnp.maximum(size / LINEAR_FROM, 1.0)
+    near, root, far = _near_root_far(raw)
+    value = (near + root) * far
     log_value = jnp.log(value)
     grows = raw >= 0
     return jnp.where(grows, value, 1.0 / value), jnp.where(grows, log_value, -log_value)
+
+
+@positive.defjvp
+def _positive_jvp(primals: tuple[Array], tangents: tuple[Array]):
+    (raw,), (along,) = primals, tangents
+    value, log_value = positive(raw)
+    near, root, far = _near_root_far(raw)
+    # Finite where the value overflows.
+    slope = jnp.where(raw >= 0, (near + root) / root, value / root / far)
+    return (value, log_value), (slope * along, along / root / far)
+
+
+def _near_root_far(raw: Array) -> tuple[Array, Array, Array]:
+    """`|raw|` up to `LINEAR_FROM`, the root of one and its square, and how many times larger `|raw|` is."""
+    size = jnp.abs(raw)
+    near = jnp.minimum(size, LINEAR_FROM)
+    return near, jnp.sqrt(1.0 + near * near), jnp.maximum(size / LINEAR_FROM, 1.0)
 
 
 LINEAR_FROM = 2.0**27
@@ -150,7 +167,7 @@ PREDICTED_RAW_MAX = 1e8
 
 def bounded_raw(raw: Array) -> Array:
     """Raw numbers that a network predicts, where `positive` gives neither too small nor too large a number."""
-    return jnp.clip(raw, -PREDICTED_RAW_MAX, PREDICTED_RAW_MAX)
+    return jax.lax.clamp(-PREDICTED_RAW_MAX, raw, PREDICTED_RAW_MAX)
 
 
 def positive_raw(value: ArrayLike) -> Array:

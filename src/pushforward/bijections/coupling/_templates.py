@@ -70,7 +70,7 @@ def back_from(filled: AbstractBijection, x: Array) -> tuple[Array, Array]:
     """A filled template's inverse of `x` and its log-slope; values stop at `FAR`."""
     z, log_slope = filled._inverse_pointwise(x)
     # A spline ends as the identity, and a pass over its values would cost as much as a part of it.
-    return (z if isinstance(filled, AbstractSpline) else jnp.clip(z, -FAR, FAR)), log_slope
+    return (z if isinstance(filled, AbstractSpline) else jax.lax.clamp(-FAR, z, FAR)), log_slope
 
 
 def forth_to(filled: AbstractBijection, z: Array) -> tuple[Array, Array]:

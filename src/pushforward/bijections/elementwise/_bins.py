@@ -134,7 +134,7 @@ def softmax(raw: Array) -> Array:
 
 def bounded(raw: Array) -> Array:
     """Raw numbers whose `exp` neither overflows nor vanishes; those between ±40 are left as they are."""
-    return jnp.clip(raw, -RAW_MAX, RAW_MAX)
+    return lax.clamp(-RAW_MAX, raw, RAW_MAX)
 
 
 def exclusive_sum(parts: Array) -> Array:

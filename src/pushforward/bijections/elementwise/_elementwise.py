@@ -251,7 +251,7 @@ class LeakyTanh(AbstractAnalyticElementwise):
             raise ValueError(f"LeakyTanh: `bound` must be positive, got {self.bound}.")
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        inner = jnp.clip(x, -self.bound, self.bound)
+        inner = jax.lax.clamp(-self.bound, x, self.bound)
         log_slope = _log_tanh_slope(inner)
         return jnp.tanh(inner) + jnp.exp(log_slope) * (x - inner), log_slope
 

@@ -61,7 +61,7 @@ class SumOfSquares(AbstractMonotone):
         self.bound, self.shape = float(bound), tuple(shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        inner = jnp.clip(x, -self.bound, self.bound)
+        inner = lax.clamp(-self.bound, x, self.bound)
         t, coefficients = inner / self.bound, _root(self.coefficients_raw)
         powers = [jnp.ones_like(t)]
         for _ in range(coefficients.shape[1] - 1):
@@ -121,7 +121,7 @@ class Bernstein(AbstractMonotone):
         self.bound, self.shape = float(bound), tuple(shape)
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        degree, inner = self.steps_raw.shape[0], jnp.clip(x, -self.bound, self.bound)
+        degree, inner = self.steps_raw.shape[0], lax.clamp(-self.bound, x, self.bound)
         t = 0.5 * (inner / self.bound + 1.0)
         basis = _bernstein(degree - 1, t)
         slopes = positive(self.steps_raw)[0]  # of the polygon of the coefficients
@@ -141,7 +141,7 @@ def _check_bound(name: str, bound: float) -> None:
 
 def _root(raw: Array) -> Array:
     """`raw / (1 + raw^2)^(1/4)`: linear near 0, with a square that grows linearly far out."""
-    raw = jnp.clip(raw, -RAW_MAX, RAW_MAX)
+    raw = lax.clamp(-RAW_MAX, raw, RAW_MAX)
     return raw * lax.rsqrt(jnp.sqrt(1.0 + raw * raw))
 
 

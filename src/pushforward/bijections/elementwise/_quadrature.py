@@ -129,13 +129,13 @@ class MonotoneNetwork(AbstractElementwise):
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
         scale, log_scale = positive(self.scale_raw)
-        inner = jnp.clip(x, -self.bound, self.bound)
+        inner = jax.lax.clamp(-self.bound, x, self.bound)
         y, slope = self._integral(self.num_nodes, inner)
         return self.loc + scale * (y + slope * (x - inner)), log_scale + jnp.log(slope)
 
     def quadrature_error(self, x: Array) -> Array:
         """How far `forward` is off from the integral of the network at one event, by eight times as many nodes."""
-        inner = jnp.clip(jnp.asarray(x), -self.bound, self.bound)
+        inner = jax.lax.clamp(-self.bound, jnp.asarray(x), self.bound)
         once, finer = (self._integral(n, inner)[0] for n in (self.num_nodes, 8 * self.num_nodes - 7))
         return positive(self.scale_raw)[0] * jnp.abs(once - finer)
 

@@ -11,13 +11,13 @@ from jaxtyping import Array
 
 def within_exp_range(x: Array) -> Array:
     """Clip so that `exp` neither overflows nor gives 0."""
-    return jnp.clip(x, log_least(x.dtype), _log_most(x.dtype))
+    return jax.lax.clamp(log_least(x.dtype), x, _log_most(x.dtype))
 
 
 def within_sinh_range(x: Array) -> Array:
     """Clip so that `sinh` does not overflow."""
     most = _log_most(x.dtype) + LOG_2
-    return jnp.clip(x, -most, most)
+    return jax.lax.clamp(-most, x, most)
 
 
 def log_least(dtype: Any) -> float:

@@ -129,12 +129,25 @@ class DenseSigmoidal(AbstractMonotone):
 
 def _logit_of_mixture(log_weights: Array, u: Array, log_slopes: Array) -> tuple[Array, Array]:
     """Of `logit(sum_j w_j sigmoid(u_j))` along the first axis: its value and log-slope, given those of `u`."""
-    tail = jnp.log1p(jnp.exp(-jnp.abs(u)))
-    rise, fall = jnp.minimum(u, 0.0) - tail, jnp.minimum(-u, 0.0) - tail  # log sigmoid(u), log sigmoid(-u)
+    rise, fall = _log_sigmoids(u)
     log_p, shares = _log_sum(log_weights + rise)
     log_q, shares_of_rest = _log_sum(log_weights + fall)
     slopes = jnp.concatenate([shares + fall + log_slopes, shares_of_rest + rise + log_slopes])
     return log_p - log_q, _log_sum(slopes)[0]
+
+
+@jax.custom_jvp
+def _log_sigmoids(u: Array) -> tuple[Array, Array]:
+    """`log sigmoid(u)` and `log sigmoid(-u)`."""
+    tail = jnp.log1p(jnp.exp(-jnp.abs(u)))
+    return jnp.minimum(u, 0.0) - tail, jnp.minimum(-u, 0.0) - tail
+
+
+@_log_sigmoids.defjvp
+def _log_sigmoids_jvp(primals: tuple[Array], tangents: tuple[Array]):
+    (u,), (along,) = primals, tangents
+    rise, fall = _log_sigmoids(u)
+    return (rise, fall), (jnp.exp(fall) * along, -jnp.exp(rise) * along)
 
 
 def _log_sum(values: Array) -> tuple[Array, Array]:

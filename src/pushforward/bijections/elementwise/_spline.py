@@ -4,7 +4,7 @@ Knots are cumulative softmaxes, so every bin has a positive width and height wha
 """
 
 import math
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections.elementwise._bins import MIN_BIN, bounded, exclusive_sum, find_bin, fractions, pick, total
+from pushforward.bijections.elementwise._piece import Piece, unit
 
 SLOPE_OFFSET = math.log(math.expm1(1.0 - MIN_BIN))
 """A raw slope of 0 means slope 1: softplus(SLOPE_OFFSET) + MIN_BIN = 1."""
@@ -71,7 +72,7 @@ class RationalQuadraticSpline(AbstractSpline):
         y, log_slope = self._piece(t, along_heights=True).back_from(t)
         return _from_unit(x, y, log_slope, inside, self.bound)
 
-    def _piece(self, t: Array, *, along_heights: bool) -> "Piece":
+    def _piece(self, t: Array, *, along_heights: bool) -> Piece:
         end = jnp.zeros_like(self.slopes_raw[:1])  # a raw slope of 0 is slope 1, as in the tails
         ends = jnp.concatenate([end, self.slopes_raw]), jnp.concatenate([self.slopes_raw, end])
         return rational_quadratic_piece(self.widths_raw, self.heights_raw, ends, t, along_heights=along_heights)
@@ -79,7 +80,7 @@ class RationalQuadraticSpline(AbstractSpline):
 
 def rational_quadratic_piece(
     widths_raw: Array, heights_raw: Array, slopes_raw: tuple[Array, Array], t: Array, *, along_heights: bool
-) -> "Piece":
+) -> Piece:
     """The bin of each point of a rational-quadratic spline from [0, 1] onto itself.
 
     Args:
@@ -93,43 +94,6 @@ def rational_quadratic_piece(
     # Two slopes go through softplus, not one for each knot.
     low, high = (jax.nn.softplus(raw + SLOPE_OFFSET) + MIN_BIN for raw in (found.low_raw, found.high_raw))
     return Piece(found.left, found.width, found.bottom, found.height, low, high)
-
-
-class Piece(NamedTuple):
-    """One bin of a rational-quadratic spline, each entry of the points' shape."""
-
-    left: Array
-    width: Array
-    bottom: Array
-    height: Array
-    low: Array
-    high: Array
-
-    def at(self, t: Array) -> tuple[Array, Array]:
-        """The value at a place `t`, and the log-slope."""
-        return self.forward(_unit((t - self.left) / self.width))
-
-    def back_from(self, y: Array) -> tuple[Array, Array]:
-        """The place of a value `y`, and the log-slope of that direction."""
-        xi = self.solve(y)
-        return self.left + self.width * xi, -self.forward(xi)[1]
-
-    def forward(self, xi: Array) -> tuple[Array, Array]:
-        """`y` and log-slope at the place `xi` from 0 to 1 in the bin (eq. 4 and 5)."""
-        slope, mixed, rest = self.height / self.width, xi * (1.0 - xi), 1.0 - xi
-        denominator = slope + (self.low + self.high - 2.0 * slope) * mixed
-        y = self.bottom + self.height * (slope * xi * xi + self.low * mixed) / denominator
-        numerator = self.high * xi * xi + 2.0 * slope * mixed + self.low * rest * rest
-        return y, jnp.log(numerator) + 2.0 * jnp.log(slope / denominator)
-
-    def solve(self, y: Array) -> Array:
-        """The place in the bin that maps to `y`, by the root of the quadratic that does not cancel (eq. 6 to 8)."""
-        rise, slope = y - self.bottom, self.height / self.width
-        bend = rise * (self.low + self.high - 2.0 * slope)
-        a, b, c = bend + self.height * (slope - self.low), self.height * self.low - bend, -slope * rise
-        # Rounding can push the discriminant below zero; clipped before the root, its gradient is never NaN.
-        discriminant = jnp.maximum(b * b - 4.0 * a * c, jnp.finfo(y.dtype).tiny)
-        return _unit(2.0 * c / (-b - jnp.sqrt(discriminant)))
 
 
 class QuadraticSpline(AbstractSpline):
@@ -174,7 +138,7 @@ class QuadraticSpline(AbstractSpline):
         inside, t = _to_unit(x, self.bound)
         lefts = exclusive_sum(widths)
         left, width, bottom, low, high = pick(t, lefts, lefts, widths, bottoms, slopes[:-1], slopes[1:])
-        xi = _unit((t - left) / width)
+        xi = unit((t - left) / width)
         y = bottom + width * xi * (low + 0.5 * (high - low) * xi)
         return _from_unit(x, y, jnp.log(low + (high - low) * xi), inside, self.bound)
 
@@ -186,7 +150,7 @@ class QuadraticSpline(AbstractSpline):
         # 0.5 (high - low) xi^2 + low xi - c = 0 by the root that does not cancel.
         c = jnp.maximum((t - bottom) / width, 0.0)
         discriminant = jnp.maximum(low * low + 2.0 * (high - low) * c, MIN_BIN**4)
-        xi = _unit(2.0 * c / (low + jnp.sqrt(discriminant)))
+        xi = unit(2.0 * c / (low + jnp.sqrt(discriminant)))
         return _from_unit(x, left + width * xi, -jnp.log(low + (high - low) * xi), inside, self.bound)
 
 
@@ -247,14 +211,9 @@ def _equal_knots(heights: Array) -> Array:
     return jnp.broadcast_to(left.reshape(-1, *(1,) * (heights.ndim - 1)), heights.shape)
 
 
-def _unit(xi: Array) -> Array:
-    """Clip to [0, 1]; unlike `jnp.clip`, the gradient at the ends is 1, so knots have the right slope."""
-    return jnp.where(xi < 0, 0.0, jnp.where(xi > 1, 1.0, xi))
-
-
 def _to_unit(x: Array, bound: float) -> tuple[Array, Array]:
     """Whether `x` lies inside, and its place in the interval from 0 to 1, clipped before any branch."""
-    return jnp.abs(x) < bound, (jnp.clip(x, -bound, bound) + bound) / (2.0 * bound)
+    return jnp.abs(x) < bound, (jax.lax.clamp(-bound, x, bound) + bound) / (2.0 * bound)
 
 
 def _from_unit(x: Array, y: Array, log_slope: Array, inside: Array, bound: float) -> tuple[Array, Array]:
