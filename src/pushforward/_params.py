@@ -172,5 +172,9 @@ def bounded_raw(raw: Array) -> Array:
 
 def positive_raw(value: ArrayLike) -> Array:
     """The raw number that `positive` maps to `value`."""
-    value = jnp.asarray(value, dtype=jnp.result_type(float))
+    return _raw_of(jnp.asarray(value, dtype=jnp.result_type(float)))
+
+
+@jax.jit
+def _raw_of(value: Array) -> Array:
     return 0.5 * (value - 1.0 / value)

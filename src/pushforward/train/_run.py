@@ -152,7 +152,7 @@ def restart_from_best(job: Job, run: Run, rate_scale: float) -> None:
     fresh = first_state(
         run.best,
         rate_scale,
-        run.state.step,
+        int(run.state.step),
         optimizer=job.plan.optimizer,
         ema=job.plan.ema,
         metrics=tuple(run.state.sums.metrics),

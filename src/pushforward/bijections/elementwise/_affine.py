@@ -291,6 +291,8 @@ TANH_LIMIT = 10.0
 
 def _located(name: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     dtype = jnp.result_type(float)
-    loc, scale = jnp.broadcast_arrays(jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype))
+    loc, scale = jnp.asarray(loc, dtype=dtype), jnp.asarray(scale, dtype=dtype)
+    shape = jnp.broadcast_shapes(loc.shape, scale.shape)
+    loc, scale = (one if one.shape == shape else jnp.broadcast_to(one, shape) for one in (loc, scale))
     check_positive(name, "scale", scale, hint=" Flip a sign with a linear map.")
     return loc, scale

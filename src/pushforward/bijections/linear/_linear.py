@@ -53,12 +53,10 @@ class TriangularAffine(AbstractLinear):
         self.dim = _square("TriangularAffine", matrix)
         if self.loc.shape != (self.dim,):
             raise ValueError(f"TriangularAffine: `loc` must have shape ({self.dim},), got {self.loc.shape}.")
-        diagonal = jnp.diagonal(matrix)
+        diagonal, self.diagonal_raw, self.lower, is_lower = _lower_parts(matrix)
         check_positive("TriangularAffine", "diagonal", diagonal)
-        if violated(jnp.triu(matrix, 1) == 0):
+        if violated(is_lower):
             raise ValueError(f"TriangularAffine: above the diagonal `matrix` must be zero, got {matrix}.")
-        self.diagonal_raw = positive_raw(diagonal)
-        self.lower = jnp.tril(matrix, -1)
 
     @property
     def matrix(self) -> Array:
@@ -223,3 +221,10 @@ def _square(name: str, matrix: Array) -> int:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"{name}: `matrix` must be square, got shape {matrix.shape}.")
     return matrix.shape[0]
+
+
+@jax.jit
+def _lower_parts(matrix: Array) -> tuple[Array, Array, Array, Array]:
+    """In one program: the diagonal and its raw numbers, what is below it, and whether nothing is above."""
+    diagonal = jnp.diagonal(matrix)
+    return diagonal, positive_raw(diagonal), jnp.tril(matrix, -1), jnp.all(jnp.triu(matrix, 1) == 0)

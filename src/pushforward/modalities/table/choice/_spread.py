@@ -7,7 +7,6 @@ from functools import partial
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from pushforward.bijections import Chain, Scale
@@ -141,7 +140,7 @@ def _known_wider(flow: AbstractDistribution, spread: float) -> AbstractDistribut
 def _wider(flow: AbstractDistribution, spread: float) -> AbstractDistribution | None:
     """The flow with the noise of its numbers scaled; None where they have other noise, or there are none."""
     if isinstance(flow, Transformed) and from_standard_noise(flow):
-        scale = Scale(jnp.full(flow.base.event_shape, spread))
+        scale = Scale(np.full(flow.base.event_shape, spread))
         return Transformed(flow.base, Chain([scale, flow.bijection]))
     if isinstance(flow, Transformed):
         inner = _wider(flow.base, spread)
