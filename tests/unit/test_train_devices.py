@@ -19,7 +19,9 @@ SCRIPT = textwrap.dedent("""
     import jax, jax.numpy as jnp, numpy as np
     jax.config.update("jax_enable_x64", True)
     from pushforward import flows
-    from pushforward.train import _devices, _stream, fit
+    from pushforward.bijections import Dequantize
+    from pushforward.distributions import Transformed
+    from pushforward.train import _devices, _loop, _stream, fit
     from pushforward.train._step import run_steps
 
     folder = sys.argv[1]
@@ -28,6 +30,7 @@ SCRIPT = textwrap.dedent("""
     flow = flows.maf(2, num_layers=2, width=8, key=jax.random.key(0))
     given = flows.affine(2, cond_dim=1, width=4, depth=1, key=jax.random.key(0))
     line = flows.affine(2, key=jax.random.key(1))
+    noisy = Transformed(line, Dequantize((2,)))
     quick = dict(max_epochs=4, learning_rate=0.01, progress=False, key=jax.random.key(3))
     np.save(folder + "/x.npy", x)
     _stream.WINDOW_BYTES = 2**14
@@ -37,6 +40,9 @@ SCRIPT = textwrap.dedent("""
     def own_loss(flow, batch, *, key):  # which knows nothing of weights, and draws its own noise
         noisy = batch.x + 0.1 * jax.random.normal(key, batch.x.shape)
         return -jnp.mean(jax.vmap(flow.log_prob)(noisy)) + jnp.max(batch.x) * 1e-3, {"first": batch.x[0, 0]}
+
+    def of_all_rows(flow, batch, *, key):
+        return jnp.logaddexp.reduce(-jax.vmap(flow.log_prob)(batch.x)), {}
 
     def drawn(key, rows):
         return 2.0 + jax.random.normal(key, (rows, 2))
@@ -52,7 +58,12 @@ SCRIPT = textwrap.dedent("""
         "weights and conditions": lambda **k: fit(
             given, x, condition=x[:, 1:], weights=np.arange(3400) % 7, batch_size=100, **quick, **k
         ),
-        "an objective of one's own": lambda **k: fit(line, x, objective=own_loss, batch_size=61, **quick, **k),
+        "weights, rows that divide": lambda **k: fit(
+            given, x, condition=x[:, 1:], weights=(np.arange(3400) % 7) ** 2, batch_size=64, **quick, **k
+        ),
+        "noise of a flow, rows that divide": lambda **k: fit(noisy, np.floor(x), batch_size=64, **quick, **k),
+        "an objective of one's own": lambda **k: fit(line, x, objective=own_loss, batch_size=64, **quick, **k),
+        "an objective of all rows": lambda **k: fit(line, x, objective=of_all_rows, batch_size=64, **quick, **k),
         "in a file": lambda **k: fit(line, stored, batch_size=61, **quick, **k),
         "a function": lambda **k: fit(line, drawn, steps_per_epoch=20, batch_size=61, **quick, **k),
         "an iterator": lambda **k: fit(
@@ -91,12 +102,28 @@ SCRIPT = textwrap.dedent("""
             "checkpoint": folder + "/s.safetensors"}) for n in (2, 3, 9)][-1],
     )]
     told["resumed"] = [{"train": [e.train for e in r.history]} for r in (whole, resumed)]
+    def summed(flow):
+        # Arrays that a step sums up over all devices.
+        programs = []
+
+        def compiled(*given):
+            programs.append(run_steps.lower(*given).compile().as_text())
+            return run_steps(*given)
+
+        _loop.run_steps = compiled
+        fit(flow, np.floor(x), batch_size=64, **quick)
+        _loop.run_steps = run_steps
+        operands = [line.split(" all-reduce(")[1] for line in programs[0].splitlines() if " all-reduce(" in line]
+        return sum(line.split(")")[0].count("%") for line in operands)
+
+    told["summed"] = [summed(flow), summed(noisy)]
     before = run_steps._cache_size()
     fit(flows.maf(2, num_layers=1, width=24, key=jax.random.key(9)), x, batch_size=57, **quick, **share({}))
     compiled = run_steps._cache_size() - before
     print(json.dumps({"count": len(jax.devices()), "told": told, "compiled": compiled}))
 """)
 QUICK = ["does not divide", "weights and conditions", "an objective of one's own", "sharded"]
+QUICK[:0] = ["weights, rows that divide", "noise of a flow, rows that divide", "an objective of all rows"]
 SLOW = ["divides", "fewer rows than devices", "in a file", "a function", "an iterator"]
 
 
@@ -142,6 +169,12 @@ def test_eight_devices_give_the_losses_of_one(told, case):
     assert_same(told[case])
 
 
+def test_one_array_is_summed_over_devices_where_nothing_is_drawn(told):
+    plain, noisy = told["summed"]
+    assert plain == 1
+    assert noisy > 1
+
+
 @pytest.mark.slow
 def test_eight_devices_give_the_losses_of_one_for_all_kinds_of_data(fitted):
     for name, runs in fitted(*SLOW).items():
@@ -150,7 +183,7 @@ def test_eight_devices_give_the_losses_of_one_for_all_kinds_of_data(fitted):
 
 
 def test_the_fitted_flow_lies_on_one_device(told):
-    assert {run["devices"] for case in QUICK[:3] for run in told[case]} == {1}
+    assert {run["devices"] for case in QUICK[:-1] for run in told[case]} == {1}
 
 
 def test_a_fitted_flow_of_shares_lies_on_all_devices(told):

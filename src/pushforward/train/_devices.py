@@ -2,13 +2,14 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PRNGKeyArray
 
@@ -74,6 +75,30 @@ class Devices:
     def hold_state(self, state: T) -> T:
         """Inside a compiled function: the same arrays, each where `share` says."""
         return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, self.share(leaf.shape)), state)
+
+    def divide(self, batch: Batch) -> bool:
+        """Whether each has as many rows of a batch, and all parameters."""
+        counts = [leaf.shape[0] for leaf in jax.tree.leaves(batch) if leaf.ndim]
+        return not self.sharded and bool(counts) and not any(count % self.mesh.size for count in counts)
+
+    def mean_of_shares(self, f: Callable[..., T], params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> T:
+        """Inside a compiled function: the mean by weight of what `f` gives of the rows of each device.
+
+        As one array: between processes a sum is one message after another for each array, 0.3 ms on a CPU, and a
+        gradient has dozens (design record 0073).
+        """
+
+        def of_own(params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> T:
+            weight = jnp.ones(()) if batch.weights is None else jnp.mean(batch.weights)
+            numbers, back = ravel_pytree((f(params, frozen, batch, key), jnp.ones(())))
+            total = jax.lax.psum(numbers * weight.astype(numbers.dtype), ROWS)
+            return back(total / jnp.maximum(total[-1], jnp.finfo(total.dtype).tiny))[0]
+
+        whole, rows = PartitionSpec(), jax.tree.map(lambda leaf: PartitionSpec(*[ROWS][: jnp.ndim(leaf)]), batch)
+        own = jax.shard_map(
+            of_own, mesh=self.mesh, in_specs=(whole, whole, rows, whole), out_specs=whole, check_vma=False
+        )
+        return own(params, frozen, batch, key)
 
     def everywhere(self, tree: T) -> T:
         """Arrays of this process, which are the same in all processes, whole on every device."""

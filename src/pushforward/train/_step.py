@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from pushforward.objectives import Batch, Objective
+from pushforward.objectives import Batch, Objective, nll
 from pushforward.train._batches import DATA, MONITOR, NOISE
 from pushforward.train._devices import Devices
 from pushforward.train._packed import Packing, packing_of
@@ -144,10 +144,23 @@ def _step(
 
 
 def _loss_and_gradient(plan: Plan, params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> Any:
-    def loss(params: Any) -> tuple[Array, dict[str, Array]]:
+    def loss(params: Any, frozen: Any, batch: Batch, key: PRNGKeyArray) -> tuple[Array, dict[str, Array]]:
         return plan.objective(eqx.combine(params, frozen), batch, key=key)
 
-    return jax.value_and_grad(loss, has_aux=True)(params)
+    given = params, frozen, batch, key
+    of_all = jax.value_and_grad(loss, has_aux=True)
+    if plan.devices is None or not plan.devices.divide(batch) or not _is_by_rows(plan.objective, loss, given):
+        return of_all(*given)
+    return plan.devices.mean_of_shares(of_all, *given)
+
+
+def _is_by_rows(objective: Objective, loss: Callable[..., Any], given: tuple[Any, ...]) -> bool:
+    """Whether the loss is a mean over rows, each of which is what it is without the others and without noise."""
+    return objective is nll and not any(name in str(jax.make_jaxpr(loss)(*given)) for name in DRAWS)
+
+
+DRAWS = ("random_bits", "threefry2x32", "rng_bit_generator")
+"""Operations of JAX that make random numbers. A device that has a share of the rows would draw others."""
 
 
 def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
