@@ -116,7 +116,8 @@ SCRIPT = textwrap.dedent("""
         operands = [line.split(" all-reduce(")[1] for line in programs[0].splitlines() if " all-reduce(" in line]
         return sum(line.split(")")[0].count("%") for line in operands)
 
-    told["summed"] = [summed(flow), summed(noisy)]
+    solved = flows.ffjord(2, width=4, depth=1, trace="exact", key=jax.random.key(0))
+    told["summed"] = [summed(flow), summed(noisy), summed(solved)]
     before = run_steps._cache_size()
     fit(flows.maf(2, num_layers=1, width=24, key=jax.random.key(9)), x, batch_size=57, **quick, **share({}))
     compiled = run_steps._cache_size() - before
@@ -169,10 +170,11 @@ def test_eight_devices_give_the_losses_of_one(told, case):
     assert_same(told[case])
 
 
-def test_one_array_is_summed_over_devices_where_nothing_is_drawn(told):
-    plain, noisy = told["summed"]
+def test_one_array_is_summed_over_devices_where_rows_know_nothing_of_each_other(told):
+    plain, noisy, solved = told["summed"]
     assert plain == 1
     assert noisy > 1
+    assert solved > 1
 
 
 @pytest.mark.slow

@@ -155,12 +155,13 @@ def _loss_and_gradient(plan: Plan, params: Any, frozen: Any, batch: Batch, key: 
 
 
 def _is_by_rows(objective: Objective, loss: Callable[..., Any], given: tuple[Any, ...]) -> bool:
-    """Whether the loss is a mean over rows, each of which is what it is without the others and without noise."""
-    return objective is nll and not any(name in str(jax.make_jaxpr(loss)(*given)) for name in DRAWS)
+    """Whether the loss is a mean over rows, each of which is what it is without the others."""
+    return objective is nll and not any(name in str(jax.make_jaxpr(loss)(*given)) for name in OF_ALL_ROWS)
 
 
-DRAWS = ("random_bits", "threefry2x32", "rng_bit_generator")
-"""Operations of JAX that make random numbers. A device that has a share of the rows would draw others."""
+OF_ALL_ROWS = ("random_bits", "threefry2x32", "rng_bit_generator", "while[")
+"""Operations of JAX of which a device with a share of the rows makes something else: it would draw other noise, and a
+solver that ends when all rows are done, or has one step for all, would take other steps."""
 
 
 def batch_at(plan: Plan, feed: Any, key: PRNGKeyArray, step: ArrayLike, first: ArrayLike) -> tuple[Batch, PRNGKeyArray]:
