@@ -43,7 +43,7 @@ class ByClass:
     unlabelled: int | None = None
 
     def __post_init__(self) -> None:
-        check_positive("ByClass", "weight", jnp.asarray(self.weight))
+        check_positive("ByClass", "weight", jnp.asarray(self.weight, jnp.result_type(float)))
         if not self.log_priors:
             raise ValueError("ByClass: `log_priors` needs one number for each class, got none.")
 
