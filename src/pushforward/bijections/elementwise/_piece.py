@@ -4,7 +4,7 @@ With $\xi$ the place in the bin from 0 to 1, $m = \xi(1 - \xi)$, $s = h/w$, $l$ 
 $y = b + h P/D$, $dy/dx = s^2 N/D^2$, $P = s\xi^2 + l m$, $D = s + (l + u - 2s) m$, $N = u\xi^2 + 2sm + l(1-\xi)^2$
 (Durkan et al. 2019, eq. 4 to 8).
 
-Derivatives by hand have two divisions where JAX's own have a dozen, each an array of its own (design record 0072).
+Derivatives by hand have fewer divisions than JAX's own, each of which is an array of its own (design record 0072).
 The one of the inverse is that of an implicit function: nothing of the root that finds $\xi$ is in it.
 """
 
