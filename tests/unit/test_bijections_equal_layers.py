@@ -1,5 +1,7 @@
 """Equal layers of a chain whose direction is a long program are the body of one loop; others are run in turn."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,6 +66,19 @@ def test_training_a_density_is_not_a_loop(key):
     chain = Chain(layers(3, key))
     text = jax.jit(lambda c, x: c._inverse_many(x, None, None)).lower(chain, jnp.zeros((DIM, 8))).as_text()
     assert "stablehlo.while" not in text
+
+
+def test_loops_of_a_gradient_do_not_grow_with_the_layers(key):
+    """Else XLA computes each layer again in all behind it, and compiles a loop of another length for each."""
+    x = jnp.zeros((DIM, 64))
+
+    def longest(number):
+        chain = Chain(layers(number, key, Inverse(RationalQuadraticSpline(4))))
+        loss = jax.jit(jax.grad(lambda c: jnp.mean(c._inverse_many(x, None, None)[0] ** 2)))
+        text = loss.lower(chain).compile().as_text()
+        return max(part.count(" = ") for part in re.split(r"\n(?=\S)", text) if part.startswith("%fused"))
+
+    assert longest(6) < 1.3 * longest(3)
 
 
 def test_layers_that_differ_are_not_stacked(key):

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from pushforward._arrays import own_array
 from pushforward._errors import as_shape, check_parts
 from pushforward._params import buffer, static
 from pushforward._types import Kind, Shape, of_parts, worst_kind
@@ -121,7 +122,8 @@ class Flip(AbstractRearrangement):
         return x[::-1], jnp.zeros(x.shape[-1], x.dtype)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
-        return x[::-1], jnp.zeros(x.shape[-1], x.dtype)
+        # Layers between flips are long chains of cheap steps. Samples are as soon compiled without, and sooner drawn.
+        return own_array(x)[::-1], jnp.zeros(x.shape[-1], x.dtype)
 
 
 class Reshape(AbstractRearrangement):

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from pushforward._arrays import own_array
 from pushforward.nets import ACTIVATIONS, MADE, AbstractCausal, AbstractConditioner
 
 Step = Callable[[Array, Array], tuple[Array, Array]]
@@ -75,7 +76,7 @@ def _start(net: MADE, condition: Array | None, batch: int) -> tuple[list[Array],
 def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[Array, Array]:
     batch = x.shape[-1]
     weights, biases = _start(net, condition, batch)
-    act, degrees = ACTIVATIONS[net.activation], net.degrees
+    act, degrees, alike = ACTIVATIONS[net.activation], net.degrees, _alike(step)
     last = weights[-1].reshape(net.num_params, net.dim, -1)
     last_bias = biases[-1].reshape(net.num_params, net.dim, -1)
     # Each unit is written once where it stays; joined pieces would be computed again for every coordinate behind them.
@@ -94,11 +95,21 @@ def _unrolled(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple
         count = net.num_params * (end - start)
         rows = last[:, start:end, :high].reshape(count, high)
         raw = _affine(rows, units[-1], last_bias[:, start:end].reshape(count, -1))
-        coords, log_slope = step(raw.reshape(net.num_params, end - start, -1), x[start:end])
+        coords, log_slope = alike(raw.reshape(net.num_params, end - start, -1), x[start:end])
         y = _put(y, coords, start)
         units[0] = _put(units[0], net.features(coords), start * net.num_features)
         total = total + jnp.sum(log_slope, axis=0)
     return y, total
+
+
+def _alike(step: Step) -> Step:
+    """The same step from arrays of their own to others, so that XLA compiles it once for all coordinates."""
+
+    def alike(raw: Array, x: Array) -> tuple[Array, Array]:
+        y, log_slope = step(own_array(raw), own_array(x))
+        return own_array(y), own_array(log_slope)
+
+    return alike
 
 
 def _affine(weight: Array, units: Array, bias: Array) -> Array:
@@ -169,7 +180,7 @@ def _blocked(net: MADE, step: Step, x: Array, condition: Array | None) -> tuple[
 
 def _finish_block(net: MADE, step: Step, plan: _Plan):
     """The coordinates of one block, one after another: `(y (BLOCK, batch), hidden windows, log-slopes (batch,))`."""
-    act = ACTIVATIONS[net.activation]
+    act, alike = ACTIVATIONS[net.activation], _alike(step)
 
     def finish(ready: list[Array], inside: list[Array], x: Array) -> tuple[Array, list[Array], list[Array]]:
         y = jnp.zeros((BLOCK, x.shape[-1]), x.dtype)
@@ -181,7 +192,7 @@ def _finish_block(net: MADE, step: Step, plan: _Plan):
                 h = act(base + weight @ h)
                 hidden.append(h)
             raw = ready[-1][:, t] + inside[-1][:, t] @ h
-            y_t, log_slope = step(raw[:, None], x[t : t + 1])
+            y_t, log_slope = alike(raw[:, None], x[t : t + 1])
             y = y.at[t].set(y_t[0])
             slopes.append(log_slope[0])
         return y, hidden, slopes
