@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from pushforward._errors import as_batch, as_key
+from pushforward._errors import as_batch, as_key, violated
 from pushforward._roots import any_unsolved
 from pushforward._types import Kind, Shape, of_parts
 from pushforward.distributions._answers import AbstractAnswers
@@ -126,9 +126,12 @@ class AbstractDistribution(AbstractAnswers):
             temperature: Scale of the base's noise around its centre; 1 is the model, below 1 its likelier part.
 
         Raises:
-            ValueError: If the first argument is not a key, the second not a shape, or a condition does not fit.
+            ValueError: If the first argument is not a key, the second not a shape, the temperature below 0, or a
+                condition does not fit.
         """
         key = sampling_key(type(self).__name__, "sample", key, sample_shape)
+        if temperature is not None and violated(temperature >= 0):
+            raise ValueError(f"{type(self).__name__}: `temperature` must be at least 0, got {temperature}.")
         inner, condition = self._opened(self._checked_condition(condition))
         if inner is not self:
             return inner.sample(key, sample_shape, condition, temperature=temperature)

@@ -62,8 +62,8 @@ class Bernoulli(AbstractDistribution):
         return (jax.nn.sigmoid(self.logits) * jax.nn.sigmoid(-self.logits))[..., None]
 
     def _entropy(self, condition: Array | None) -> Array:
-        either = jax.nn.sigmoid(self.logits) * jax.nn.log_sigmoid(self.logits)
-        other = jax.nn.sigmoid(-self.logits) * jax.nn.log_sigmoid(-self.logits)
+        either = _times_log(jax.nn.sigmoid(self.logits), jax.nn.log_sigmoid(self.logits))
+        other = _times_log(jax.nn.sigmoid(-self.logits), jax.nn.log_sigmoid(-self.logits))
         return -jnp.sum(either + other)[None]
 
     def _data_init(self, x: Array, condition: Array | None) -> "Bernoulli":
@@ -121,18 +121,19 @@ class Categorical(AbstractDistribution):
         return jnp.argmax(self.logits[..., None] + noise, axis=0).astype(noise.dtype)
 
     def _mean(self, condition: Array | None) -> Array:
-        return self._moment(jnp.arange(self.num_categories))[..., None]
+        return jnp.tensordot(self._codes(), jax.nn.softmax(self.logits, axis=0), axes=1)[..., None]
 
     def _variance(self, condition: Array | None) -> Array:
-        codes = jnp.arange(self.num_categories)
-        return (self._moment(codes**2) - self._moment(codes) ** 2)[..., None]
+        shares, mean = jax.nn.softmax(self.logits, axis=0), self._mean(condition)[..., 0]
+        away = self._codes().reshape(-1, *(1,) * mean.ndim) - mean
+        return jnp.sum(shares * away**2, axis=0)[..., None]
 
     def _entropy(self, condition: Array | None) -> Array:
         logs = jax.nn.log_softmax(self.logits, axis=0)
-        return -jnp.sum(jnp.exp(logs) * logs)[None]
+        return -jnp.sum(_times_log(jnp.exp(logs), logs))[None]
 
-    def _moment(self, values: Array) -> Array:
-        return jnp.tensordot(values.astype(self.logits.dtype), jax.nn.softmax(self.logits, axis=0), axes=1)
+    def _codes(self) -> Array:
+        return jnp.arange(self.num_categories, dtype=self.logits.dtype)
 
     def _data_init(self, x: Array, condition: Array | None) -> "Categorical":
         codes = jnp.arange(self.num_categories).reshape(-1, *(1,) * x.ndim)
@@ -140,3 +141,8 @@ class Categorical(AbstractDistribution):
         # Codes that were not seen keep a share: half a row over all of them.
         even = 0.5 / (self.num_categories * x.shape[-1])
         return eqx.tree_at(lambda law: law.logits, self, jnp.log(shares + even).astype(self.logits.dtype))
+
+
+def _times_log(shares: Array, logs: Array) -> Array:
+    """Shares times their logs, 0 for a share of nothing."""
+    return shares * jnp.where(shares > 0, logs, 0.0)

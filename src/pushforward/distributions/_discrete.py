@@ -293,8 +293,9 @@ class OneHotCategorical(AbstractCountable):
         return jnp.where(jnp.all(one, axis=tuple(range(one.ndim - 1))), log_prob, -jnp.inf)
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:
-        logits = (self.logits if temperature is None else self.logits / temperature)[..., None]
-        codes = jax.random.categorical(key, logits, axis=-2, shape=(*self.event_shape[:-1], n))
+        noise = jax.random.gumbel(key, (*self.event_shape, n), self.logits.dtype)
+        noise = noise if temperature is None else temperature * noise
+        codes = jnp.argmax(self.logits[..., None] + noise, axis=-2)
         return one_hot(codes.astype(jnp.result_type(float)), self.event_shape[-1])
 
     def _mean(self, condition: Array | None) -> Array:

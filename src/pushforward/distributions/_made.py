@@ -11,6 +11,7 @@ from pushforward._log_sum import log_sum
 from pushforward._params import bounded_raw, positive, static
 from pushforward._types import Activation, Kind, Shape
 from pushforward.bijections.autoregressive._blocked import solve_in_order
+from pushforward.bijections.coupling._templates import FAR
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.distributions._independent import HALF_LOG_2PI
 from pushforward.nets import MADE, Degrees
@@ -169,7 +170,7 @@ TINY = 1e-7  # keeps the normal quantile finite
 
 def _log_normal(x: Array, loc: Array, raw_scale: Array) -> Array:
     scale, log_scale = positive(bounded_raw(raw_scale))
-    z = (x - loc) / scale
+    z = jax.lax.clamp(-FAR, (x - loc) / scale, FAR)
     return -0.5 * z * z - log_scale - HALF_LOG_2PI
 
 

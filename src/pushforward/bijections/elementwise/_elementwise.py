@@ -17,7 +17,15 @@ from pushforward._params import static
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractElementwise
 from pushforward.bijections.elementwise._between import AbstractBetween, Ends, inverse_softplus, sigmoid_ends
-from pushforward.bijections.elementwise._ranges import LOG_2, distance_from, log, log_least, power, within_exp_range
+from pushforward.bijections.elementwise._ranges import (
+    LOG_2,
+    distance_from,
+    log,
+    log_least,
+    power,
+    size_and_sign,
+    within_exp_range,
+)
 from pushforward.supports import POSITIVE, REAL, Interval
 
 
@@ -225,10 +233,11 @@ class Tanh(AbstractBetween):
         return jnp.tanh(x), _log_tanh_slope(x)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        inside = jnp.abs(x) <= 1
-        rest = jnp.maximum(1.0 - jnp.abs(x), 0.5 * jnp.finfo(x.dtype).eps)
-        size = jnp.minimum(jnp.abs(x), 1.0)
-        back = 0.5 * jnp.sign(x) * jnp.log1p(2.0 * size / rest)
+        size, sign = size_and_sign(x)
+        inside = size <= 1
+        rest = jnp.maximum(1.0 - size, 0.5 * jnp.finfo(x.dtype).eps)
+        size = jnp.minimum(size, 1.0)
+        back = 0.5 * sign * jnp.log1p(2.0 * size / rest)
         return back, jnp.where(inside, -jnp.log(rest) - jnp.log1p(size), -jnp.inf)
 
 
@@ -257,12 +266,13 @@ class LeakyTanh(AbstractAnalyticElementwise):
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
         # Beyond a large bound tanh is 1 to rounding; how far it is from 1 is not.
-        past = jnp.abs(x) - 1.0 + 2.0 / (math.exp(2.0 * self.bound) + 1.0)
-        rest = jnp.maximum(1.0 - jnp.abs(x), 0.5 * jnp.finfo(x.dtype).eps)
-        back = 0.5 * jnp.log1p(2.0 * jnp.minimum(jnp.abs(x), 1.0) / rest)
+        size, sign = size_and_sign(x)
+        past = size - 1.0 + 2.0 / (math.exp(2.0 * self.bound) + 1.0)
+        rest = jnp.maximum(1.0 - size, 0.5 * jnp.finfo(x.dtype).eps)
+        back = 0.5 * jnp.log1p(2.0 * jnp.minimum(size, 1.0) / rest)
         inner = jnp.where(past < 0, back, self.bound)
         log_slope = _log_tanh_slope(inner)
-        return jnp.sign(x) * (inner + jnp.where(past < 0, 0.0, past) * jnp.exp(-log_slope)), -log_slope
+        return sign * (inner + jnp.where(past < 0, 0.0, past) * jnp.exp(-log_slope)), -log_slope
 
 
 class Softplus(AbstractBetween):

@@ -11,7 +11,7 @@ from jaxtyping import Array
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
-from pushforward.bijections.elementwise._ranges import LOG_2
+from pushforward.bijections.elementwise._ranges import LOG_2, size_and_sign
 
 
 class NormalQuantile(AbstractAnalyticElementwise):
@@ -34,11 +34,12 @@ class NormalQuantile(AbstractAnalyticElementwise):
         return y, _log_slope(y)
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        size = jnp.abs(x)
-        log_tail = _log_tail(jnp.maximum(size, MIDDLE))
-        middle = 2.0 * jnp.arctanh(lax.erf(HALF_ROOT * jnp.minimum(size, MIDDLE)))
-        back = jnp.where(size < MIDDLE, middle, jnp.log1p(-jnp.exp(log_tail)) - log_tail)
-        return jnp.sign(x) * back, -_log_slope(x)
+        size, sign = size_and_sign(x)
+        near = size < MIDDLE
+        log_tail = _log_tail(jnp.where(near, MIDDLE, size))
+        middle = 2.0 * jnp.arctanh(lax.erf(HALF_ROOT * jnp.where(near, size, MIDDLE)))
+        back = jnp.where(near, middle, jnp.log1p(-jnp.exp(log_tail)) - log_tail)
+        return sign * back, -_log_slope(x)
 
 
 HALF_ROOT = math.sqrt(0.5)

@@ -9,7 +9,7 @@ from pushforward._errors import as_shape
 from pushforward._params import static
 from pushforward._types import Shape
 from pushforward.bijections.elementwise._elementwise import AbstractAnalyticElementwise
-from pushforward.bijections.elementwise._ranges import within_exp_range
+from pushforward.bijections.elementwise._ranges import size_and_sign, within_exp_range
 
 
 class LongTails(AbstractAnalyticElementwise):
@@ -43,9 +43,17 @@ class LongTails(AbstractAnalyticElementwise):
             raise ValueError(f"LongTails: `knee` must be at least 0 and finite, got {self.knee}.")
 
     def _forward_pointwise(self, x: Array) -> tuple[Array, Array]:
-        beyond = within_exp_range(jnp.maximum(jnp.abs(x) - self.knee, 0.0))
-        return jnp.clip(x, -self.knee, self.knee) + jnp.sign(x) * jnp.expm1(beyond), beyond
+        inner, beyond, sign = self._parts(x)
+        beyond = within_exp_range(beyond)
+        return sign * (inner + jnp.expm1(beyond)), beyond
 
     def _inverse_pointwise(self, x: Array) -> tuple[Array, Array]:
-        beyond = jnp.log1p(jnp.maximum(jnp.abs(x) - self.knee, 0.0))
-        return jnp.clip(x, -self.knee, self.knee) + jnp.sign(x) * beyond, -beyond
+        inner, beyond, sign = self._parts(x)
+        beyond = jnp.log1p(beyond)
+        return sign * (inner + beyond), -beyond
+
+    def _parts(self, x: Array) -> tuple[Array, Array, Array]:
+        """How much of `|x|` lies before the knee, how much behind it, and the sign; at the knee the slope is 1."""
+        size, sign = size_and_sign(x)
+        behind = size >= self.knee
+        return jnp.where(behind, self.knee, size), jnp.where(behind, size - self.knee, 0.0), sign

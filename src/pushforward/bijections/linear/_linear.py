@@ -150,7 +150,7 @@ class Householder(AbstractLinear):
     @property
     def matrix(self) -> Array:
         def reflect(rows: Array, vector: Array) -> tuple[Array, None]:
-            norm = jnp.maximum(jnp.sum(vector * vector), jnp.finfo(vector.dtype).tiny)
+            vector, norm = _of_size_one(vector)
             return rows - (2.0 / norm) * jnp.outer(vector, vector @ rows), None
 
         return jax.lax.scan(reflect, jnp.eye(self.dim, dtype=self.vectors.dtype), self.vectors)[0]
@@ -159,7 +159,7 @@ class Householder(AbstractLinear):
         """Events `(dim, batch)` by reflections of their own, `(reflections, dim, batch)`; `back` is the inverse."""
 
         def reflect(x: Array, vector: Array) -> tuple[Array, None]:
-            norm = jnp.maximum(jnp.sum(vector * vector, axis=0), jnp.finfo(vector.dtype).tiny)
+            vector, norm = _of_size_one(vector)
             return x - (2.0 / norm) * vector * jnp.sum(vector * x, axis=0), None
 
         return jax.lax.scan(reflect, x, self.vectors, reverse=back)[0]
@@ -221,6 +221,17 @@ def _square(name: str, matrix: Array) -> int:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"{name}: `matrix` must be square, got shape {matrix.shape}.")
     return matrix.shape[0]
+
+
+def _of_size_one(vector: Array) -> tuple[Array, Array]:
+    """Vectors along the first axis by their largest number, and squares of their lengths; zeros stay, with length 1.
+
+    A reflection is the same for any length, so that none need overflow, nor have a gradient.
+    """
+    most = jax.lax.stop_gradient(jnp.max(jnp.abs(vector), axis=0))
+    vector = vector / jnp.where(most > 0, most, 1.0)
+    square = jnp.sum(vector * vector, axis=0)
+    return vector, jnp.where(square > 0, square, 1.0)
 
 
 @jax.jit

@@ -19,12 +19,14 @@ TURN = 2.0 * math.pi
 
 
 def wrap(angle: Array) -> Array:
-    """The same angle in [-pi, pi)."""
+    """The same angle in [-pi, pi). One of many turns is no better known than the number that holds it."""
     half = jnp.asarray(math.pi, angle.dtype)
     turned = angle - TURN * jnp.floor((angle + half) / TURN)
     # Rounding may leave a step over an end; its slope stays 1.
     turned = jnp.where(turned >= half, turned - TURN, turned)
-    return jnp.where(turned < -half, turned + jax.lax.stop_gradient(-half - turned), turned)
+    turned = jnp.where(turned < -half, turned + jax.lax.stop_gradient(-half - turned), turned)
+    # Where a number is larger than what counts its turns, what is left over may be of any size.
+    return jnp.where(turned > half, 0.0, turned)
 
 
 class AbstractCircular(AbstractElementwise):

@@ -11,6 +11,7 @@ from pushforward._params import positive, static
 from pushforward._roots import solve_increasing
 from pushforward._types import Kind, Shape
 from pushforward.bijections._base import AbstractBatched
+from pushforward.bijections.coupling._templates import FAR
 
 
 class Planar(AbstractBatched):
@@ -137,26 +138,38 @@ class Radial(AbstractBatched):
     def _forward_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         alpha, gain = positive(self.alpha_raw)[0], positive(self.gain_raw)[0]
         away = x - self.centre[:, None]
-        r = _length(away)
-        return self.centre[:, None] + away * (r + gain) / (r + alpha), self._log_det(r, alpha, gain)
+        r = _distance(away)
+        return self.centre[:, None] + away * ((r + gain) / (r + alpha)), self._log_det(r, alpha, gain)
 
     def _inverse_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         alpha, gain = positive(self.alpha_raw)[0], positive(self.gain_raw)[0]
         away = x - self.centre[:, None]
-        far = _length(away)
+        far = _distance(away)
         q = far - gain
-        root = jnp.sqrt(q * q + 4.0 * alpha * far)
+        root = _length(jnp.stack([q, 2.0 * jnp.sqrt(alpha) * _root(far)]))
         # Both forms are the same root; each is used where it does not cancel.
         r = jnp.where(q < 0, 2.0 * alpha * far / (root + jnp.abs(q)), 0.5 * (q + root))
-        return self.centre[:, None] + away * (r + alpha) / (r + gain), -self._log_det(r, alpha, gain)
+        return self.centre[:, None] + away * ((r + alpha) / (r + gain)), -self._log_det(r, alpha, gain)
 
     def _log_det(self, r: Array, alpha: Array, gain: Array) -> Array:
-        around = jnp.log(r + gain) - jnp.log(r + alpha)
-        outward = jnp.log(r * r + 2.0 * alpha * r + alpha * gain) - 2.0 * jnp.log(r + alpha)
-        return (self.dim - 1) * around + outward
+        # Shares of r + alpha, so that no square overflows.
+        away, near, stretch = r / (r + alpha), alpha / (r + alpha), (r + gain) / (r + alpha)
+        outward = jnp.log(away * (away + 2.0 * near) + near * (gain / (r + alpha)))
+        return (self.dim - 1) * jnp.log(stretch) + outward
+
+
+def _distance(away: Array) -> Array:
+    """From the centre, up to where a radial map is the identity to rounding: no gradient overflows behind it."""
+    return jax.lax.clamp(0.0, _length(away), FAR)
 
 
 def _length(x: Array) -> Array:
-    """Euclidean length of each column, with gradient 0 at the origin."""
-    square = jnp.sum(x * x, axis=0)
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    """Euclidean length of each column, with gradient 0 at the origin; no square overflows."""
+    most = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=0))
+    unit = jnp.where(most > 0, most, 1.0)
+    return unit * _root(jnp.sum((x / unit) ** 2, axis=0))
+
+
+def _root(x: Array) -> Array:
+    """The square root, with gradient 0 at 0."""
+    return jnp.where(x > 0, jnp.sqrt(jnp.where(x > 0, x, 1.0)), 0.0)
