@@ -79,6 +79,33 @@ def test_extremes_and_rare_texts_are_looked_at(folder, monkeypatch):
     assert "rare" in table.categories["kind"]
 
 
+def test_rare_texts_of_a_dictionary_are_looked_at(folder, monkeypatch):
+    change(folder / "5.parquet", kind=(41, "rare"))
+    for file in folder.glob("*.parquet"):
+        table = parquet.read_table(file)
+        place = table.schema.get_field_index("kind")
+        table = table.set_column(place, "kind", table["kind"].dictionary_encode())
+        parquet.write_table(table, file, row_group_size=20)
+    table, _ = looked(folder, monkeypatch)
+    assert "rare" in table.categories["kind"]
+
+
+def test_a_text_that_was_not_looked_at_cannot_become_a_number(folder, monkeypatch):
+    rows, _ = groups(folder, monkeypatch)
+    change(folder / "6.parquet", kind=(45, "new"))
+    again, _ = groups(folder, monkeypatch)
+    again.facts = rows.facts
+    with pytest.raises(DataError, match=r"6\.parquet, row 46: column 'kind' holds 'new'") as caught:
+        [again.read(group) for group in range(len(again.sizes))]
+    assert "--column" not in caught.value.hint
+
+
+def test_rows_of_the_sample_are_named_by_their_files(folder, monkeypatch):
+    change(folder / "6.parquet", turn=(45, None))
+    with pytest.raises(DataError, match=r"the first is .*6\.parquet, row 46 \(column 'turn'\)"):
+        looked(folder, monkeypatch, rows=400)
+
+
 def test_a_row_group_becomes_numbers_of_the_flow_as_in_memory(folder, monkeypatch):
     rows, schema = groups(folder, monkeypatch)
     block = rows.read(4)  # rows 20 to 39 of the second file
@@ -121,6 +148,24 @@ def test_what_needs_all_rows_reads_them_and_excludes_a_window(folder):
         _sample.streamed_files(str(folder), {"window": 50, "weights": "count"})
     with pytest.raises(UsageError, match="--window is for files of Parquet"):
         _sample.streamed_files("toy:moons", {"window": 50})
+    assert _sample.streamed_files(str(folder / "0.parquet"), {"window": 50}).num_rows == 50
+    with pytest.raises(DataError, match="nothing: no such file"):
+        _sample.streamed_files("nothing", {"window": 50})
+
+
+def test_a_window_and_incomplete_rows_exclude_each_other(fails, folder, tmp_path):
+    error, _ = fails("fit", folder, "-o", tmp_path / "m.safetensors", "--window", 50, "--incomplete", code=2)
+    assert "--window and --incomplete exclude each other" in error
+
+
+def test_lists_are_not_written_as_text(works, fails, tmp_path):
+    table = pa.table({"a": np.arange(9.0) ** 1.5, "tags": [[1.0, 2.0]] * 9})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    works("fit", tmp_path / "rows.parquet", "-o", tmp_path / "m.safetensors", "--flow", "gaussian", "--drop", "tags")
+    given = ("score", tmp_path / "m.safetensors", tmp_path / "rows.parquet", "--keep", "tags", "-o")
+    error, _ = fails(*given, tmp_path / "s.csv")
+    assert "column 'tags' holds list<" in error
+    works(*given, tmp_path / "s.parquet")
 
 
 def test_a_folder_of_nothing_is_told(fails, tmp_path):

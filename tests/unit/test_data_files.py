@@ -201,3 +201,53 @@ def test_an_object_store_that_does_not_know_who_asks_is_told(s3, monkeypatch):
         read_table("s3://other/rows")
     s3fs.S3FileSystem.clear_instance_cache()
     assert caught.value.hint
+
+
+def test_a_file_that_was_replaced_is_not_read_by_the_footer_that_it_had(folder):
+    """Columns in another order would be taken for each other."""
+    rows = ParquetRows(folder)
+    np.testing.assert_array_equal(rows.read(0).x, X[:7])
+    write(folder / "0.parquet", X[:20, ::-1] + 1000, names=("b", "a"))
+    with pytest.raises(DataError, match=r"0\.parquet: was written anew"):
+        rows.read(0)
+    np.testing.assert_array_equal(ParquetRows(folder, columns=["a", "b"]).read(0).x, X[:7] + 1000)
+
+
+@pytest.mark.parametrize("given", [{"columns": ["a", "a"]}, {"columns": ["a", "b"], "condition": ["a"]}])
+def test_a_column_that_is_asked_for_twice_is_refused(folder, given):
+    with pytest.raises(DataError, match="column 'a' is asked for twice"):
+        ParquetRows(folder, **given)
+
+
+@pytest.mark.parametrize("argument", ["columns", "condition"])
+def test_a_name_in_place_of_a_list_is_refused(folder, argument):
+    with pytest.raises(TypeError, match=rf"`{argument}` must be a list of names.*\['ab'\]"):
+        ParquetRows(folder, **{argument: "ab"})
+
+
+def test_a_name_that_is_used_twice_is_told(tmp_path):
+    table = pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0])], ["a", "a"])
+    parquet.write_table(table, tmp_path / "0.parquet")
+    parquet.write_table(table, tmp_path / "1.parquet")
+    with pytest.raises(DataError, match=r"0\.parquet: column 'a' is in the file, more than once"):
+        ParquetFiles(tmp_path)
+
+
+def test_folders_of_a_list_are_columns_as_in_their_folder(tmp_path):
+    for year in (2023, 2024):
+        write(tmp_path / "rows" / f"year={year}" / "0.parquet", X[:20])
+    both = [tmp_path / "rows" / "year=2023", tmp_path / "rows" / "year=2024"]
+    assert ParquetRows(both).columns == ParquetRows(tmp_path / "rows").columns == ("a", "b", "year")
+    np.testing.assert_array_equal(np.unique(ParquetRows(both).read(4).x[:, 2]), [2024])
+    write(tmp_path / "rows" / "year=2022" / "0.parquet", np.c_[X[:9], X[:9, 0]], names=("a", "b", "year"))
+    with pytest.raises(DataError, match="column 'year' is in the file and is the name of a folder"):
+        ParquetFiles(tmp_path / "rows")
+
+
+def test_whole_numbers_that_floats_do_not_hold_are_told(tmp_path):
+    parquet.write_table(pa.table({"a": pa.array([2**60 + 1, 3])}), tmp_path / "0.parquet")
+    parquet.write_table(pa.table({"a": pa.array([0.5, 2.5])}), tmp_path / "1.parquet")
+    rows = ParquetRows(tmp_path)
+    with pytest.raises(DataError, match=r"beyond 2\^53"):
+        rows.read(0)
+    np.testing.assert_array_equal(rows.read(1).x[:, 0], [0.5, 2.5])

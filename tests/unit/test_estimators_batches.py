@@ -58,6 +58,16 @@ def test_columns_of_arrays_are_x0_and_on(plain):
     np.testing.assert_array_equal(plain.score_batch(batch).to_numpy(), plain.score_samples(x))
 
 
+def test_names_that_are_not_looked_at_may_be_used_twice(plain):
+    """As after a join."""
+    x = pf.data.moons(5, seed=3)
+    columns = [pa.array(values) for values in (x[:, 0], x[:, 1], np.zeros(5), np.ones(5))]
+    batch = pa.Table.from_arrays(columns, ["x0", "x1", "z", "z"])
+    np.testing.assert_array_equal(plain.score_batch(batch).to_numpy(), plain.score_samples(x))
+    with pytest.raises(DataError, match="'x0' used more than once"):
+        plain.score_batch(pa.Table.from_arrays(columns, ["x0", "x1", "x0", "z"]))
+
+
 def test_no_rows_have_no_scores(mixed, frame):
     empty = mixed.score_batch(pa.Table.from_pandas(frame[:0]))
     assert (len(empty), empty.type) == (0, pa.float64())

@@ -192,6 +192,16 @@ def test_a_saved_flow_is_not_a_checkpoint(tmp_path, x, flow, key):
         fit(flow, x, checkpoint=path, resume=True, key=key, **SETTINGS)
 
 
+@pytest.mark.parametrize("size", [0, 5, 200])
+def test_a_checkpoint_that_was_cut_short_says_how_to_begin_again(tmp_path, x, flow, key, size):
+    path = tmp_path / "ck.safetensors"
+    fit(flow, x, checkpoint=path, key=key, **SETTINGS)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(FileError) as caught:
+        fit(flow, x, checkpoint=path, resume=True, key=key, **SETTINGS)
+    assert "without --resume" in caught.value.hint
+
+
 def test_resume_without_a_file_starts_from_the_beginning(tmp_path, x, flow, key):
     path = tmp_path / "fit.safetensors"
     result = fit(flow, x, checkpoint=path, resume=True, key=key, **SETTINGS)

@@ -141,6 +141,7 @@ def delimited(delimiter: str) -> ArrowFormat:
     def open_writer(out: IO[bytes], schema: Any) -> Any:
         from pyarrow import csv as arrow_csv
 
+        _refuse_nested(schema)
         line = io.StringIO()
         csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(schema.names)
         out.write(line.getvalue().encode())
@@ -148,6 +149,16 @@ def delimited(delimiter: str) -> ArrowFormat:
         return arrow_csv.CSVWriter(out, schema, write_options=options)
 
     return ArrowFormat(open_writer, text=True)
+
+
+def _refuse_nested(schema: Any) -> None:
+    import pyarrow as pa
+
+    for field in schema:
+        if pa.types.is_nested(field.type):
+            raise DataError(
+                f"column {field.name!r} holds {field.type}, which text cannot.", "leave it out, or write .parquet"
+            )
 
 
 class _RowGroups:

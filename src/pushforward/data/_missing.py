@@ -53,8 +53,12 @@ class Missing:
         self.rows_seen += len(block)
         return (block[~bad], np.logical_not(bad)) if count else (block, None)
 
-    def refuse(self) -> None:
-        """Raise a MissingError that names the rows and the columns, if there were any."""
+    def refuse(self, first: str | None = None) -> None:
+        """Raise a MissingError that names the rows and the columns, if there were any.
+
+        Args:
+            first: Where the first of them is, if rows are not those of one file.
+        """
         if not self.count:
             return
         shown = ", ".join(map(str, self.first)) + (", ..." if self.count > len(self.first) else "")
@@ -67,7 +71,8 @@ class Missing:
             hint = f"{quoted('column', empty)} {has} no value at all: {self._way_out(empty)}"
         error = MissingError(
             f"{self.label}: {self.count} row{'s' * some} with an empty, NaN or infinite cell: "
-            f"row{'s' * some} {shown} ({quoted('column', names)}).",
+            f"{'row' + 's' * some + ' ' + shown if first is None else 'the first is ' + first} "
+            f"({quoted('column', names)}).",
             hint,
             names,
         )

@@ -72,7 +72,13 @@ class Checkpoint:
         """
         if self._path is None:
             return run
-        arrays, metadata = read_arrays(self._path)
+        try:
+            arrays, metadata = read_arrays(self._path)
+        except FileError as error:
+            raise FileError(
+                error.message,
+                "Start anew without resume=True (shell: without --resume), or with another path as checkpoint.",
+            ) from None
         if metadata.get("kind") != KIND:
             raise FileError(
                 f"{self._path} is not a checkpoint of `fit`.", "A saved flow is opened with `pushforward.load`."

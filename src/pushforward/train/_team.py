@@ -7,7 +7,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import jax
@@ -73,7 +73,7 @@ def ending_together() -> Iterator[None]:
         # JAX would wait at the end of this process for the others, and they wait for this one.
         atexit.register(_leave)
         if isinstance(error, PushforwardError) or not any(word in str(error).lower() for word in LOST):
-            _say_last_words(error)
+            say_last_words(error)
             raise
         raise TrainingError(
             f"Training ended because {_who_ended()}.",
@@ -82,9 +82,11 @@ def ending_together() -> Iterator[None]:
         ) from error
 
 
-def _say_last_words(error: Exception) -> None:
+def say_last_words(error: BaseException) -> None:
+    """Leave to the other processes why this one ends."""
     name = f"pushforward/failed/{jax.process_index()}"
-    _client().key_value_set(name, f"{type(error).__name__}: {error}", allow_overwrite=True)
+    with suppress(Exception):  # whatever the client raises when the process that hosts it is gone
+        _client().key_value_set(name, f"{type(error).__name__}: {error}", allow_overwrite=True)
 
 
 def _who_ended() -> str:

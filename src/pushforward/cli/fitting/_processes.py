@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import jax
 
 from pushforward.cli.frame._failures import WrongUsage
+from pushforward.train._team import say_last_words
 
 SECONDS_TO_END = 3.0
 """That the first process waits after a failure: without it the others are ended before they can say anything."""
@@ -32,7 +33,8 @@ def joined() -> Iterator[bool]:
     try:
         _connect()
         yield first
-    except BaseException:
+    except BaseException as error:
+        say_last_words(error)
         if first:
             time.sleep(SECONDS_TO_END)
         raise

@@ -10,7 +10,7 @@ import numpy as np
 
 from pushforward._errors import DataError
 from pushforward.data._tables import positions
-from pushforward.data.shards._places import Where, located, path_text, reading_of
+from pushforward.data.shards._places import Located, Where, located, path_text, reading_of
 
 FOOTERS_AT_ONCE = 16
 
@@ -48,9 +48,11 @@ class ParquetFiles:
 
         self.label = _label(source)
         places = located(source)
-        self.paths = places.paths
+        self.paths, self._filesystem = places.paths, places.filesystem
+        self._stamps = [self._stamp(path) for path in self.paths]
         folders = {"partitioning": "hive", "partition_base_dir": places.base} if places.base else {}
         with reading_of(self.label):
+            _check_names(self.paths[0], places)
             found = dataset.dataset(list(self.paths), filesystem=places.filesystem, format="parquet", **folders)
             self._fragments = _with_footers(found.get_fragments())
         self.schema = self._one_schema(found.schema)
@@ -67,12 +69,21 @@ class ParquetFiles:
             DataError: If its file is gone, or is not what it was.
         """
         group = self.groups[number]
+        if self._stamp(self._path(group)) != self._stamps[group.file]:
+            # The footer that is known tells where columns lie in the file as it was.
+            raise DataError(
+                f"{self._path(group)}: was written anew since it was first looked at.",
+                "let files be as they are while they are read, and begin again with these",
+            )
         with reading_of(self._path(group)):
             part = self._fragments[group.file].subset(row_group_ids=[group.number])
-            table = part.to_table(schema=self.schema, columns=list(names), use_threads=False)
-        if table.num_rows != group.rows:
-            raise DataError(f"{self._path(group)}: was written anew while it was read.", "let files be as they are")
-        return table
+            return part.to_table(schema=self.schema, columns=list(names), use_threads=False)
+
+    def _stamp(self, path: str) -> tuple[int | None, int | None]:
+        """Size and time of a file, as far as its file system knows."""
+        with reading_of(path):
+            (info,) = self._filesystem.get_file_info([path])
+        return info.size, info.mtime_ns
 
     def batches(self, names: Sequence[str], rows: int, first: int = 0) -> Iterator[Any]:
         """All rows from a number on, in the order of the files, in batches of Arrow with at most so many rows."""
@@ -165,6 +176,21 @@ def chosen_names(files: ParquetFiles, names: Sequence[str]) -> list[str]:
     """
     positions(files.label, files.schema.names, names)
     return list(names)
+
+
+def _check_names(path: str, places: Located) -> None:
+    """A DataError for a name of a column that is used twice, in a file or in a file and a folder."""
+    from pyarrow import parquet
+
+    names = list(parquet.read_schema(path, filesystem=places.filesystem).names)
+    below = PurePosixPath(path).parent.as_posix().removeprefix(PurePosixPath(places.base).as_posix())
+    folders = [part.partition("=")[0] for part in below.split("/") if "=" in part] if places.base else []
+    for name in (*names, *folders):
+        if names.count(name) + folders.count(name) > 1:
+            also = " and is the name of a folder" if name in folders else ", more than once"
+            raise DataError(
+                f"{path}: column {name!r} is in the file{also}.", "rename one of the two, or leave it out of the files"
+            )
 
 
 def _label(source: Where) -> str:

@@ -77,10 +77,19 @@ def located(source: Where) -> Located:
             raise DataError("an empty list of files.", "give at least one")
         if len({one.filesystem.type_name for one in found}) > 1:
             raise DataError("the files of a list lie in different places.", "give files of one file system")
-        return Located(found[0].filesystem, tuple(path for one in found for path in one.paths), "")
+        return Located(found[0].filesystem, tuple(path for one in found for path in one.paths), _common(found))
     text = path_text(source)
     with reading_of(text):
         return _behind_url(text) if is_url(text) else _local(text)
+
+
+def _common(found: Sequence[Located]) -> str:
+    """The folder below which all folders of a list lie, so that names such as `year=2024` of these are columns."""
+    bases = [one.base for one in found]
+    try:
+        return os.path.commonpath(bases) if all(bases) else ""
+    except ValueError:  # one is relative and one is not
+        return ""
 
 
 def path_text(source: Where) -> str:
@@ -154,6 +163,12 @@ def reading_of(label: str) -> Iterator[None]:
     except Exception as error:
         if "credential" in f"{type(error).__name__} {error}".lower():
             raise DataError(f"{label}: who you are is not known ({_line(error)}).", _RIGHTS) from None
+        if "not in range" in str(error):
+            raise DataError(
+                f"{label}: a column has whole numbers beyond 2^53, and floats in another of the files, which do not "
+                "hold these to the last digit.",
+                "write the column as whole numbers in all files, or as floats in all",
+            ) from None
         raise DataError(
             f"{label}: cannot be read ({type(error).__name__}: {_line(error)}).",
             "check that the files are whole and that they are reached from here",

@@ -74,8 +74,9 @@ class ParquetRows(RowGroups):
             meet in a batch. By default as many as take 64 MiB in float32.
 
     Raises:
-        DataError: If there are no such files or columns, files differ in their columns, or a column holds no numbers.
-            While it is fitted: if a value is missing or not finite, or a file has gone.
+        TypeError: If one name is given in place of a list.
+        DataError: If there are no such files or columns, files differ in their columns, or a column holds no numbers or
+            is asked for twice. While it is fitted: if a value is missing or not finite, or a file has gone.
 
     Example:
         >>> import tempfile
@@ -96,12 +97,21 @@ class ParquetRows(RowGroups):
         condition: Sequence[str] = (),
         window: int | None = None,
     ):
+        for argument, given in (("columns", columns), ("condition", condition)):
+            if isinstance(given, str):
+                raise TypeError(f"ParquetRows: `{argument}` must be a list of names, got {given!r}: write [{given!r}].")
         self._files = ParquetFiles(source)
         self.condition = tuple(chosen_names(self._files, condition))
         others = [name for name in self._files.schema.names if name not in self.condition]
         self.columns = tuple(others if columns is None else chosen_names(self._files, columns))
         self.sizes, self.window = self._files.sizes, checked_window(window)
         names = [*self.columns, *self.condition]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(
+                f"{self._files.label}: {quoted('column', twice)} {'are' if len(twice) > 1 else 'is'} asked for twice.",
+                "give each name once, in `columns` or in `condition`",
+            )
         text = [name for name in names if column_kind(self._files.schema.field(name).type) not in ("int", "float")]
         if text:
             raise DataError(

@@ -162,7 +162,9 @@ def _opened(
     if given.get("incomplete"):
         if drop_missing:
             raise UsageError("--incomplete and --drop-missing exclude each other.", "leave one of them out")
+        streamed_files(source, given)  # which a window excludes
         return holed(open_source(source, selection)), None
+    files = None
     try:
         if (files := streamed_files(source, given)) is not None:
             table, streamed = sampled(files, selection, drop_missing=drop_missing, window=given["window"])
@@ -172,7 +174,9 @@ def _opened(
         if "incomplete" not in given or error.empty:
             raise
         raise MissingError(
-            error.message, f"{error.hint}, or learn from them with `--incomplete`", error.columns
+            error.message,
+            f"{error.hint}, or learn from them with `--incomplete`{'' if files is None else ', in memory'}",
+            error.columns,
         ) from None
     return Holed(table, np.zeros(table.values.shape, bool), 0), None
 

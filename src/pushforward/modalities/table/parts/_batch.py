@@ -51,6 +51,8 @@ def _complete(batch: Any, schema: Schema, conditions: Schema | None) -> tuple[Ta
         text=tuple(column.name for column in own if column.is_text),
         moments=tuple(column.name for column in own if column.moment is not None),
     )
+    if len(set(batch.column_names)) < len(batch.column_names):  # of which those that are not looked at may be
+        batch = batch.select([place for place, name in enumerate(batch.column_names) if name in chosen.columns])
     source = open_frame(batch, chosen, label="batch")
     missing = Missing(source.label, source.names, chosen=True)
     blocks, masks = [np.empty((0, len(source.names)))], [np.zeros(0, bool)]

@@ -89,10 +89,11 @@ class TableGroups(RowGroups):
             if not inside.all():
                 row = int(np.flatnonzero(present)[np.argmin(inside)])
                 held = rows[column.name][row].as_py()
+                way = "" if column.is_text else f", or say what it can hold, such as `--column {column.name}:unbounded`"
                 raise DataError(
                     f"{self.streamed.files.where(group, row)}: column {column.name!r} holds {held!r}, and in the "
                     f"{len(self.streamed.looked):,} rows that were looked at it is {column.spec}.",
-                    f"leave the row out, or say what the column can hold, such as `--column {column.name}:unbounded`",
+                    f"leave the row out of the files{way}",
                 )
         return values
 

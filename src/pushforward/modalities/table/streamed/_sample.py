@@ -1,12 +1,14 @@
 """Some rows of files that are too large to be read whole: what is found of columns is found in them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pushforward._errors import UsageError
+from pushforward._errors import DataError, UsageError
 from pushforward.data import Table
 from pushforward.data._arrow import column_kind, is_text, open_frame
 from pushforward.data._missing import Missing
@@ -14,7 +16,7 @@ from pushforward.data._read import finished
 from pushforward.data._source import Selection, Source
 from pushforward.data.files._sentinels import without_missing
 from pushforward.data.shards._files import ParquetFiles
-from pushforward.data.shards._places import names_files
+from pushforward.data.shards._places import ENDINGS, names_files
 from pushforward.data.shards._rows import apart, held_out
 from pushforward.modalities._learn import HeldOut, Prepared
 from pushforward.modalities._talk import plural
@@ -75,9 +77,10 @@ def streamed_files(source: str, given: Mapping[str, Any]) -> ParquetFiles | None
     """
     window = given.get("window")
     if not names_files(source):
-        if window is not None:
+        if window is not None and not _is_one(source):
             raise UsageError("--window is for files of Parquet.", "give a folder, a pattern or a URL of such files")
-        return None
+        if window is None:
+            return None
     asked = [name for name in WHOLE if given.get(name) not in (None, False)]
     if window is not None and asked:
         raise UsageError(f"--window and --{asked[0]} exclude each other.", "leave one of them out")
@@ -86,6 +89,18 @@ def streamed_files(source: str, given: Mapping[str, Any]) -> ParquetFiles | None
     files = ParquetFiles(source)
     large = files.num_rows * len(files.schema.names) > STREAMED_CELLS
     return files if large or window is not None else None
+
+
+def _is_one(source: str) -> bool:
+    """Whether a source is one file of Parquet, which is streamed if a window is asked for.
+
+    Raises:
+        DataError: If nothing of that name is there.
+    """
+    path = Path(source)
+    if ":" not in source and not path.exists():
+        raise DataError(f"{source}: no such file.", "check the path")
+    return path.is_file() and source.lower().endswith(ENDINGS)
 
 
 def sampled(
@@ -109,15 +124,29 @@ def sampled(
     groups = [group for group in sorted(chosen) if len(chosen[group])]
     parts = [files.read(group, names).take(pa.array(chosen[group])) for group in groups]
     label = f"{files.label}, of {sum(map(len, parts)):,} rows that were looked at"
-    opened = opened_rows(pa.concat_tables(parts), replace(selection, drop=()), label)
-    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
-    values, present = missing.filter(np.concatenate(list(opened.blocks)))
-    if not drop_missing or not len(values):
-        missing.refuse()
     looked = np.concatenate([np.column_stack([np.full(len(chosen[group]), group), chosen[group]]) for group in groups])
+    with _numbered_in(label):
+        opened = opened_rows(pa.concat_tables(parts), replace(selection, drop=()), label)
+        cells = np.concatenate(list(opened.blocks))
+    missing = Missing(opened.label, opened.names, chosen=selection.chosen)
+    values, present = missing.filter(cells)
+    if missing.count and (not drop_missing or not len(values)):
+        missing.refuse(files.where(*looked[missing.first[0] - 1].tolist()))
     looked = looked if present is None else looked[present]
     table = Table(opened.names, values, opened.kinds, (), 0, opened.categories, opened.types)
     return finished(table, opened), Streamed(files, selection, drop_missing, window, looked)
+
+
+@contextmanager
+def _numbered_in(label: str) -> Iterator[None]:
+    """Says of what a row in a message is a row."""
+    try:
+        yield
+    except DataError as error:
+        if label not in error.message:  # and so it numbers rows as if these were the file
+            error.args = (f"{label}: {error}",)
+            error.message = f"{label}: {error.message}"
+        raise
 
 
 def opened_rows(table: Any, selection: Selection, label: str) -> Source:
@@ -149,17 +178,27 @@ def _ends(cells: Any) -> Any:
     return pc.call_function("min_max", [cells])
 
 
+def _text_type(kind: Any) -> Any:
+    """The type of the text of a column, which a dictionary may hold; None for other columns."""
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return kind if is_text(kind) else None
+
+
 def _categories(files: ParquetFiles, names: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Group and row of one of each text: columns of text are read whole, and no others."""
     import pyarrow.compute as pc
 
-    text = [name for name in names if is_text(files.schema.field(name).type)]
+    types = {name: _text_type(files.schema.field(name).type) for name in names}
+    text = [name for name, kind in types.items() if kind is not None]
     seen: dict[str, set[object]] = {name: set() for name in text}
     for group in range(len(files.groups)) if text else ():
         table = files.read(group, text)
         for name in text:
-            new = [label for label in table[name].unique().to_pylist() if label not in seen[name]]
+            cells = table[name].cast(types[name])
+            new = [label for label in cells.unique().to_pylist() if label not in seen[name]]
             seen[name].update(new)
             for label in new:
                 if label is not None:
-                    yield group, pc.index(table[name], label).as_py()
+                    yield group, pc.index(cells, label).as_py()
