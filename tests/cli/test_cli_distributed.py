@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import pushforward as pf
@@ -20,14 +21,21 @@ def test_without_a_cluster_it_is_told_how_to_start(fails, tmp_path):
 
 
 def two(*args):
-    """The command in two processes that find each other as under Open MPI."""
+    """The command in two processes that find each other as under Open MPI; `RANK` stands for the number of each."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
     own = {"OMPI_MCA_orte_hnp_uri": f"1531576320.0;tcp://127.0.0.1:{port}", "OMPI_COMM_WORLD_SIZE": "2"}
+    numbered = [[str(arg).replace("RANK", str(rank)) for arg in args] for rank in range(2)]
     both = [
         subprocess.Popen(
-            [sys.executable, "-m", "pushforward.cli", *map(str, args), "--distributed"],
+            [
+                sys.executable,
+                "-m",
+                "pushforward.cli",
+                *(str(a).replace("RANK", str(rank)) for a in args),
+                "--distributed",
+            ],
             env={**os.environ, **own, "OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -65,3 +73,14 @@ def test_a_failure_of_both_is_told_by_both(tmp_path):
         assert code == 1
         assert "error: " in said
         assert "no such file" in said
+
+
+@pytest.mark.slow
+def test_a_process_that_finds_no_rows_tells_the_other_why_it_ends(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    pf.data.write_table(tmp_path / "0.csv", pf.data.as_table(rows))
+    (first, _, said), (second, _, own) = two("fit", tmp_path / "RANK.csv", "-o", tmp_path / "m.safetensors", *SMALL)
+    assert (first, second) == (1, 1)
+    assert "process 1 failed (DataError: " in said
+    assert "1.csv: no such file" in said
+    assert "error: " in own
