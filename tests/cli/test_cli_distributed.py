@@ -29,13 +29,7 @@ def two(*args):
     numbered = [[str(arg).replace("RANK", str(rank)) for arg in args] for rank in range(2)]
     both = [
         subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "pushforward.cli",
-                *(str(a).replace("RANK", str(rank)) for a in args),
-                "--distributed",
-            ],
+            [sys.executable, "-m", "pushforward.cli", *numbered[rank], "--distributed"],
             env={**os.environ, **own, "OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
