@@ -49,7 +49,7 @@ class ParquetFiles:
         self.label = _label(source)
         places = located(source)
         self.paths, self._filesystem = places.paths, places.filesystem
-        self._stamps = [self._stamp(path) for path in self.paths]
+        self._stamps = self._stamps_of(self.paths)
         folders = {"partitioning": "hive", "partition_base_dir": places.base} if places.base else {}
         with reading_of(self.label):
             _check_names(self.paths[0], places)
@@ -69,7 +69,7 @@ class ParquetFiles:
             DataError: If its file is gone, or is not what it was.
         """
         group = self.groups[number]
-        if self._stamp(self._path(group)) != self._stamps[group.file]:
+        if self._stamps_of([self._path(group)]) != [self._stamps[group.file]]:
             # The footer that is known tells where columns lie in the file as it was.
             raise DataError(
                 f"{self._path(group)}: was written anew since it was first looked at.",
@@ -79,11 +79,10 @@ class ParquetFiles:
             part = self._fragments[group.file].subset(row_group_ids=[group.number])
             return part.to_table(schema=self.schema, columns=list(names), use_threads=False)
 
-    def _stamp(self, path: str) -> tuple[int | None, int | None]:
-        """Size and time of a file, as far as its file system knows."""
-        with reading_of(path):
-            (info,) = self._filesystem.get_file_info([path])
-        return info.size, info.mtime_ns
+    def _stamps_of(self, paths: Sequence[str]) -> list[tuple[int | None, int | None]]:
+        """Sizes and times of files, as far as their file system knows."""
+        with reading_of(paths[0] if len(paths) == 1 else self.label):
+            return [(info.size, info.mtime_ns) for info in self._filesystem.get_file_info(list(paths))]
 
     def batches(self, names: Sequence[str], rows: int, first: int = 0) -> Iterator[Any]:
         """All rows from a number on, in the order of the files, in batches of Arrow with at most so many rows."""
