@@ -102,6 +102,14 @@ def test_angles_of_any_size_end_on_the_circle(bijection, angle):
         assert abs(method(angle)) <= np.float32(np.pi)
 
 
+def test_angles_of_many_turns_keep_what_float32_knows():
+    """The float itself is exact: its rest is that of mpmath's sine and cosine."""
+    angles = np.random.default_rng(0).uniform(-4e5, 4e5, 200).astype(np.float32)
+    right = [float(mpmath.atan2(mpmath.sin(a), mpmath.cos(a))) for a in map(mpmath.mpf, angles.tolist())]
+    found = jax.vmap(CircularShift(0.0).forward)(angles)
+    np.testing.assert_allclose(np.exp(1j * np.asarray(found)), np.exp(1j * np.asarray(right)), atol=1e-5)
+
+
 @pytest.mark.usefixtures("x64")
 def test_reflections_by_vectors_of_any_length(key):
     reflections = Householder(3, key=key)
