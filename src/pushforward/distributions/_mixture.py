@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from pushforward._arrays import own_array
 from pushforward._errors import check_part, check_parts, violated
 from pushforward._log_sum import log_sum
 from pushforward._roots import any_unsolved, solve_between
@@ -145,7 +146,8 @@ class Mixture(AbstractDistribution):
         return worst_kind(list(density)), worst_kind(list(sampling))
 
     def _log_prob_many(self, x: Array, condition: Array | None, key: PRNGKeyArray | None) -> Array:
-        each = jnp.stack([c._log_prob_many(x, condition, key) for c in self.components])
+        # Arrays of their own, so that components that are alike are compiled once.
+        each = jnp.stack([own_array(c._log_prob_many(x, condition, key)) for c in self.components])
         return log_sum(each + jax.nn.log_softmax(self.logits)[:, None])
 
     def _sample_many(self, key: PRNGKeyArray, n: int, condition: Array | None, temperature: ArrayLike | None) -> Array:

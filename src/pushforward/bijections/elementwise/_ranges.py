@@ -78,5 +78,5 @@ def _power_jvp(exponent: float, primals: tuple[Array], tangents: tuple[Array]) -
 
 def size_and_sign(x: Array) -> tuple[Array, Array]:
     """`|x|` and 1 or -1, for odd functions: at 0 the derivative of their product is 1, with `jnp.sign` it were 0."""
-    negative = x < 0
-    return jnp.where(negative, -x, x), jnp.where(negative, -1.0, 1.0).astype(x.dtype)
+    sign = jnp.where(x < 0, -1.0, 1.0).astype(x.dtype)
+    return sign * x, sign
