@@ -48,6 +48,11 @@ def test_values_of_all_sizes_are_looked_at():
     assert "'c' follows 'b'" in warning
 
 
+def test_a_spread_that_no_float_holds_is_no_reason_to_stop():
+    """Squares of 1e-300 are 0; whether such a column can be learned is said elsewhere."""
+    assert warnings_of(a=1e-300 * A, b=B) == ()
+
+
 def test_row_numbers_and_identifiers_are_named():
     rows = np.arange(N)
     first, second = warnings_of(**{"Unnamed: 0": rows, "patient_id": RNG.permutation(9 * N)[:N], "a": A})

@@ -290,3 +290,12 @@ def test_a_fit_is_told_the_turns_of_its_history_alone_and_older_files_all():
 )
 def test_a_step_is_told_as_people_say_it(grid, said):
     assert grid.length == said
+
+
+def test_more_steps_than_there_are_cannot_be_read():
+    steps = 40
+    values = np.random.default_rng(0).normal(size=(steps, 1))
+    item = Item("", np.arange(float(steps)), values, np.zeros((steps, 0)), np.arange(steps))
+    data = SeriesData(("a",), (item,), Grid("number"), "t", None)
+    with pytest.raises(DataError, match="60 steps that are read, but a history of 40"):
+        build(data, SeriesSettings(horizon=4, context=60), jax.random.key(0))

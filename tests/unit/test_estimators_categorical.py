@@ -4,6 +4,7 @@ import itertools
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pushforward as pf
@@ -310,3 +311,14 @@ def test_missing_categories_are_named(rows):
     holes[3, 0] = None
     with pytest.raises(DataError, match=r"1 row with an empty, NaN or infinite cell: row 4 \(column 'x0'\)"):
         pf.FlowDensity("maf").fit(holes)
+
+
+def test_truth_values_of_an_array_are_categories_as_those_of_a_frame():
+    truths = np.random.default_rng(0).random((60, 2)) > 0.5
+    own = {"options": {"num_layers": 1, "width": 8}, "max_epochs": 1, "random_state": 0}
+    density = pf.FlowDensity("maf", **own).fit(truths)
+    assert density.sample(3).dtype == object
+    assert density.score(truths) == pf.FlowDensity("maf", **own).fit(pd.DataFrame(truths)).score(pd.DataFrame(truths))
+    x = np.random.default_rng(1).normal(size=(60, 2))
+    predicted = pf.ConditionalFlowDensity("maf", **own).fit(x, x[:, 0] > 0).predict(x[:4])
+    assert set(predicted.tolist()) <= {False, True}

@@ -90,7 +90,7 @@ def _of_column(column: Column, cells: np.ndarray) -> Iterator[str]:
         )
     cells = column.support.away(cells)
     mean, spread = mean_and_spread(cells)
-    if abs(mean) > FLOAT64_RATIO * spread:
+    if spread and abs(mean) > FLOAT64_RATIO * spread:
         yield (
             f"{column.name!r}: the mean {mean:.6g} is {abs(mean) / spread:.2g} times the spread {spread:.3g}, "
             "so even float64 loses digits; subtract an offset before fitting."

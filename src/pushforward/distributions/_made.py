@@ -170,8 +170,10 @@ TINY = 1e-7  # keeps the normal quantile finite
 
 def _log_normal(x: Array, loc: Array, raw_scale: Array) -> Array:
     scale, log_scale = positive(bounded_raw(raw_scale))
-    z = jax.lax.clamp(-FAR, (x - loc) / scale, FAR)
-    return -0.5 * z * z - log_scale - HALF_LOG_2PI
+    z = (x - loc) / scale
+    near = jax.lax.clamp(-FAR, z, FAR)
+    # So far out there is nothing in any precision; the square would overflow, and its gradient by the scale be NaN.
+    return jnp.where(jnp.abs(z) > FAR, -jnp.inf, -0.5 * near * near - log_scale - HALF_LOG_2PI)
 
 
 def _break_symmetry(net: MADE, key: PRNGKeyArray) -> MADE:

@@ -38,6 +38,11 @@ def build(data: SeriesData, settings: SeriesSettings, key: jax.Array) -> SeriesF
             f"{data.label}: a horizon of {settings.horizon} steps, but a history of {longest}.",
             f"forecast at most {max((longest - 1) // 2, 1)} steps with --horizon, or give a longer history",
         )
+    if settings.context is not None and settings.context >= longest:
+        raise DataError(
+            f"{data.label}: {settings.context} steps that are read, but a history of {longest}.",
+            f"read at most {longest - 1} with --context, or leave it out",
+        )
     lags = (1, 2) if season < 3 or longest < 3 * season + settings.horizon else (1, 2, season)
     own: dict[str, Any] = {
         "horizon": settings.horizon,

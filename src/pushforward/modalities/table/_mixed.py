@@ -25,6 +25,7 @@ def mixed_table(X: Any, text: Sequence[str] = ()) -> Table | None:
         table = as_table(X, text=text) if _may_be_mixed(X) else None
     else:
         array = X if isinstance(X, np.ndarray) else _array(X)
+        array = array.astype(object) if array is not None and array.dtype.kind == "b" else array
         table = as_table(array, text=text) if array is not None and array.ndim == 2 and _holds_text(array) else None
     return table if table is not None and (table.categories or table.types) else None
 
@@ -87,7 +88,7 @@ def _may_be_mixed(X: Any) -> bool:
 
 
 def _holds_text(array: np.ndarray) -> bool:
-    """Whether a cell is text that is no number, or a truth value among other objects; a mere glance at most arrays."""
+    """Whether a cell is text that is no number, or a truth value; a mere glance at most arrays."""
     return array.dtype.kind == "U" or (
         array.dtype.kind == "O" and any(isinstance(cell, str | bool | np.bool_) for cell in array.flat)
     )

@@ -54,7 +54,10 @@ class Given:
         elif column.kind == "categorical":
             self._add_categories(place, [value], there=comparison != "!=")
         elif comparison == "!=":
-            raise UsageError(f"{name}!={value}: nearly all numbers are different.", f"write `{name}<VALUE` or `>VALUE`")
+            raise UsageError(
+                f"{name}!={value}: of numbers, only limits are asked for.",
+                f"ask `{name}<{value}` and `{name}>{value}` one after the other",
+            )
         elif comparison in ("=", "=="):
             self._add_value(place, number_of(column, value))
         else:
